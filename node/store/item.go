@@ -1,0 +1,33 @@
+package store
+
+// Item is one key with its value as it was when it was looked up. Its slices alias the
+// store's memory: they are valid until the next call that changes the store, and read-only.
+type Item struct {
+	key, val []byte
+	expireAt int64
+	size     int64
+	access   uint32
+	typ      Type
+	enc      Encoding
+}
+
+// Key returns the key.
+func (it Item) Key() []byte { return it.key }
+
+// Type returns the type of the value.
+func (it Item) Type() Type { return it.typ }
+
+// Encoding returns how the value is represented.
+func (it Item) Encoding() Encoding { return it.enc }
+
+// Bytes returns the value of a string.
+func (it Item) Bytes() []byte { return it.val }
+
+// ExpireAt returns the unix time in milliseconds at which the key expires, or NoExpiry.
+func (it Item) ExpireAt() int64 { return it.expireAt }
+
+// Access returns the 24 bits of access statistics (LRU clock or LFU counter) kept with the key.
+func (it Item) Access() uint32 { return it.access }
+
+// SizeInMemory returns the bytes that the key and its value occupy, with their share of the index.
+func (it Item) SizeInMemory() int64 { return it.size }
