@@ -1,0 +1,256 @@
+package config
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// The rows that have a method of their own.
+var (
+	rowAckMode           = row("ack-mode")
+	rowAnnounceIP        = row("replica-announce-ip")
+	rowAnnouncePort      = row("replica-announce-port")
+	rowBind              = row("bind")
+	rowDBFilename        = row("dbfilename")
+	rowDatabases         = row("databases")
+	rowDir               = row("dir")
+	rowEnableDebug       = row("enable-debug-command")
+	rowEnableProtected   = row("enable-protected-configs")
+	rowGossipKey         = row("gossip-key")
+	rowGossipPort        = row("gossip-port")
+	rowGroup             = row("group")
+	rowHz                = row("hz")
+	rowJoin              = row("join")
+	rowLatencyThreshold  = row("latency-monitor-threshold")
+	rowLazyUserDel       = row("lazyfree-lazy-user-del")
+	rowLazyUserFlush     = row("lazyfree-lazy-user-flush")
+	rowMasterAuth        = row("masterauth")
+	rowMasterUser        = row("masteruser")
+	rowMaxBulk           = row("proto-max-bulk-len")
+	rowMaxClients        = row("maxclients")
+	rowMaxMemory         = row("maxmemory")
+	rowMaxMemorySamples  = row("maxmemory-samples")
+	rowMaxmemoryPolicy   = row("maxmemory-policy")
+	rowMinReplicas       = row("min-replicas-to-write")
+	rowMinReplicasMaxLag = row("min-replicas-max-lag")
+	rowNodeName          = row("node-name")
+	rowNotify            = row("notify-keyspace-events")
+	rowOutputLimit       = row("client-output-buffer-limit")
+	rowPercentiles       = row("latency-tracking-info-percentiles")
+	rowPort              = row("port")
+	rowProtectedMode     = row("protected-mode")
+	rowQueryLimit        = row("client-query-buffer-limit")
+	rowRDBChecksum       = row("rdbchecksum")
+	rowRDBCompression    = row("rdbcompression")
+	rowReplBacklogSize   = row("repl-backlog-size")
+	rowReplBacklogTTL    = row("repl-backlog-ttl")
+	rowReplPingPeriod    = row("repl-ping-replica-period")
+	rowReplTimeout       = row("repl-timeout")
+	rowReplicaOf         = row("replicaof")
+	rowReplicaReadOnly   = row("replica-read-only")
+	rowReplicaStale      = row("replica-serve-stale-data")
+	rowRequirePass       = row("requirepass")
+	rowSave              = row("save")
+	rowSentinelAuthPass  = row("sentinel-auth-pass")
+	rowSlowlogMaxLen     = row("slowlog-max-len")
+	rowSlowlogSlowerThan = row("slowlog-log-slower-than")
+	rowTCPKeepAlive      = row("tcp-keepalive")
+	rowTimeout           = row("timeout")
+)
+
+// Int returns the number of a directive: of a number or memory size its value,
+// of yes/no 1 or 0. It panics if there is no such directive.
+func (c *Config) Int(name string) int64 { return c.value(row(strings.ToLower(name))).num }
+
+// Bool reports whether a yes/no directive is yes. It panics if there is no such directive.
+func (c *Config) Bool(name string) bool { return c.Int(name) == 1 }
+
+// Text returns a directive as CONFIG GET prints it. It panics if there is no such directive.
+func (c *Config) Text(name string) string { return c.value(row(strings.ToLower(name))).text }
+
+func (c *Config) integer(row int) int { return int(c.value(row).num) }
+func (c *Config) isYes(row int) bool  { return c.value(row).num == 1 }
+func (c *Config) word(row int) string { return c.value(row).text }
+func (c *Config) list(row int) []string {
+	l, _ := c.value(row).parsed.([]string)
+	return slices.Clone(l)
+}
+
+// Bind returns the addresses to listen on, as written: "*", "-::*", "127.0.0.1".
+func (c *Config) Bind() []string { return c.list(rowBind) }
+
+// Port returns the clients' TCP port.
+func (c *Config) Port() int { return c.integer(rowPort) }
+
+// ProtectedMode reports whether remote clients are refused while there is no password.
+func (c *Config) ProtectedMode() bool { return c.isYes(rowProtectedMode) }
+
+// RequirePass returns the default user's password, or "".
+func (c *Config) RequirePass() string { return c.word(rowRequirePass) }
+
+// MasterUser returns the user name for the master, or "".
+func (c *Config) MasterUser() string { return c.word(rowMasterUser) }
+
+// MasterAuth returns the password for the master, or "".
+func (c *Config) MasterAuth() string { return c.word(rowMasterAuth) }
+
+// MaxClients returns the most clients that may be connected.
+func (c *Config) MaxClients() int { return c.integer(rowMaxClients) }
+
+// Timeout returns the seconds after which an idle client is closed; 0 never.
+func (c *Config) Timeout() int { return c.integer(rowTimeout) }
+
+// TCPKeepAlive returns the seconds between keepalive probes; 0 is off.
+func (c *Config) TCPKeepAlive() int { return c.integer(rowTCPKeepAlive) }
+
+// Databases returns the number of databases.
+func (c *Config) Databases() int { return c.integer(rowDatabases) }
+
+// Hz returns how often per second background work runs, 1 to 500.
+func (c *Config) Hz() int { return c.integer(rowHz) }
+
+// MaxMemory returns the limit for data in bytes; 0 is none.
+func (c *Config) MaxMemory() int64 {
+	n := c.value(rowMaxMemory).num
+	if n < 0 {
+		return math.MaxInt64 // stored as an unsigned number
+	}
+	return n
+}
+
+// MaxmemoryPolicy returns the eviction policy's name.
+func (c *Config) MaxmemoryPolicy() string { return c.word(rowMaxmemoryPolicy) }
+
+// MaxMemorySamples returns how many keys are looked at to evict one.
+func (c *Config) MaxMemorySamples() int { return c.integer(rowMaxMemorySamples) }
+
+// LazyfreeLazyUserDel reports whether DEL behaves as UNLINK.
+func (c *Config) LazyfreeLazyUserDel() bool { return c.isYes(rowLazyUserDel) }
+
+// LazyfreeLazyUserFlush reports whether flushing is asynchronous unless told otherwise.
+func (c *Config) LazyfreeLazyUserFlush() bool { return c.isYes(rowLazyUserFlush) }
+
+// ProtoMaxBulkLen returns the longest string of a request in bytes.
+func (c *Config) ProtoMaxBulkLen() int64 { return c.value(rowMaxBulk).num }
+
+// ClientQueryBufferLimit returns the most bytes of unparsed input of a client.
+func (c *Config) ClientQueryBufferLimit() int64 { return c.value(rowQueryLimit).num }
+
+// ClientOutputBufferLimit returns the limit for unsent output of a class of clients.
+func (c *Config) ClientOutputBufferLimit(class ClientClass) OutputLimit {
+	return c.value(rowOutputLimit).parsed.(outputLimits)[class]
+}
+
+// SlowlogLogSlowerThan returns the microseconds from which commands are logged as slow; negative none.
+func (c *Config) SlowlogLogSlowerThan() int64 { return c.value(rowSlowlogSlowerThan).num }
+
+// SlowlogMaxLen returns how many entries the slow log keeps.
+func (c *Config) SlowlogMaxLen() int { return c.integer(rowSlowlogMaxLen) }
+
+// LatencyMonitorThreshold returns the milliseconds from which events are kept; 0 is off.
+func (c *Config) LatencyMonitorThreshold() int64 { return c.value(rowLatencyThreshold).num }
+
+// LatencyPercentiles returns the percentiles that INFO shows.
+func (c *Config) LatencyPercentiles() []float64 {
+	return slices.Clone(c.value(rowPercentiles).parsed.([]float64))
+}
+
+// NotifyKeyspaceEvents returns the classes of keyspace events that are published.
+func (c *Config) NotifyKeyspaceEvents() NotifyFlags { return NotifyFlags(c.value(rowNotify).num) }
+
+// EnableDebugCommand reports whether a client may use DEBUG.
+func (c *Config) EnableDebugCommand(local bool) bool {
+	return c.allowed(rowEnableDebug, Caller{Local: local})
+}
+
+// Dir returns the directory of the data files.
+func (c *Config) Dir() string { return c.word(rowDir) }
+
+// DBFilename returns the snapshot file's name within Dir.
+func (c *Config) DBFilename() string { return c.word(rowDBFilename) }
+
+// SavePoints returns when snapshots are made.
+func (c *Config) SavePoints() []SavePoint {
+	return slices.Clone(c.value(rowSave).parsed.([]SavePoint))
+}
+
+// RDBCompression reports whether strings in snapshots are compressed.
+func (c *Config) RDBCompression() bool { return c.isYes(rowRDBCompression) }
+
+// RDBChecksum reports whether snapshots end with a checksum.
+func (c *Config) RDBChecksum() bool { return c.isYes(rowRDBChecksum) }
+
+// ReplBacklogSize returns how many bytes of the log stay in memory.
+func (c *Config) ReplBacklogSize() int64 { return c.value(rowReplBacklogSize).num }
+
+// ReplBacklogTTL returns the seconds that the backlog outlives the last replica; 0 for ever.
+func (c *Config) ReplBacklogTTL() int64 { return c.value(rowReplBacklogTTL).num }
+
+// ReplTimeout returns the seconds of silence after which a replication link is given up.
+func (c *Config) ReplTimeout() int { return c.integer(rowReplTimeout) }
+
+// ReplPingPeriod returns the seconds between the master's pings.
+func (c *Config) ReplPingPeriod() int { return c.integer(rowReplPingPeriod) }
+
+// ReplicaServeStaleData reports whether a replica without its master answers.
+func (c *Config) ReplicaServeStaleData() bool { return c.isYes(rowReplicaStale) }
+
+// ReplicaReadOnly reports whether a replica refuses writes of clients.
+func (c *Config) ReplicaReadOnly() bool { return c.isYes(rowReplicaReadOnly) }
+
+// ReplicaOf returns the master outside the group, if one is set.
+func (c *Config) ReplicaOf() (host string, port int, ok bool) {
+	v := c.value(rowReplicaOf)
+	l, ok := v.parsed.([]string)
+	if !ok {
+		return "", 0, false
+	}
+	return l[0], int(v.num), true
+}
+
+// MinReplicasToWrite returns how many replicas a write needs; 0 none.
+func (c *Config) MinReplicasToWrite() int { return c.integer(rowMinReplicas) }
+
+// MinReplicasMaxLag returns the seconds of lag up to which a replica counts.
+func (c *Config) MinReplicasMaxLag() int { return c.integer(rowMinReplicasMaxLag) }
+
+// Group returns the name of the node's group.
+func (c *Config) Group() string { return c.word(rowGroup) }
+
+// Join returns the addresses through which the others are found.
+func (c *Config) Join() []string { return c.list(rowJoin) }
+
+// gossipPortDistance is how far the gossip port is from the clients' port by default.
+const gossipPortDistance = 10000
+
+// GossipPort returns the port for gossip: the one set, or the clients' port + 10000.
+func (c *Config) GossipPort() int {
+	if p := c.integer(rowGossipPort); p != 0 {
+		return p
+	}
+	return c.Port() + gossipPortDistance
+}
+
+// GossipKey returns the key that encrypts gossip, in base64, or "".
+func (c *Config) GossipKey() string { return c.word(rowGossipKey) }
+
+// AnnounceIP returns the address that others use for this node, or "" for its own.
+func (c *Config) AnnounceIP() string { return c.word(rowAnnounceIP) }
+
+// AnnouncePort returns the port that others use for this node.
+func (c *Config) AnnouncePort() int {
+	if p := c.integer(rowAnnouncePort); p != 0 {
+		return p
+	}
+	return c.Port()
+}
+
+// NodeName returns the node's name, or "" to choose one.
+func (c *Config) NodeName() string { return c.word(rowNodeName) }
+
+// AckChain reports whether a reply waits for the whole chain.
+func (c *Config) AckChain() bool { return c.word(rowAckMode) == "chain" }
+
+// SentinelAuthPass returns the password for the sentinels, or "".
+func (c *Config) SentinelAuthPass() string { return c.word(rowSentinelAuthPass) }
