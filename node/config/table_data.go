@@ -65,7 +65,7 @@ var persistRows = []Directive{
 }
 
 var replicationRows = []Directive{
-	special("replicaof", Multi, "", "host and port of a master outside the group, or 'no one'", applyReplicaOf).alias("slaveof"),
+	special("replicaof", Multi, "no one", "host and port of a master outside the group, or 'no one'", applyReplicaOf).alias("slaveof"),
 	text("masteruser", Mutable|Sensitive, "", "user name given to the master"),
 	text("masterauth", Mutable|Sensitive, "", "password given to the master"),
 	integer("repl-timeout", Mutable, "60", 1, maxInt, "seconds of silence after which a replication link is given up"),
