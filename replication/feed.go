@@ -1,0 +1,288 @@
+package replication
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"holdfast/cluster"
+)
+
+// Why a Feeder ends a link.
+var (
+	// ErrClosed: the feeder was closed.
+	ErrClosed = errors.New("replication: feeder closed")
+	// ErrEpoch: the follower has no place behind this member in the epoch it adopted.
+	ErrEpoch = errors.New("replication: not a follower in the new epoch")
+)
+
+// Snapshotter produces point-in-time images of the data for full synchronisations, one at a time.
+type Snapshotter interface {
+	// Snapshot fixes an image of the present. It may wait (for a running one to end); ctx ends that.
+	Snapshot(ctx context.Context) (Snapshot, error)
+}
+
+// Snapshot is one image of the data, at a position of the log. In a chain the image must say which database the
+// stream has selected there (Redis's aux field repl-stream-db), since the log goes on from it without a SELECT.
+type Snapshot interface {
+	// Position is where in the log the image was fixed.
+	Position() Position
+	// WriteTo writes it as RDB. An error of w ends it.
+	WriteTo(w io.Writer) (int64, error)
+	// Close gives up what it holds, at any time, also after WriteTo.
+	Close() error
+}
+
+// FollowerInfo is what a follower said about itself before PSYNC.
+type FollowerInfo struct {
+	IP            string // REPLCONF ip-address, or the socket's
+	ListeningPort int
+	CapaEOF       bool           // takes a transfer whose length is not known before
+	CapaPSYNC2    bool           // takes another id with +CONTINUE
+	PlainSync     bool           // sent SYNC, not PSYNC: gets no +FULLRESYNC line
+	IsMember      bool           // said hello: a member or learner of the group
+	Epoch         uint64         // of that hello
+	Member        cluster.Member // of that hello
+}
+
+// FeederConfig is what a Feeder is made with. Log, Snapshots, Random and Logger are required.
+type FeederConfig struct {
+	Log       *Log
+	Snapshots Snapshotter
+	Random    io.Reader                // for the marks that end transfers
+	Accept    func(FollowerInfo) error // may this follower be served now? The error is its reply; nil: all
+	Timeout   func() time.Duration     // repl-timeout; nil: 60 s
+	OnAck     func()                   // called, outside locks, when a follower's own offset rose; nil ok
+	OnChange  func()                   // called, outside locks, when a follower came, went or changed state; nil ok
+	Logger    *slog.Logger
+}
+
+// Feeder serves the followers of this member: each gets, on the connection on which it sent PSYNC, what it lacks, and
+// then the log as it grows.
+type Feeder struct {
+	cfg   FeederConfig
+	syncs chan struct{}  // holds a token while a full synchronisation reads a snapshot
+	wg    sync.WaitGroup // a count for each ServeFollower
+
+	mu     sync.Mutex // guards the rest, and the mutable fields of the links
+	links  []*link    // in the order in which they came
+	lastID uint64
+	closed bool
+
+	partial, full, refused int64
+}
+
+// NewFeeder makes a feeder without followers.
+func NewFeeder(cfg FeederConfig) *Feeder {
+	return &Feeder{cfg: cfg, syncs: make(chan struct{}, 1)}
+}
+
+// LinkState is where a follower's link stands, in Redis's words.
+type LinkState string
+
+// The states of a link.
+const (
+	LinkWaitSnapshot LinkState = "wait_bgsave"
+	LinkTransfer     LinkState = "send_bulk"
+	LinkOnline       LinkState = "online"
+)
+
+// FollowerStatus describes one link, for INFO, ROLE and CLIENT LIST.
+type FollowerStatus struct {
+	ID       uint64
+	Info     FollowerInfo
+	Addr     string // of its socket
+	State    LinkState
+	Offset   int64         // the follower's own end, as it last acknowledged
+	Lag      time.Duration // since its last acknowledgement; negative before the first
+	Since    time.Time
+	Sent     int64 // the log was sent to here
+	AckEpoch uint64
+}
+
+// ServeFollower feeds the follower behind conn until the link ends: ctx, an error, a drop. It owns conn from here on
+// and closes it. buffered are bytes that were already read past PSYNC.
+func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []byte, info FollowerInfo, ask Position) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l, err := f.register(conn, info, cancel)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	defer f.unregister(l)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil) // before the wait
+	wg.Go(func() {
+		<-ctx.Done()
+		conn.Close()
+	})
+	if f.cfg.Accept != nil {
+		if err := f.cfg.Accept(info); err != nil {
+			f.count(&f.refused)
+			_, _ = l.out.Write([]byte("-" + oneLine(err) + "\r\n")) // it is refused whether it hears why or not
+			return fmt.Errorf("replication: follower %s refused: %w", l.addr, err)
+		}
+	}
+	wg.Go(func() { l.readAcks(buffered) })
+	err = l.serve(ctx, ask)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // what went wrong first; an error of the socket that was closed for it says less
+	}
+	f.cfg.Logger.Info("link to follower ended", "follower", l.addr, "member", info.Member.Name, "reason", err)
+	return err
+}
+
+func (f *Feeder) register(conn net.Conn, info FollowerInfo, cancel context.CancelCauseFunc) (*link, error) {
+	l := &link{feeder: f, conn: conn, out: deadlineWriter{conn, f.cfg.Timeout}, info: info, cancel: cancel,
+		addr: conn.RemoteAddr().String(), since: time.Now(), firstAck: make(chan struct{}), state: LinkWaitSnapshot}
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return nil, ErrClosed
+	}
+	f.lastID++
+	l.id = f.lastID
+	f.links = append(f.links, l)
+	f.wg.Add(1)
+	f.mu.Unlock()
+	f.changed()
+	return l, nil
+}
+
+func (f *Feeder) unregister(l *link) {
+	f.mu.Lock()
+	if i := slices.Index(f.links, l); i >= 0 {
+		f.links = slices.Delete(f.links, i, i+1)
+	}
+	f.mu.Unlock()
+	f.changed()
+	f.wg.Done()
+}
+
+func (f *Feeder) changed() {
+	if f.cfg.OnChange != nil {
+		f.cfg.OnChange()
+	}
+}
+
+func (f *Feeder) count(n *int64) {
+	f.mu.Lock()
+	*n++
+	f.mu.Unlock()
+}
+
+// Followers lists the links in the order in which they came.
+func (f *Feeder) Followers() []FollowerStatus {
+	f.mu.Lock()
+	links := slices.Clone(f.links)
+	f.mu.Unlock()
+	return f.statusOf(links)
+}
+
+func (f *Feeder) statusOf(links []*link) []FollowerStatus {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]FollowerStatus, 0, len(links))
+	for _, l := range links {
+		s := FollowerStatus{ID: l.id, Info: l.info, Addr: l.addr, State: l.state, Offset: l.ack.offset, Lag: -1,
+			Since: l.since, Sent: l.sent, AckEpoch: l.ack.epoch}
+		if !l.ackedAt.IsZero() {
+			s.Lag = now.Sub(l.ackedAt)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Acked counts the followers that hold the log up to offset by their own acknowledgement: Redis's WAIT.
+func (f *Feeder) Acked(offset int64) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, l := range f.links {
+		if l.state == LinkOnline && !l.ackedAt.IsZero() && l.ack.offset >= offset {
+			n++
+		}
+	}
+	return n
+}
+
+// Good counts the followers that are online and acknowledged within maxLag: Redis's min-replicas-to-write.
+func (f *Feeder) Good(maxLag time.Duration) int {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, l := range f.links {
+		if l.state == LinkOnline && !l.ackedAt.IsZero() && now.Sub(l.ackedAt) <= maxLag {
+			n++
+		}
+	}
+	return n
+}
+
+// SyncStats are INFO's sync_full, sync_partial_ok and sync_partial_err.
+func (f *Feeder) SyncStats() (full, partialOK, partialErr int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.full, f.partial, f.refused
+}
+
+// SetEpoch keeps the links of members that keep says follow this one in the new epoch, and ends those of the others;
+// followers outside the group stay. Call it after Log.SetChain. What the successor already acknowledged in this epoch,
+// because it learned of it first, counts from here on.
+func (f *Feeder) SetEpoch(epoch uint64, keep func(cluster.Member) bool) {
+	f.mu.Lock()
+	links := slices.Clone(f.links)
+	acks := make([]ack, len(links))
+	for i, l := range links {
+		acks[i] = l.ack
+	}
+	f.mu.Unlock()
+	for i, l := range links {
+		switch {
+		case !l.info.IsMember:
+		case !keep(l.info.Member):
+			l.cancel(ErrEpoch)
+		case acks[i].chain && acks[i].epoch == epoch:
+			f.cfg.Log.Ack(epoch, l.info.Member, acks[i].commit)
+		}
+	}
+}
+
+// DropAll ends every link, for reason.
+func (f *Feeder) DropAll(reason error) { f.Drop(reason, func(FollowerStatus) bool { return true }) }
+
+// Drop ends the links that match picks, and answers how many. It does not wait for them.
+func (f *Feeder) Drop(reason error, match func(FollowerStatus) bool) int {
+	f.mu.Lock()
+	links := slices.Clone(f.links)
+	f.mu.Unlock()
+	n := 0
+	for i, s := range f.statusOf(links) {
+		if match(s) {
+			links[i].cancel(reason)
+			n++
+		}
+	}
+	return n
+}
+
+// Close ends all links, refuses new ones, and waits until every ServeFollower has returned.
+func (f *Feeder) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.DropAll(ErrClosed)
+	f.wg.Wait()
+	return nil
+}

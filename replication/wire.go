@@ -1,0 +1,112 @@
+package replication
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/resp"
+)
+
+// defaultTimeout is repl-timeout, where nobody says otherwise.
+const defaultTimeout = 60 * time.Second
+
+// Hello is how a member introduces itself to its predecessor: REPLCONF holdfast <json>, before PSYNC.
+type Hello struct {
+	Group  string         `json:"group"`
+	Epoch  uint64         `json:"epoch"`  // that the follower has adopted
+	Member cluster.Member `json:"member"` // the follower
+	To     cluster.Member `json:"to"`     // whom it means to follow
+}
+
+// ParseHello reads the argument of REPLCONF holdfast.
+func ParseHello(text []byte) (Hello, error) {
+	var h Hello
+	if err := json.Unmarshal(text, &h); err != nil {
+		return Hello{}, fmt.Errorf("replication: hello: %w", err)
+	}
+	return h, nil
+}
+
+// staleEpoch begins the refusal of a follower that is in another epoch: one of the two will learn, so it asks again soon.
+const staleEpoch = "STALEEPOCH"
+
+// Check decides whether the member self, in epoch of group, may take who said hello for a follower. The error is the
+// reply.
+func (h Hello) Check(group string, epoch uint64, self cluster.Member) error {
+	switch {
+	case h.Group != group:
+		return resp.Error(fmt.Sprintf("ERR this node belongs to group '%s', not '%s'", group, h.Group))
+	case h.Epoch != epoch:
+		return resp.Error(fmt.Sprintf("%s this node is in epoch %d, not %d", staleEpoch, epoch, h.Epoch))
+	case !h.To.Is(self):
+		return resp.Error(fmt.Sprintf("%s this node is %s %s, not %s %s", staleEpoch, self.Name, self.Incarnation, h.To.Name, h.To.Incarnation))
+	}
+	return nil
+}
+
+// appendAck appends REPLCONF ACK; in a chain, what the members behind this one hold too, and in which epoch that holds.
+func appendAck(buf []byte, end int64, chain bool, epoch uint64, commit int64) []byte {
+	offset := strconv.FormatInt(end, 10)
+	if !chain {
+		return resp.AppendCommandStrings(buf, "REPLCONF", "ACK", offset)
+	}
+	return resp.AppendCommandStrings(buf, "REPLCONF", "ACK", offset,
+		"COMMIT", strconv.FormatInt(commit, 10), "EPOCH", strconv.FormatUint(epoch, 10))
+}
+
+// ack is a parsed REPLCONF ACK.
+type ack struct {
+	offset int64  // the follower's own end
+	chain  bool   // commit and epoch were stated
+	commit int64  // what it and those behind it hold
+	epoch  uint64 // in which it says so
+}
+
+// parseAck reads REPLCONF ACK offset [COMMIT offset EPOCH epoch]; ok is false for any other command.
+func parseAck(args [][]byte) (a ack, ok bool) {
+	if len(args) < 3 || !isWord(args[0], "replconf") || !isWord(args[1], "ack") {
+		return ack{}, false
+	}
+	if a.offset, ok = resp.ParseInt(args[2]); !ok {
+		return ack{}, false
+	}
+	if len(args) >= 7 && isWord(args[3], "commit") && isWord(args[5], "epoch") {
+		commit, ok := resp.ParseInt(args[4])
+		epoch, err := strconv.ParseUint(string(args[6]), 10, 64)
+		a.commit, a.epoch, a.chain = commit, epoch, ok && err == nil
+	}
+	return a, true
+}
+
+// isWord compares without case; word is lower case.
+func isWord(b []byte, word string) bool {
+	return len(b) == len(word) && strings.EqualFold(string(b), word)
+}
+
+// timeoutOf asks a timeout setting; nil or nothing means the default.
+func timeoutOf(setting func() time.Duration) time.Duration {
+	if setting != nil {
+		if d := setting(); d > 0 {
+			return d
+		}
+	}
+	return defaultTimeout
+}
+
+// deadlineWriter writes to a connection, each write bounded by the timeout.
+type deadlineWriter struct {
+	conn    net.Conn
+	timeout func() time.Duration
+}
+
+func (w deadlineWriter) Write(p []byte) (int, error) {
+	if err := w.conn.SetWriteDeadline(time.Now().Add(timeoutOf(w.timeout))); err != nil {
+		return 0, err
+	}
+	return w.conn.Write(p)
+}
