@@ -1,0 +1,195 @@
+package resp
+
+import (
+	"strconv"
+)
+
+// Writer appends replies to Buf. It is the only place that knows how RESP2 and RESP3 differ: where RESP2 lacks a type the
+// nearest one it has is written. The zero value writes RESP2.
+type Writer struct {
+	Buf   []byte
+	Proto int // 2 or 3; 0 means 2
+}
+
+// header appends a type byte, a number and the line end.
+func (w *Writer) header(kind byte, n int64) {
+	if 0 <= n && n <= 9 {
+		w.Buf = append(w.Buf, kind, byte('0'+n), '\r', '\n')
+		return
+	}
+	w.Buf = strconv.AppendInt(append(w.Buf, kind), n, 10)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// OK writes +OK.
+func (w *Writer) OK() { w.Buf = append(w.Buf, "+OK\r\n"...) }
+
+// Simple writes a status; s must not contain line ends.
+func (w *Writer) Simple(s string) { w.line('+', s) }
+
+// Error writes err as an error reply: an Error as it is, any other error after "ERR ".
+func (w *Writer) Error(err error) { w.line('-', errorText(err)) }
+
+func (w *Writer) line(kind byte, s string) {
+	w.Buf = append(append(append(w.Buf, kind), s...), '\r', '\n')
+}
+
+// Int writes an integer.
+func (w *Writer) Int(n int64) { w.header(':', n) }
+
+// Bulk writes a string; a nil b is the empty string, see Null.
+func (w *Writer) Bulk(b []byte) {
+	w.header('$', int64(len(b)))
+	w.Buf = append(append(w.Buf, b...), '\r', '\n')
+}
+
+// BulkString writes a string.
+func (w *Writer) BulkString(s string) {
+	w.header('$', int64(len(s)))
+	w.Buf = append(append(w.Buf, s...), '\r', '\n')
+}
+
+// BulkInt writes the decimal text of n as a string.
+func (w *Writer) BulkInt(n int64) {
+	var scratch [20]byte
+	w.Bulk(strconv.AppendInt(scratch[:0], n, 10))
+}
+
+// Null writes the absence of a value.
+func (w *Writer) Null() {
+	if w.Proto == 3 {
+		w.Buf = append(w.Buf, "_\r\n"...)
+	} else {
+		w.Buf = append(w.Buf, "$-1\r\n"...)
+	}
+}
+
+// NullArray writes the absence of an array, which RESP3 does not tell from Null.
+func (w *Writer) NullArray() {
+	if w.Proto == 3 {
+		w.Buf = append(w.Buf, "_\r\n"...)
+	} else {
+		w.Buf = append(w.Buf, "*-1\r\n"...)
+	}
+}
+
+// Array begins an array of the next n values.
+func (w *Writer) Array(n int) { w.aggregate('*', n) }
+
+// Map begins a map of the next n pairs of values: in RESP2 an array of twice as many.
+func (w *Writer) Map(n int) { w.aggregate('%', n) }
+
+// Set begins a set of the next n values: in RESP2 an array.
+func (w *Writer) Set(n int) { w.aggregate('~', n) }
+
+// Push begins an out-of-band message of the next n values: in RESP2 an array.
+func (w *Writer) Push(n int) { w.aggregate('>', n) }
+
+// Attr begins the n pairs of attributes of the value after them. RESP2 has none, so only write them under RESP3.
+func (w *Writer) Attr(n int) { w.header('|', int64(n)) }
+
+func (w *Writer) aggregate(kind byte, n int) { w.header(w.downgrade(kind, n)) }
+
+// downgrade turns the header of an aggregate into what the protocol in use has for it.
+func (w *Writer) downgrade(kind byte, n int) (byte, int64) {
+	if w.Proto == 3 {
+		return kind, int64(n)
+	}
+	if kind == '%' {
+		n *= 2
+	}
+	return '*', int64(n)
+}
+
+// Double writes a floating point number: in RESP2 its text.
+func (w *Writer) Double(f float64) {
+	var scratch [40]byte
+	text := AppendDouble(scratch[:0], f)
+	if w.Proto == 3 {
+		w.Buf = append(append(append(w.Buf, ','), text...), '\r', '\n')
+		return
+	}
+	w.Bulk(text)
+}
+
+// Bool writes true or false: in RESP2 1 or 0.
+func (w *Writer) Bool(b bool) {
+	switch {
+	case w.Proto == 3 && b:
+		w.Buf = append(w.Buf, "#t\r\n"...)
+	case w.Proto == 3:
+		w.Buf = append(w.Buf, "#f\r\n"...)
+	case b:
+		w.Int(1)
+	default:
+		w.Int(0)
+	}
+}
+
+// BigNumber writes an integer of any size given as decimal text: in RESP2 as a string.
+func (w *Writer) BigNumber(s string) {
+	if w.Proto == 3 {
+		w.line('(', s)
+		return
+	}
+	w.BulkString(s)
+}
+
+// Verbatim writes text with its format, three bytes such as "txt" or "mkd": in RESP2 the text alone.
+func (w *Writer) Verbatim(format, text string) {
+	if w.Proto != 3 {
+		w.BulkString(text)
+		return
+	}
+	w.header('=', int64(len(format)+1+len(text)))
+	w.Buf = append(append(w.Buf, format...), ':')
+	w.Buf = append(append(w.Buf, text...), '\r', '\n')
+}
+
+// Raw appends bytes that are replies already.
+func (w *Writer) Raw(b []byte) { w.Buf = append(w.Buf, b...) }
+
+// Later is an aggregate whose length is not known yet.
+type Later struct {
+	at   int
+	kind byte
+}
+
+// ArrayLater begins an array whose length SetLen gives once its values are written.
+func (w *Writer) ArrayLater() Later { return Later{len(w.Buf), '*'} }
+
+// MapLater begins a map whose number of pairs SetLen gives once they are written.
+func (w *Writer) MapLater() Later { return Later{len(w.Buf), '%'} }
+
+// SetLater begins a set whose length SetLen gives once its values are written.
+func (w *Writer) SetLater() Later { return Later{len(w.Buf), '~'} }
+
+// SetLen puts the header in front of the values written since l was taken. Nested ones are to be set inner first.
+func (w *Writer) SetLen(l Later, n int) {
+	end := len(w.Buf)
+	w.aggregate(l.kind, n)
+	var head [24]byte
+	width := copy(head[:], w.Buf[end:])
+	copy(w.Buf[l.at+width:], w.Buf[l.at:end])
+	copy(w.Buf[l.at:], head[:width])
+}
+
+// AppendCommand appends a command as clients send it, and as the replication stream carries it.
+func AppendCommand(buf []byte, args ...[]byte) []byte {
+	w := Writer{Buf: buf}
+	w.header('*', int64(len(args)))
+	for _, arg := range args {
+		w.Bulk(arg)
+	}
+	return w.Buf
+}
+
+// AppendCommandStrings is AppendCommand for strings.
+func AppendCommandStrings(buf []byte, args ...string) []byte {
+	w := Writer{Buf: buf}
+	w.header('*', int64(len(args)))
+	for _, arg := range args {
+		w.BulkString(arg)
+	}
+	return w.Buf
+}
