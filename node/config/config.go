@@ -37,21 +37,29 @@ type fileFacts struct {
 	users    [][]string
 	renames  [][2]string
 	included map[int]bool // rows set by included files, which Rewrite can't change
+	parsed   []string     // the rows' values after the last file was read
 }
 
-// Default returns a Config with every directive at its default.
-func Default() *Config {
-	c := &Config{hooks: make(map[int][]Hook)}
-	s := &snapshot{values: make([]value, len(table))}
-	for i := range table {
-		d := &table[i]
+// defaults is the snapshot that a new Config begins with.
+var defaults = makeDefaults(table)
+
+func makeDefaults(rows []Directive) *snapshot {
+	s := &snapshot{values: make([]value, len(rows))}
+	for i := range rows {
+		d := &rows[i]
 		v, err := d.parse(value{}, d.split(d.Default))
 		if err != nil {
 			panic(fmt.Sprintf("config: default of %s: %v", d.Name, err))
 		}
 		s.values[i] = v
 	}
-	c.now.Store(s)
+	return s
+}
+
+// Default returns a Config with every directive at its default.
+func Default() *Config {
+	c := &Config{hooks: make(map[int][]Hook)}
+	c.now.Store(defaults)
 	return c
 }
 
@@ -125,8 +133,8 @@ func (c *Config) Get(patterns ...string) [][2]string {
 	var found [][2]string
 	seen := make(map[string]bool)
 	add := func(name string, i int) {
-		if !seen[name] {
-			seen[name] = true
+		if lower := strings.ToLower(name); !seen[lower] {
+			seen[lower] = true
 			found = append(found, [2]string{name, s.values[i].text})
 		}
 	}

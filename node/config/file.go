@@ -54,6 +54,10 @@ func (c *Config) ParseFile(path string, r io.Reader, files Files) error {
 	if err := p.file(path, r, 0); err != nil {
 		return err
 	}
+	facts.parsed = make([]string, len(next.values))
+	for i, v := range next.values {
+		facts.parsed[i] = v.text
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now.Store(next)
@@ -62,7 +66,7 @@ func (c *Config) ParseFile(path string, r io.Reader, files Files) error {
 }
 
 func (f fileFacts) clone() fileFacts {
-	g := fileFacts{users: slices.Clone(f.users), renames: slices.Clone(f.renames), included: make(map[int]bool)}
+	g := fileFacts{users: slices.Clone(f.users), renames: slices.Clone(f.renames), included: make(map[int]bool), parsed: f.parsed}
 	for k := range f.included {
 		g.included[k] = true
 	}

@@ -211,7 +211,12 @@ func applyPercentiles(_ value, args []string) (value, error) {
 	list := make([]float64, len(args))
 	shown := make([]string, len(args))
 	for i, a := range args {
-		f, err := strconv.ParseFloat(a, 64)
+		hex := strings.HasPrefix(strings.ToLower(a), "0x") && !strings.ContainsAny(a, "pP")
+		number := a
+		if hex {
+			number += "p0" // which Go wants to see, and Redis does not
+		}
+		f, err := strconv.ParseFloat(number, 64)
 		if err != nil || math.IsNaN(f) || strings.ContainsRune(a, '_') {
 			return value{}, errors.New("Invalid latency-tracking-info-percentiles parameters")
 		}

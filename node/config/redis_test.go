@@ -1,0 +1,232 @@
+package config
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// realRedis is a redis-server 7.0 with its stock settings, the judge of ours.
+type realRedis struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func startRedis(t *testing.T) *realRedis {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatal("this test compares with a real server: install redis-server 7.0 (Debian and Ubuntu: apt-get install redis-server)")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	cmd := exec.Command(path, "--port", strconv.Itoa(port), "--save", "", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for range 200 {
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return &realRedis{conn, bufio.NewReader(conn)}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("redis-server did not come up")
+	return nil
+}
+
+// do returns the elements of an array, or the one reply.
+func (s *realRedis) do(t *testing.T, args ...string) []string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(args))
+	for _, a := range args {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
+	}
+	if _, err := io.WriteString(s.conn, b.String()); err != nil {
+		t.Fatal(err)
+	}
+	line := s.line(t)
+	if line[0] != '*' {
+		return []string{line}
+	}
+	n, _ := strconv.Atoi(line[1:])
+	out := make([]string, n)
+	for i := range out {
+		size, _ := strconv.Atoi(s.line(t)[1:])
+		p := make([]byte, size+2)
+		if _, err := io.ReadFull(s.r, p); err != nil {
+			t.Fatal(err)
+		}
+		out[i] = string(p[:size])
+	}
+	return out
+}
+
+func (s *realRedis) line(t *testing.T) string {
+	t.Helper()
+	line, err := s.r.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(line, "\r\n")
+}
+
+func ownName(name string) bool {
+	d, _ := Lookup(name)
+	return d.Is(Own) || strings.HasPrefix(name, "announce-")
+}
+
+func TestDefaultsEqualRedis(t *testing.T) {
+	s := startRedis(t)
+	reply := s.do(t, "CONFIG", "GET", "*")
+	theirs := make(map[string]string)
+	for i := 0; i < len(reply); i += 2 {
+		theirs[reply[i]] = reply[i+1]
+	}
+	// What the command line above, or the directory, makes different.
+	theirs["port"], theirs["save"], theirs["dir"] = "6379", "3600 1 300 100 60 10000", "."
+	c := Default()
+	for _, p := range c.Get("*") {
+		if ownName(p[0]) {
+			continue
+		}
+		want, ok := theirs[p[0]]
+		if !ok {
+			t.Errorf("Redis has no %s", p[0])
+		} else if p[1] != want {
+			t.Errorf("%s is %q, Redis has %q", p[0], p[1], want)
+		}
+		delete(theirs, p[0])
+	}
+	for name, v := range theirs {
+		t.Errorf("%s (%q) is missing", name, v)
+	}
+	for _, d := range Directives() {
+		if d.Is(Hidden) {
+			if got := s.do(t, "CONFIG", "GET", d.Name); len(got) != 2 || got[1] != c.Text(d.Name) {
+				t.Errorf("hidden %s is %q, Redis has %q", d.Name, c.Text(d.Name), got)
+			}
+		}
+	}
+}
+
+// TestSetEqualsRedis sets each directive to all kinds of texts, here and there.
+func TestSetEqualsRedis(t *testing.T) {
+	s := startRedis(t)
+	c := Default()
+	if err := c.Set("save", []string{""}); err != nil {
+		t.Fatal(err)
+	}
+	check := func(args ...string) {
+		t.Helper()
+		theirs := s.do(t, append([]string{"CONFIG", "SET"}, args...)...)[0]
+		var pairs [][2]string
+		for i := 0; i < len(args); i += 2 {
+			pairs = append(pairs, [2]string{args[i], args[i+1]})
+		}
+		ours := "+OK"
+		if err := c.SetRuntime(pairs, Caller{Local: true}); err != nil {
+			ours = "-ERR " + err.Error()
+		}
+		if ours != theirs {
+			t.Errorf("CONFIG SET %q\n ours:  %s\n Redis: %s", args, ours, theirs)
+		}
+		for _, p := range pairs {
+			if strings.EqualFold(p[0], "port") || p[0] == "dir" {
+				continue // given on the command line above
+			}
+			got := s.do(t, "CONFIG", "GET", p[0])
+			if ours := c.Get(p[0]); len(got) != 2*len(ours) || len(ours) == 1 && (got[0] != ours[0][0] || got[1] != ours[0][1]) {
+				t.Errorf("after CONFIG SET %q: ours %q, Redis %q", args, ours, got)
+			}
+		}
+	}
+	// Setting these has effects outside of the settings.
+	skip := []string{"bind", "port", "tls-port", "dir", "requirepass", "maxclients", "activedefrag", "watchdog-period",
+		"bind-source-addr", "maxmemory", "maxmemory-clients", "appendonly", "oom-score-adj", "oom-score-adj-values", "replicaof", "slaveof",
+		"rdb-key-save-delay", "key-load-delay", "latency-tracking-info-percentiles", "timeout", "client-query-buffer-limit", "proto-max-bulk-len",
+		"client-output-buffer-limit", "repl-backlog-size"}
+	texts := []string{"", "yes", "NO", "maybe", "0", "1", "7", "-1", "-3", "007", "+5", " 5", "5 ", "100", "101", "511", "777", "888", "1mb", "2Gb", "3k", "4x", "50%", "101%",
+		"-5%", "%", "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551616",
+		"9223372036854775807gb", "always", "everysec", "swapdb", "relative", "save now", "now save", "save nosave", "default force", "save  now", "allkeys-lru",
+		"a/b", "a\\b", "under_score", "{title} x", "{nope}", "{title", "{{", "KEA", "Kg$lshzxetdnm", "q", "60 1000", "60", "60 -1", "0 1", "60 1  5", "60 1 ", "1e3", "debug"}
+	for _, n := range spelled {
+		if slices.Contains(skip, n.text) || ownName(n.text) || strings.HasPrefix(n.text, "tls-") {
+			continue
+		}
+		for _, text := range texts {
+			check(n.text, text)
+		}
+	}
+	for _, text := range []string{"", "normal 0 0", "slave 1mb 2mb 60", "REPLICA 5gb 0 1", "nobody 1 2 3", "normal 0 0 0 pubsub 1 2 -3", "normal x 0 0", "normal 1 1 1x", "master 0 0 0", "pubsub 1 2 4294967297"} {
+		check("client-output-buffer-limit", text)
+	}
+	check("client-output-buffer-limit", "normal 0 0 0")
+	for _, text := range []string{"", "50", "99.9 100", "101", "-1", "x", "0.00000012", "12.3456789", "50  60", "1e1", "0x10"} {
+		check("latency-tracking-info-percentiles", text)
+	}
+	for _, text := range []string{"1gb", "100mb", "x", "-1", "10%"} {
+		check("maxmemory", text)
+	}
+	for _, text := range []string{"5%", "100%", "101%", "50mb", "x%", "-5", "0"} {
+		check("maxmemory-clients", text)
+	}
+	for _, text := range []string{"1048575", "1mb", "512mb", "x"} {
+		check("proto-max-bulk-len", text)
+		check("client-query-buffer-limit", text)
+		check("repl-backlog-size", text)
+	}
+	check("oom-score-adj-values", "1 2 3")
+	check("oom-score-adj-values", "1 2")
+	check("oom-score-adj-values", "1 2 3000")
+	check("oom-score-adj-values", "1 2 x")
+	check("dir", "/")
+	check("PORT", "70000")
+	check("maxclients", "0")
+	check("replicaof", "a 1")
+	check("nosuch", "1")
+	check("hz", "50", "nosuch", "1")
+	check("databases", "3", "nosuch", "1")
+	check("nosuch", "1", "databases", "3")
+	check("hz", "50", "HZ", "60")
+	check("hz", "50", "timeout", "x")
+	check("slave-priority", "5", "replica-priority", "6")
+	check("repl-timeout", "5", "Maxmemory-Policy", "allkeys-xyz", "hz", "10")
+}
+
+func TestGetEqualsRedis(t *testing.T) {
+	s := startRedis(t)
+	c := Default()
+	for _, patterns := range [][]string{{"hz"}, {"HZ"}, {"hz", "HZ", "hz"}, {"*max-lis*"}, {"MAXM*"}, {"watchdog*"}, {"watchdog-period"}, {"nosuch"}, {"re[pq]l-t?meout"}, {"repl-t*", "repl-timeout", "*timeout"}} {
+		got := s.do(t, append([]string{"CONFIG", "GET"}, patterns...)...)
+		var theirs, ours []string
+		for i := 0; i < len(got); i += 2 {
+			theirs = append(theirs, got[i]+"="+got[i+1])
+		}
+		for _, p := range c.Get(patterns...) {
+			ours = append(ours, p[0]+"="+p[1])
+		}
+		slices.Sort(ours)
+		slices.Sort(theirs)
+		if !slices.Equal(ours, theirs) {
+			t.Errorf("CONFIG GET %q\n ours:  %q\n Redis: %q", patterns, ours, theirs)
+		}
+	}
+}
