@@ -23,7 +23,6 @@ const TypeString = 0
 const (
 	opSlotInfo   = 244 // slot, keys, expires: a hint for Redis Cluster
 	opFunction   = 245
-	opModuleAux  = 247
 	opIdle       = 248
 	opFreq       = 249
 	opAux        = 250

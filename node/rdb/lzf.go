@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // LZF is a sequence of runs. A control byte below 32 says that so many bytes
@@ -23,20 +24,28 @@ const (
 
 // lzf compresses. Its table is reused, so one belongs to one Writer.
 type lzf struct {
-	seen [1 << lzfHashBits]int32 // where a group of 3 bytes was met last, plus 1
+	// seen is where a group of 3 bytes was met last, plus base. What is less than
+	// base comes from an earlier string: so the table need not be cleared for each.
+	seen [1 << lzfHashBits]uint32
+	base uint32
 }
 
 // compress appends the compressed form of src to dst. It reports false if that
-// would not be shorter than limit bytes.
+// would not be shorter than limit bytes. src has less than 4 GiB.
 func (z *lzf) compress(dst, src []byte, limit int) ([]byte, bool) {
-	clear(z.seen[:])
+	if z.base == 0 || uint64(z.base)+uint64(len(src)) > math.MaxUint32 {
+		clear(z.seen[:])
+		z.base = 1
+	}
+	base := z.base
+	z.base += uint32(len(src))
 	start := len(dst)
 	literal := 0 // where the run of uncompressed bytes begins
 	at := 0
 	for at+lzfMinCopy < len(src) {
 		h := lzfHash(src[at:])
-		before := int(z.seen[h]) - 1
-		z.seen[h] = int32(at + 1)
+		before := int(z.seen[h]) - int(base)
+		z.seen[h] = base + uint32(at)
 		if before < 0 || at-before > lzfMaxDistance || !sameGroup(src, before, at) {
 			at++
 			continue
@@ -52,7 +61,7 @@ func (z *lzf) compress(dst, src []byte, limit int) ([]byte, bool) {
 		}
 		for end := at + length; at < end; at++ {
 			if at+lzfMinCopy < len(src) {
-				z.seen[lzfHash(src[at:])] = int32(at + 1)
+				z.seen[lzfHash(src[at:])] = base + uint32(at)
 			}
 		}
 		literal = at

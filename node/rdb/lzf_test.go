@@ -1,0 +1,76 @@
+package rdb
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func checkLZF(t *testing.T, src []byte) {
+	t.Helper()
+	var z lzf
+	packed, ok := z.compress(nil, src, len(src)+len(src)/lzfMaxLiteral+2)
+	if !ok {
+		t.Fatalf("%d bytes grew beyond the worst case", len(src))
+	}
+	out, err := lzfDecompress([]byte("before"), packed, len(src))
+	if err != nil || string(out) != "before"+string(src) {
+		t.Fatalf("%d bytes came back different: %v", len(src), err)
+	}
+}
+
+func TestLZFRoundTrip(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	for n := range 300 {
+		checkLZF(t, randomBytes(rng, n, 1+n%5))
+		checkLZF(t, bytes.Repeat([]byte{'x'}, n*7))
+	}
+	far := randomBytes(rng, lzfMaxDistance, 256)
+	for _, gap := range []int{0, 1, 2} { // the greatest distance, and one beyond
+		checkLZF(t, append(append(bytes.Clone(far), make([]byte, gap)...), far...))
+	}
+}
+
+func TestLZFShrinks(t *testing.T) {
+	var z lzf
+	text := []byte(strings.Repeat("the quick brown fox ", 500))
+	packed, ok := z.compress(nil, text, len(text))
+	if !ok || len(packed) > len(text)/50 {
+		t.Errorf("%d bytes became %d", len(text), len(packed))
+	}
+	noise := randomBytes(rand.New(rand.NewPCG(1, 3)), 1000, 256)
+	if out, ok := z.compress([]byte("keep"), noise, len(noise)); ok || string(out) != "keep" {
+		t.Errorf("noise: %v, %d bytes", ok, len(out))
+	}
+}
+
+// TestLZFTableIsReused: what is left of earlier strings must never be used,
+// also when the count of bytes wraps around.
+func TestLZFTableIsReused(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	z := lzf{base: math.MaxUint32 - 5000}
+	for range 2000 {
+		src := randomBytes(rng, rng.IntN(60), 3)
+		packed, ok := z.compress(nil, src, 1<<20)
+		out, err := lzfDecompress(nil, packed, len(src))
+		if !ok || err != nil || !bytes.Equal(out, src) {
+			t.Fatalf("%q came back as %q, %v", src, out, err)
+		}
+	}
+}
+
+func FuzzLZF(f *testing.F) {
+	f.Add([]byte("aaaaaaaaaaaaaaaaaaaaabcabcabc"), 30)
+	f.Add([]byte{0, 'a', 0xe0, 0xff, 0}, 265)
+	f.Fuzz(func(t *testing.T, p []byte, size int) {
+		checkLZF(t, p)
+		if size < 0 || size > len(p)*lzfMaxGrowth {
+			return
+		}
+		if out, err := lzfDecompress(nil, p, size); err == nil && len(out) != size {
+			t.Fatalf("%d bytes instead of %d", len(out), size)
+		}
+	})
+}
