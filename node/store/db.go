@@ -1,12 +1,19 @@
 package store
 
-import "math/rand/v2"
+import "encoding/binary"
 
 // DB is one numbered database.
 type DB struct {
 	store *Store
 	index int
-	m     map[string]*value
+	space *space
+}
+
+// finish ends a mutation of a key: it is reported, and slabs are tidied. The key may lie in
+// memory that the mutation has freed, so nothing may be allocated before.
+func (d *DB) finish(key []byte) {
+	d.changed(key)
+	d.space.tidy()
 }
 
 func (d *DB) changed(key []byte) {
@@ -15,175 +22,243 @@ func (d *DB) changed(key []byte) {
 	}
 }
 
-func item(k string, v *value) Item {
-	return Item{key: []byte(k), val: v.val, expireAt: v.at, access: v.access, enc: v.enc, size: int64(len(k) + len(v.val) + 80)}
-}
-
 // Index returns the number of the database.
 func (d *DB) Index() int { return d.index }
 
 // Len returns the number of keys.
-func (d *DB) Len() int { return len(d.m) }
+func (d *DB) Len() int { return d.space.table.count }
 
 // Expires returns the number of keys with an expiry.
-func (d *DB) Expires() int {
-	n := 0
-	for _, v := range d.m {
-		if v.at >= 0 {
-			n++
-		}
-	}
-	return n
+func (d *DB) Expires() int { return d.space.expires }
+
+// lookup returns the hash of a key and its slot in the index, nil if it is absent.
+func (d *DB) lookup(key []byte) (hash uint64, slot *uint64) {
+	hash = d.store.hasher.sum(key)
+	return hash, d.space.find(hash, key)
 }
 
-// Get returns the item at key.
+// Get returns the item at key. Whether it has expired is the caller's question.
 func (d *DB) Get(key []byte) (Item, bool) {
-	v, ok := d.m[string(key)]
-	if !ok {
+	_, slot := d.lookup(key)
+	if slot == nil {
 		return Item{}, false
 	}
-	return item(string(key), v), true
+	return d.space.item(*slot & refMask), true
 }
 
-// SetAccess stores the access statistics of a key.
+// SetAccess stores the access statistics of a key, of which 24 bits are kept.
 func (d *DB) SetAccess(key []byte, access uint32) {
-	if v, ok := d.m[string(key)]; ok {
-		v.access = access & 0xffffff
+	if _, slot := d.lookup(key); slot != nil {
+		putAccess(d.space.slabs.bytes(*slot&refMask), access)
 	}
 }
 
-// SetString sets key to a string.
+// SetString sets key to a string, replacing a value of any type. expireAt is a unix time in milliseconds, NoExpiry
+// or KeepTTL.
 func (d *DB) SetString(key, val []byte, enc Encoding, expireAt int64) {
-	old := d.m[string(key)]
-	v := &value{val: append([]byte(nil), val...), at: expireAt, enc: enc, access: d.store.NewAccess}
-	if expireAt == KeepTTL {
-		v.at = NoExpiry
-		if old != nil {
-			v.at = old.at
-		}
+	sp := d.space
+	hash, slot := d.lookup(key)
+	m := meta{typ: TypeString, enc: enc, access: d.store.NewAccess, expireAt: max(expireAt, NoExpiry)}
+	if slot == nil {
+		ref, dst := sp.build(key, len(val), m)
+		copy(dst, val)
+		sp.place(hash, key, ref)
+		d.finish(key)
+		return
 	}
-	d.m[string(key)] = v
-	d.changed(key)
+	ref := *slot & refMask
+	sp.save(ref)
+	if expireAt == KeepTTL {
+		m.expireAt = getMeta(sp.slabs.bytes(ref)).expireAt
+	}
+	if !sp.setInPlace(hash, slot, val, m) {
+		fresh, dst := sp.build(key, len(val), m)
+		copy(dst, val)
+		sp.replace(hash, slot, fresh)
+	}
+	d.finish(key)
 }
 
-// Grow returns the writable value of key at exactly size bytes.
+// setInPlace replaces the value of an entry in its own slot, if the layout stays and the slot is of the right size.
+func (sp *space) setInPlace(hash uint64, slot *uint64, val []byte, m meta) bool {
+	ref := *slot & refMask
+	b := sp.slabs.bytes(ref)
+	if b[1]&flagLarge != 0 {
+		rec := largeRec(b)
+		if smallSize(len(sp.large.at(rec).key), len(val), m.hasTTL()) <= maxSmallSize {
+			return false
+		}
+		sp.large.setVal(rec, overwrite(sp.large.at(rec).val, val))
+		putLarge(b, m, sp.store.gen, rec)
+		sp.noteTTL(hash, slot, m.hasTTL())
+		return true
+	}
+	l := parse(b)
+	if m.hasTTL() != (b[1]&flagTTL != 0) || !sp.fitsInPlace(ref, l, len(val)) {
+		return false
+	}
+	// The lengths' sizes are unchanged, so the key stays where it is.
+	at := l.ttl - uvarintLen(l.end-l.val)
+	binary.PutUvarint(b[at:], uint64(len(val)))
+	if m.hasTTL() {
+		binary.LittleEndian.PutUint64(b[l.ttl:], uint64(m.expireAt))
+	}
+	putHeader(b, m, sp.store.gen)
+	copy(b[l.val:], val)
+	return true
+}
+
+// fitsInPlace reports whether a value of vlen bytes belongs into the slot of a small entry and leaves its key where it is.
+func (sp *space) fitsInPlace(ref uint64, l layout, vlen int) bool {
+	size := l.val + vlen
+	return size <= maxSmallSize && classFor(size) == sp.slabs.classAt(ref) && uvarintLen(vlen) == uvarintLen(l.end-l.val)
+}
+
+// Grow returns the string at key, to be written by the caller, at exactly size bytes: extended with zeroes, and
+// created if the key is absent. Its encoding becomes raw. Afterwards the caller reports the change with Touched;
+// until then nothing else may be done with the store. Growing byte by byte costs amortised constant time.
 func (d *DB) Grow(key []byte, size int) []byte {
-	v := d.m[string(key)]
-	if v == nil {
-		v = &value{at: NoExpiry, access: d.store.NewAccess}
-		d.m[string(key)] = v
+	sp := d.space
+	hash, slot := d.lookup(key)
+	if slot == nil {
+		ref, dst := sp.build(key, size, meta{typ: TypeString, enc: EncRaw, access: d.store.NewAccess, expireAt: NoExpiry})
+		clear(dst)
+		sp.place(hash, key, ref)
+		return dst
 	}
-	v.enc = EncRaw
-	if len(v.val) < size {
-		v.val = append(v.val, make([]byte, size-len(v.val))...)
+	ref := *slot & refMask
+	sp.save(ref)
+	b := sp.slabs.bytes(ref)
+	m := getMeta(b)
+	m.enc = EncRaw
+	if b[1]&flagLarge != 0 {
+		rec := largeRec(b)
+		sp.large.setVal(rec, resize(sp.large.at(rec).val, size))
+		putLarge(b, m, d.store.gen, rec)
+		return sp.large.at(rec).val
 	}
-	v.val = v.val[:size]
-	return v.val
+	l := parse(b)
+	if sp.fitsInPlace(ref, l, size) {
+		binary.PutUvarint(b[l.ttl-uvarintLen(l.end-l.val):], uint64(size))
+		putHeader(b, m, d.store.gen)
+		if grown := l.val + size; grown > l.end {
+			clear(b[l.end:grown])
+		}
+		return b[l.val : l.val+size : l.val+size]
+	}
+	fresh, dst := sp.build(key, size, m)
+	clear(dst[copy(dst, b[l.val:l.end]):])
+	sp.replace(hash, slot, fresh)
+	return dst
 }
 
 // Touched reports a change made through Grow.
-func (d *DB) Touched(key []byte) { d.changed(key) }
+func (d *DB) Touched(key []byte) { d.finish(key) }
 
 // Delete removes a key and reports whether it was there.
 func (d *DB) Delete(key []byte) bool {
-	if _, ok := d.m[string(key)]; !ok {
+	hash, slot := d.lookup(key)
+	if slot == nil {
 		return false
 	}
-	delete(d.m, string(key))
-	d.changed(key)
+	d.space.save(*slot & refMask)
+	d.space.unlink(hash, slot)
+	d.finish(key)
 	return true
 }
 
-// SetExpire sets or, with NoExpiry, removes the expiry of a key; it reports whether the key is there.
+// SetExpire sets the expiry of a key, or removes it with NoExpiry; it reports whether the key is there.
 func (d *DB) SetExpire(key []byte, at int64) bool {
-	v := d.m[string(key)]
-	if v == nil {
+	sp := d.space
+	hash, slot := d.lookup(key)
+	if slot == nil {
 		return false
 	}
-	v.at = at
-	d.changed(key)
+	ref := *slot & refMask
+	sp.save(ref)
+	b := sp.slabs.bytes(ref)
+	m := getMeta(b)
+	m.expireAt = max(at, NoExpiry)
+	switch {
+	case b[1]&flagLarge != 0:
+		putLarge(b, m, d.store.gen, largeRec(b))
+		sp.noteTTL(hash, slot, m.hasTTL())
+	case m.hasTTL() == (b[1]&flagTTL != 0):
+		if m.hasTTL() {
+			binary.LittleEndian.PutUint64(b[parse(b).ttl:], uint64(m.expireAt))
+		}
+	default:
+		it := sp.item(ref)
+		fresh, dst := sp.build(it.key, len(it.val), m)
+		copy(dst, it.val)
+		sp.replace(hash, slot, fresh)
+	}
+	d.finish(key)
 	return true
 }
 
-// Rename moves the value with its expiry from one key to another, replacing what is there; it reports whether from exists.
+// Rename moves a value with its expiry and access statistics from one key to another, replacing what is
+// there; it reports whether from exists. A rename to itself changes nothing.
 func (d *DB) Rename(from, to []byte) bool {
-	v := d.m[string(from)]
-	if v == nil {
+	sp := d.space
+	hash, slot := d.lookup(from)
+	if slot == nil {
 		return false
 	}
-	delete(d.m, string(from))
-	d.m[string(to)] = v
+	if string(from) == string(to) {
+		return true
+	}
+	ref := *slot & refMask
+	sp.save(ref)
+	it := sp.item(ref)
+	var fresh uint64
+	if it.large && smallSize(len(to), len(it.val), it.expireAt >= 0) > maxSmallSize {
+		rec := largeRec(sp.slabs.bytes(ref))
+		sp.large.setVal(rec, nil)
+		fresh = sp.buildLarge(to, it.val, it.meta())
+	} else {
+		var dst []byte
+		fresh, dst = sp.build(to, len(it.val), it.meta())
+		copy(dst, it.val)
+	}
+	// First placed, then unlinked: an entry must be in the index when large records are renumbered.
+	sp.place(d.store.hasher.sum(to), to, fresh)
+	sp.unlink(hash, sp.find(hash, from))
 	d.changed(from)
-	d.changed(to)
+	d.finish(to)
 	return true
 }
 
-// CopyTo copies the value with its expiry to another key, replacing what is there; it reports whether from exists.
+// CopyTo copies a value with its expiry and access statistics to a key of a database, replacing what
+// is there; it reports whether from exists. Copying a key onto itself changes nothing.
 func (d *DB) CopyTo(dst *DB, from, to []byte) bool {
-	v := d.m[string(from)]
-	if v == nil {
+	_, slot := d.lookup(from)
+	if slot == nil {
 		return false
 	}
-	c := *v
-	c.val = append([]byte(nil), v.val...)
-	dst.m[string(to)] = &c
-	dst.changed(to)
+	if d == dst && string(from) == string(to) {
+		return true
+	}
+	it := d.space.item(*slot & refMask)
+	ref, val := dst.space.build(to, len(it.val), it.meta())
+	copy(val, it.val)
+	dst.space.place(d.store.hasher.sum(to), to, ref)
+	dst.finish(to)
 	return true
 }
 
-// MoveTo moves a key to another database; it reports false when the key is absent here or present there.
+// MoveTo moves a key to another database; it reports false, and does nothing, when the key is absent here or present there.
 func (d *DB) MoveTo(dst *DB, key []byte) bool {
-	if _, there := dst.m[string(key)]; there || d == dst {
+	hash, slot := d.lookup(key)
+	if slot == nil || d == dst || dst.space.find(hash, key) != nil {
 		return false
 	}
-	if !d.CopyTo(dst, key, key) {
-		return false
-	}
+	d.CopyTo(dst, key, key)
 	return d.Delete(key)
 }
 
-// Scan calls fn for the items from cursor on and returns the next cursor, 0 at the end.
-func (d *DB) Scan(cursor uint64, count int, fn func(Item)) uint64 {
-	for k, v := range d.m {
-		fn(item(k, v))
-	}
-	return 0
-}
-
-// Random returns a random item.
-func (d *DB) Random(rng *rand.Rand) (Item, bool) {
-	for k, v := range d.m {
-		return item(k, v), true
-	}
-	return Item{}, false
-}
-
-// Each calls fn for every item until it returns false.
-func (d *DB) Each(fn func(Item) bool) {
-	for k, v := range d.m {
-		if !fn(item(k, v)) {
-			return
-		}
-	}
-}
-
-// Flush removes all keys.
+// Flush removes all keys, in constant time. Changed is called once, with a nil key.
 func (d *DB) Flush() {
-	d.m = map[string]*value{}
+	d.space = newSpace(d.store)
 	d.changed(nil)
-}
-
-// ExpireScan visits keys with an expiry and calls fn for those that are due.
-func (d *DB) ExpireScan(now int64, budget int, fn func(key []byte)) (visited, expired int) {
-	for k, v := range d.m {
-		if v.at < 0 {
-			continue
-		}
-		visited++
-		if v.at <= now {
-			expired++
-			fn([]byte(k))
-		}
-	}
-	return visited, expired
 }

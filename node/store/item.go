@@ -5,11 +5,16 @@ package store
 type Item struct {
 	key, val []byte
 	expireAt int64
-	size     int64
 	access   uint32
+	slot     uint16
 	typ      Type
 	enc      Encoding
+	large    bool
 }
+
+// indexShare is what an entry costs in the index on average, with buckets between the
+// marks at which they merge and split.
+const indexShare = 13
 
 // Key returns the key.
 func (it Item) Key() []byte { return it.key }
@@ -30,4 +35,14 @@ func (it Item) ExpireAt() int64 { return it.expireAt }
 func (it Item) Access() uint32 { return it.access }
 
 // SizeInMemory returns the bytes that the key and its value occupy, with their share of the index.
-func (it Item) SizeInMemory() int64 { return it.size }
+func (it Item) SizeInMemory() int64 {
+	n := int64(it.slot) + indexShare
+	if it.large {
+		n += int64(cap(it.key)) + int64(cap(it.val)) + 48
+	}
+	return n
+}
+
+func (it Item) meta() meta {
+	return meta{typ: it.typ, enc: it.enc, access: it.access, expireAt: it.expireAt}
+}

@@ -1,10 +1,6 @@
-// Package store is the keyspace of a data node.
 package store
 
-import (
-	"crypto/sha1"
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // Values of an expiry that are not a time.
 const (
@@ -12,33 +8,27 @@ const (
 	KeepTTL  int64 = -2 // SetString: the expiry stays as it is
 )
 
-type value struct {
-	val    []byte
-	at     int64
-	access uint32
-	enc    Encoding
-	gen    int
-}
-
 // Store is a set of numbered databases.
 type Store struct {
 	// Changed, if set, is called after every mutation of a key: set, delete, change of expiry.
-	// A nil key stands for all keys of the database (flush, swap).
+	// A nil key stands for all keys of the database (flush, swap). It must not change the store.
 	Changed func(db *DB, key []byte)
-	// NewAccess is the access value that entries are given when they are created or set.
+	// NewAccess is the access value that entries get when they are created or set.
 	NewAccess uint32
 
-	dbs  []*DB
-	rng  *rand.Rand
-	gen  int
-	snap *Snapshot
+	hasher     hasher
+	dbs        []*DB
+	gen        uint8     // generation that entries saved or made since the last BeginSnapshot carry
+	unfinished int       // snapshots given up since the last one that was completed
+	active     *Snapshot // between BeginSnapshot and Close
+	saving     *Snapshot // active, and neither failed nor done: entries must be saved before they change
 }
 
-// New returns an empty store.
+// New returns an empty store. The rng seeds its hash; with the same seed and the same calls, it behaves the same.
 func New(databases int, rng *rand.Rand) *Store {
-	s := &Store{rng: rng}
+	s := &Store{hasher: newHasher(rng)}
 	for i := range databases {
-		s.dbs = append(s.dbs, &DB{store: s, index: i, m: map[string]*value{}})
+		s.dbs = append(s.dbs, &DB{store: s, index: i, space: newSpace(s)})
 	}
 	return s
 }
@@ -49,12 +39,14 @@ func (s *Store) DB(i int) *DB { return s.dbs[i] }
 // Databases returns how many databases there are.
 func (s *Store) Databases() int { return len(s.dbs) }
 
-// SwapDB exchanges the contents of two databases.
+// SwapDB exchanges the contents of two databases. Changed is called for both, with a nil key.
 func (s *Store) SwapDB(i, j int) {
 	a, b := s.dbs[i], s.dbs[j]
-	a.m, b.m = b.m, a.m
+	a.space, b.space = b.space, a.space
 	a.changed(nil)
-	b.changed(nil)
+	if a != b {
+		b.changed(nil)
+	}
 }
 
 // FlushAll empties every database.
@@ -64,57 +56,37 @@ func (s *Store) FlushAll() {
 	}
 }
 
-// Memory returns the bytes held.
+// Memory returns the bytes really held: slabs, indexes and large values, used or not, and what a running snapshot
+// keeps of flushed databases.
 func (s *Store) Memory() int64 {
 	var n int64
 	for _, d := range s.dbs {
-		for k, v := range d.m {
-			n += int64(len(k)) + int64(cap(v.val)) + 80
-		}
+		n += d.space.memory()
+	}
+	if s.active != nil {
+		n += s.active.detachedMemory()
 	}
 	return n
 }
 
-// Check verifies the invariants.
-func (s *Store) Check() error { return nil }
-
-// Digest returns what DEBUG DIGEST of Redis computes.
-func (s *Store) Digest() [20]byte { return sha1.Sum(nil) }
-
-// Snapshot is a view of the store as it was when the snapshot began.
-type Snapshot struct {
-	todo []snapItem
-	emit func(db int, it Item) error
-	s    *Store
-}
-type snapItem struct {
-	db int
-	it Item
-}
-
-// BeginSnapshot starts a snapshot.
-func (s *Store) BeginSnapshot(emit func(db int, it Item) error) *Snapshot {
-	sn := &Snapshot{emit: emit, s: s}
-	for i, d := range s.dbs {
-		d.Each(func(it Item) bool {
-			it.val = append([]byte(nil), it.val...)
-			sn.todo = append(sn.todo, snapItem{i, it})
-			return true
-		})
-	}
-	return sn
-}
-
-// Step saves up to that many more entries.
-func (sn *Snapshot) Step(entries int) (done bool, err error) {
-	for ; entries > 0 && len(sn.todo) > 0; entries-- {
-		if err := sn.emit(sn.todo[0].db, sn.todo[0].it); err != nil {
-			return false, err
+// Step does up to that many units of upkeep that mutations have left over, shrinking and growing indexes and
+// emptying sparse slabs, and reports whether there is more. A node calls it when it is idle;
+// without it, the store only keeps memory a little longer.
+func (s *Store) Step(units int) (more bool) {
+	for _, d := range s.dbs {
+		sp := d.space
+		for units > 0 && sp.table.main.n > 0 && (sp.table.shrink() || sp.table.grow()) {
+			units--
 		}
-		sn.todo = sn.todo[1:]
+		for class := range sp.slabs.classes {
+			for units > 0 && sp.evacuate(uint8(class), movesPerFree) {
+				units -= movesPerFree
+			}
+		}
+		sp.slabs.freed = 0
+		if units <= 0 {
+			return true
+		}
 	}
-	return len(sn.todo) == 0, nil
+	return false
 }
-
-// Close ends the snapshot.
-func (sn *Snapshot) Close() {}

@@ -1,0 +1,203 @@
+package store
+
+import "fmt"
+
+// Check verifies the invariants of the whole store (doc.go lists them) and describes the first that is broken. It reads everything.
+func (s *Store) Check() error {
+	for _, d := range s.dbs {
+		if err := d.space.check(); err != nil {
+			return fmt.Errorf("database %d: %w", d.index, err)
+		}
+	}
+	return nil
+}
+
+func (sp *space) check() error {
+	c := checker{sp: sp, live: make(map[uint64]bool), records: make(map[uint32]bool)}
+	for _, f := range []func() error{c.index, c.entries, c.slabs, c.large} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checker collects what the index refers to and compares everything else with that.
+type checker struct {
+	sp       *space
+	live     map[uint64]bool // references in the index
+	records  map[uint32]bool // large records of live entries
+	overflow uint64
+	expires  int
+}
+
+// index walks all chains.
+func (c *checker) index() error {
+	t := &c.sp.table
+	ttls := make([]uint32, len(t.ttls))
+	for home := range t.main.n {
+		before := c.expires
+		if err := c.chain(home); err != nil {
+			return err
+		}
+		ttls[home/segmentBuckets] += uint32(c.expires - before)
+	}
+	if len(c.live) != t.count {
+		return fmt.Errorf("the index has %d entries and counts %d", len(c.live), t.count)
+	}
+	if c.overflow != t.overflow.n {
+		return fmt.Errorf("%d overflow buckets are linked, %d exist", c.overflow, t.overflow.n)
+	}
+	if c.expires != c.sp.expires {
+		return fmt.Errorf("%d entries are marked with an expiry, %d are counted", c.expires, c.sp.expires)
+	}
+	for i, n := range ttls {
+		if t.ttls[i] != n {
+			return fmt.Errorf("segment %d of the index has %d entries with an expiry and counts %d", i, n, t.ttls[i])
+		}
+	}
+	return nil
+}
+
+// chain checks that a bucket's chain has no gaps and its entries belong there.
+func (c *checker) chain(home uint64) error {
+	t := &c.sp.table
+	seen := make(map[string]bool)
+	for b, first := t.main.at(home), true; b != nil; b, first = t.next(b), false {
+		gap := false
+		if !first {
+			c.overflow++
+			if b[1] == 0 {
+				return fmt.Errorf("bucket %d has an overflow bucket with less than two entries", home)
+			}
+		}
+		for i, slot := range b {
+			if slot&linkBit != 0 {
+				if i != bucketSlots-1 {
+					return fmt.Errorf("bucket %d has a link in slot %d", home, i)
+				}
+				continue
+			}
+			if slot == 0 {
+				gap = true
+				continue
+			}
+			ref := slot & refMask
+			if gap || c.live[ref] {
+				return fmt.Errorf("bucket %d slot %d: a gap before it, or a second slot for entry %#x", home, i, ref)
+			}
+			c.live[ref] = true
+			hash := c.sp.hashAt(ref)
+			key := string(c.sp.keyAt(c.sp.slabs.bytes(ref)))
+			if t.home(hash) != home || tagOf(hash) != slot&tagMask || seen[key] {
+				return fmt.Errorf("bucket %d slot %d: key %q is there twice, in the wrong bucket, or has the wrong tag", home, i, key)
+			}
+			seen[key] = true
+			if slot&ttlBit != 0 {
+				c.expires++
+			}
+			if (slot&ttlBit != 0) != (c.sp.item(ref).expireAt >= 0) {
+				return fmt.Errorf("key %q: the index disagrees on its having an expiry", key)
+			}
+		}
+	}
+	return nil
+}
+
+// entries checks that each entry is in a slot of the class for its size.
+func (c *checker) entries() error {
+	sp := c.sp
+	unfinished, gen := sp.store.unfinished, sp.store.gen
+	for ref := range c.live {
+		b := sp.slabs.bytes(ref)
+		size := largeSize
+		if b[1]&flagLarge != 0 {
+			rec := largeRec(b)
+			if rec >= sp.large.n || c.records[rec] {
+				return fmt.Errorf("entry %#x: large record %d is missing or taken", ref, rec)
+			}
+			c.records[rec] = true
+		} else {
+			size = parse(b).end
+		}
+		if got := sp.slabs.classAt(ref); got != classFor(size) {
+			return fmt.Errorf("entry %#x of %d bytes is in size class %d", ref, size, got)
+		}
+		if unfinished == 0 && b[1]>>genShift != gen {
+			return fmt.Errorf("entry %#x has generation %d, all should have %d", ref, b[1]>>genShift, gen)
+		}
+	}
+	return nil
+}
+
+// slabs checks the counts and lists of chunks and classes.
+func (c *checker) slabs() error {
+	s := &c.sp.slabs
+	used := make([]int, len(s.chunks))
+	for ref := range c.live {
+		used[ref>>chunkShift]++
+	}
+	held := 0
+	for class := range s.classes {
+		sc := &s.classes[class]
+		total := 0
+		held += len(sc.all)
+		for i, id := range sc.all {
+			in := &s.info[id]
+			if int(in.class) != class || int(in.all) != i || s.chunks[id] == nil || in.victim != (sc.victim == id) {
+				return fmt.Errorf("chunk %d is misfiled in size class %d", id, class)
+			}
+			if used[id] != int(in.used) || in.used == 0 {
+				return fmt.Errorf("chunk %d has %d entries and counts %d", id, used[id], in.used)
+			}
+			total += used[id]
+			room := int(in.used) < slotsPerChunk(uint8(class)) && !in.victim
+			if room != (in.open >= 0) || room && sc.open[in.open] != id {
+				return fmt.Errorf("chunk %d: having room is %v, its place among those with room %d", id, room, in.open)
+			}
+			if err := s.checkFree(id); err != nil {
+				return err
+			}
+		}
+		if total != sc.used {
+			return fmt.Errorf("size class %d has %d entries and counts %d", class, total, sc.used)
+		}
+	}
+	if held != s.held {
+		return fmt.Errorf("%d chunks are in classes, %d are counted", held, s.held)
+	}
+	return nil
+}
+
+// checkFree checks that a chunk's free list and its used slots make up all slots below bump.
+func (s *slabs) checkFree(id uint32) error {
+	in := &s.info[id]
+	n := int(in.used)
+	for at := in.free; at != 0; n++ {
+		b := s.bytes(makeRef(id, in.class, at-1))
+		if at > in.bump || b[0] != freeMark || n > int(in.bump) {
+			return fmt.Errorf("chunk %d: the free list is damaged at slot %d", id, at-1)
+		}
+		at = uint16(b[2]) | uint16(b[3])<<8
+	}
+	if n != int(in.bump) {
+		return fmt.Errorf("chunk %d: %d of %d slots are accounted for", id, n, in.bump)
+	}
+	return nil
+}
+
+// large checks that the records are those of live entries, and their bytes.
+func (c *checker) large() error {
+	l := &c.sp.large
+	if len(c.records) != int(l.n) {
+		return fmt.Errorf("%d large entries, %d records", len(c.records), l.n)
+	}
+	var bytes int64
+	for i := range l.n {
+		bytes += int64(cap(l.at(i).key)) + int64(cap(l.at(i).val))
+	}
+	if bytes != l.bytes {
+		return fmt.Errorf("large values hold %d bytes and count %d", bytes, l.bytes)
+	}
+	return nil
+}

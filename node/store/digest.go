@@ -1,0 +1,59 @@
+package store
+
+import (
+	"crypto/sha1"
+	"encoding/binary"
+)
+
+// digest is a running value of Redis's DEBUG DIGEST, a hash of a data set that does not depend on the order of its keys.
+type digest [sha1.Size]byte
+
+// add mixes in data whose place among its siblings does not matter.
+func (d *digest) add(data []byte) {
+	d.xor(sha1.Sum(data))
+}
+
+// chain mixes in data whose place matters.
+func (d *digest) chain(data []byte) {
+	d.add(data)
+	*d = sha1.Sum(d[:])
+}
+
+func (d *digest) xor(other [sha1.Size]byte) {
+	for i, b := range other {
+		d[i] ^= b
+	}
+}
+
+// Digest returns what DEBUG DIGEST of Redis answers for the same data, also for keys that have expired but
+// were not deleted. It reads everything.
+func (s *Store) Digest() [20]byte {
+	var total digest
+	var number [4]byte
+	for _, d := range s.dbs {
+		if d.Len() == 0 {
+			continue
+		}
+		binary.BigEndian.PutUint32(number[:], uint32(d.index))
+		total.chain(number[:])
+		d.Each(func(it Item) bool {
+			total.xor(it.digest())
+			return true
+		})
+	}
+	return total
+}
+
+// digest covers a key, its type and value, and whether, but not when, it expires.
+func (it Item) digest() [sha1.Size]byte {
+	var d digest
+	var typ [4]byte
+	binary.BigEndian.PutUint32(typ[:], uint32(it.typ))
+	d.chain(it.key)
+	d.chain(typ[:])
+	d.chain(it.val)
+	if it.expireAt >= 0 {
+		d.add([]byte("!!expire!!"))
+	}
+	return d
+}
