@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +21,7 @@ type realRedis struct {
 	r    *bufio.Reader
 }
 
-func startRedis(t *testing.T) *realRedis {
+func startRedis(t *testing.T, file ...string) *realRedis {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -31,7 +33,11 @@ func startRedis(t *testing.T) *realRedis {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	cmd := exec.Command(path, "--port", strconv.Itoa(port), "--save", "", "--dir", t.TempDir())
+	args := append(file, "--port", strconv.Itoa(port), "--dir", t.TempDir())
+	if len(file) == 0 {
+		args = append(args, "--save", "")
+	}
+	cmd := exec.Command(path, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -127,88 +133,109 @@ func TestDefaultsEqualRedis(t *testing.T) {
 	}
 }
 
-// TestSetEqualsRedis sets each directive to all kinds of texts, here and there.
-func TestSetEqualsRedis(t *testing.T) {
-	s := startRedis(t)
-	c := Default()
-	if err := c.Set("save", []string{""}); err != nil {
+// pair is a real server and ours, which get the same changes.
+type pair struct {
+	redis *realRedis
+	ours  *Config
+}
+
+func startPair(t *testing.T) pair {
+	t.Helper()
+	p := pair{startRedis(t), Default()}
+	if err := p.ours.Set("save", []string{""}); err != nil {
 		t.Fatal(err)
 	}
-	check := func(args ...string) {
-		t.Helper()
-		theirs := s.do(t, append([]string{"CONFIG", "SET"}, args...)...)[0]
-		var pairs [][2]string
-		for i := 0; i < len(args); i += 2 {
-			pairs = append(pairs, [2]string{args[i], args[i+1]})
+	return p
+}
+
+// set changes both, and compares the replies and the values afterwards.
+func (p pair) set(t *testing.T, args ...string) {
+	t.Helper()
+	theirs := p.redis.do(t, append([]string{"CONFIG", "SET"}, args...)...)[0]
+	var pairs [][2]string
+	for i := 0; i < len(args); i += 2 {
+		pairs = append(pairs, [2]string{args[i], args[i+1]})
+	}
+	ours := "+OK"
+	if err := p.ours.SetRuntime(pairs, Caller{Local: true}); err != nil {
+		ours = "-ERR " + err.Error()
+	}
+	if ours != theirs {
+		t.Errorf("CONFIG SET %q\n ours:  %s\n Redis: %s", args, ours, theirs)
+	}
+	for _, changed := range pairs {
+		if name := strings.ToLower(changed[0]); name == "port" || name == "dir" {
+			continue // given on the command line above
 		}
-		ours := "+OK"
-		if err := c.SetRuntime(pairs, Caller{Local: true}); err != nil {
-			ours = "-ERR " + err.Error()
-		}
-		if ours != theirs {
-			t.Errorf("CONFIG SET %q\n ours:  %s\n Redis: %s", args, ours, theirs)
-		}
-		for _, p := range pairs {
-			if strings.EqualFold(p[0], "port") || p[0] == "dir" {
-				continue // given on the command line above
-			}
-			got := s.do(t, "CONFIG", "GET", p[0])
-			if ours := c.Get(p[0]); len(got) != 2*len(ours) || len(ours) == 1 && (got[0] != ours[0][0] || got[1] != ours[0][1]) {
-				t.Errorf("after CONFIG SET %q: ours %q, Redis %q", args, ours, got)
-			}
+		got := p.redis.do(t, "CONFIG", "GET", changed[0])
+		ours := p.ours.Get(changed[0])
+		if len(got) != 2*len(ours) || len(ours) == 1 && (got[0] != ours[0][0] || got[1] != ours[0][1]) {
+			t.Errorf("after CONFIG SET %q: ours %q, Redis %q", args, ours, got)
 		}
 	}
-	// Setting these has effects outside of the settings.
-	skip := []string{"bind", "port", "tls-port", "dir", "requirepass", "maxclients", "activedefrag", "watchdog-period",
-		"bind-source-addr", "maxmemory", "maxmemory-clients", "appendonly", "oom-score-adj", "oom-score-adj-values", "replicaof", "slaveof",
-		"rdb-key-save-delay", "key-load-delay", "latency-tracking-info-percentiles", "timeout", "client-query-buffer-limit", "proto-max-bulk-len",
-		"client-output-buffer-limit", "repl-backlog-size"}
-	texts := []string{"", "yes", "NO", "maybe", "0", "1", "7", "-1", "-3", "007", "+5", " 5", "5 ", "100", "101", "511", "777", "888", "1mb", "2Gb", "3k", "4x", "50%", "101%",
-		"-5%", "%", "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551616",
-		"9223372036854775807gb", "always", "everysec", "swapdb", "relative", "save now", "now save", "save nosave", "default force", "save  now", "allkeys-lru",
-		"a/b", "a\\b", "under_score", "{title} x", "{nope}", "{title", "{{", "KEA", "Kg$lshzxetdnm", "q", "60 1000", "60", "60 -1", "0 1", "60 1  5", "60 1 ", "1e3", "debug"}
+}
+
+// hasEffects are directives that act on more than the settings when they are
+// changed, so that a running server must not get just any value.
+var hasEffects = []string{"bind", "port", "tls-port", "dir", "requirepass", "maxclients", "activedefrag", "watchdog-period",
+	"bind-source-addr", "maxmemory", "maxmemory-clients", "appendonly", "oom-score-adj", "oom-score-adj-values", "replicaof", "slaveof",
+	"rdb-key-save-delay", "key-load-delay", "latency-tracking-info-percentiles", "timeout", "client-query-buffer-limit", "proto-max-bulk-len",
+	"client-output-buffer-limit", "repl-backlog-size"}
+
+// tries are texts of all kinds: each directive accepts some of them.
+var tries = []string{"", "yes", "NO", "maybe", "0", "1", "7", "-1", "-3", "007", "+5", " 5", "5 ", "100", "101", "511", "777", "888", "1mb", "2Gb", "3k", "4x", "50%", "101%",
+	"-5%", "%", "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551616",
+	"9223372036854775807gb", "always", "everysec", "swapdb", "relative", "save now", "now save", "save nosave", "default force", "save  now", "allkeys-lru",
+	"a/b", "a\\b", "under_score", "{title} x", "{nope}", "{title", "{{", "KEA", "Kg$lshzxetdnm", "q", "60 1000", "60", "60 -1", "0 1", "60 1  5", "60 1 ", "1e3", "debug"}
+
+func TestSetEqualsRedis(t *testing.T) {
+	p := startPair(t)
 	for _, n := range spelled {
-		if slices.Contains(skip, n.text) || ownName(n.text) || strings.HasPrefix(n.text, "tls-") {
+		if slices.Contains(hasEffects, n.text) || ownName(n.text) || strings.HasPrefix(n.text, "tls-") {
 			continue
 		}
-		for _, text := range texts {
-			check(n.text, text)
+		for _, text := range tries {
+			p.set(t, n.text, text)
 		}
 	}
+}
+
+func TestSetSpecialsEqualsRedis(t *testing.T) {
+	p := startPair(t)
 	for _, text := range []string{"", "normal 0 0", "slave 1mb 2mb 60", "REPLICA 5gb 0 1", "nobody 1 2 3", "normal 0 0 0 pubsub 1 2 -3", "normal x 0 0", "normal 1 1 1x", "master 0 0 0", "pubsub 1 2 4294967297"} {
-		check("client-output-buffer-limit", text)
+		p.set(t, "client-output-buffer-limit", text)
 	}
-	check("client-output-buffer-limit", "normal 0 0 0")
+	p.set(t, "client-output-buffer-limit", "normal 0 0 0")
 	for _, text := range []string{"", "50", "99.9 100", "101", "-1", "x", "0.00000012", "12.3456789", "50  60", "1e1", "0x10"} {
-		check("latency-tracking-info-percentiles", text)
+		p.set(t, "latency-tracking-info-percentiles", text)
 	}
 	for _, text := range []string{"1gb", "100mb", "x", "-1", "10%"} {
-		check("maxmemory", text)
+		p.set(t, "maxmemory", text)
 	}
 	for _, text := range []string{"5%", "100%", "101%", "50mb", "x%", "-5", "0"} {
-		check("maxmemory-clients", text)
+		p.set(t, "maxmemory-clients", text)
 	}
 	for _, text := range []string{"1048575", "1mb", "512mb", "x"} {
-		check("proto-max-bulk-len", text)
-		check("client-query-buffer-limit", text)
-		check("repl-backlog-size", text)
+		p.set(t, "proto-max-bulk-len", text)
+		p.set(t, "client-query-buffer-limit", text)
+		p.set(t, "repl-backlog-size", text)
 	}
-	check("oom-score-adj-values", "1 2 3")
-	check("oom-score-adj-values", "1 2")
-	check("oom-score-adj-values", "1 2 3000")
-	check("oom-score-adj-values", "1 2 x")
-	check("dir", "/")
-	check("PORT", "70000")
-	check("maxclients", "0")
-	check("replicaof", "a 1")
-	check("nosuch", "1")
-	check("hz", "50", "nosuch", "1")
-	check("databases", "3", "nosuch", "1")
-	check("nosuch", "1", "databases", "3")
-	check("hz", "50", "HZ", "60")
-	check("hz", "50", "timeout", "x")
-	check("slave-priority", "5", "replica-priority", "6")
-	check("repl-timeout", "5", "Maxmemory-Policy", "allkeys-xyz", "hz", "10")
+	p.set(t, "oom-score-adj-values", "1 2 3")
+	p.set(t, "oom-score-adj-values", "1 2")
+	p.set(t, "oom-score-adj-values", "1 2 3000")
+	p.set(t, "oom-score-adj-values", "1 2 x")
+	p.set(t, "dir", "/")
+	p.set(t, "PORT", "70000")
+	p.set(t, "maxclients", "0")
+	p.set(t, "replicaof", "a 1")
+	p.set(t, "nosuch", "1")
+	p.set(t, "hz", "50", "nosuch", "1")
+	p.set(t, "databases", "3", "nosuch", "1")
+	p.set(t, "nosuch", "1", "databases", "3")
+	p.set(t, "hz", "50", "HZ", "60")
+	p.set(t, "hz", "50", "timeout", "x")
+	p.set(t, "slave-priority", "5", "replica-priority", "6")
+	p.set(t, "repl-timeout", "5", "Maxmemory-Policy", "allkeys-xyz", "hz", "10")
 }
 
 func TestGetEqualsRedis(t *testing.T) {
@@ -229,4 +256,58 @@ func TestGetEqualsRedis(t *testing.T) {
 			t.Errorf("CONFIG GET %q\n ours:  %q\n Redis: %q", patterns, ours, theirs)
 		}
 	}
+}
+
+// TestFileEqualsRedis gives a file to both, then what Rewrite makes of it.
+func TestFileEqualsRedis(t *testing.T) {
+	const file = `
+# comment
+SAVE 900 1
+save "300 10 60 5"
+masterauth "q\"\x41 \t' #"
+masteruser 'it\'s'
+client-output-buffer-limit replica 1gb 512mb 30
+client-output-buffer-limit pubsub 1k 0 0 normal 5 5 5
+slave-priority 7
+min-slaves-max-lag 3
+hz 100000
+maxmemory 2gb
+maxmemory-clients 5%
+notify-keyspace-events KEg$x
+oom-score-adj relative
+shutdown-on-sigterm "now save"
+latency-tracking-info-percentiles 1 99.95
+list-max-ziplist-entries 7
+unixsocketperm 700
+bind 127.0.0.1
+bind -::1 127.0.0.1
+`
+	ours := parse(t, file, Files{})
+	compare := func(text string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "redis.conf")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := startRedis(t, path)
+		for _, p := range ours.Get("*") {
+			if ownName(p[0]) || p[0] == "port" || p[0] == "dir" {
+				continue
+			}
+			if got := s.do(t, "CONFIG", "GET", p[0]); len(got) != 2 || got[1] != p[1] {
+				t.Errorf("%s is %q, Redis has %q", p[0], p[1], got)
+			}
+		}
+	}
+	compare(file)
+	for name, args := range map[string][]string{
+		"save": {"1", "2", "3", "4", "5", "6"}, "masteruser": {"\x01 \\ \"\xff"}, "notify-keyspace-events": {""}, "oom-score-adj": {"absolute"},
+		"client-output-buffer-limit": {"normal", "7mb", "3", "4"}, "maxmemory": {"0"}, "shutdown-on-sigint": {"save", "force"}, "logfile": {""},
+		"latency-tracking-info-percentiles": {""}, "maxmemory-clients": {"1mb"}, "timeout": {"5"}, "proc-title-template": {"{title} x"},
+	} {
+		if err := ours.Set(name, args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compare(string(ours.Rewrite([]byte(file))))
 }

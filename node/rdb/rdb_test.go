@@ -284,7 +284,9 @@ func TestCRC64(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	f.Add(write(f, sample(rand.New(rand.NewPCG(1, 1)), 5)))
+	e := NewEntry([]byte("key"), bytes.Repeat([]byte("abcd"), 20))
+	e.ExpireAt, e.Freq = 1<<42, 7
+	f.Add(write(f, []Entry{e, NewEntry([]byte("n"), []byte("12345"))}, func(w *Writer) { w.Checksum = false }))
 	f.Add([]byte("REDIS0003\xfe\x02\xfd\x10\x00\x00\x00\x00\x01k\x01v\xff"))
 	f.Add([]byte("REDIS0012\xf4\x01\x02\x03\xf5\x01x\xfa\x01a\x01b\xfb\x01\x01\xf8\x01\xf9\x02\x00\xc3\x05\x0a\x01ab\xe0\x01\x01\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, p []byte) {

@@ -3,7 +3,6 @@ package rdb
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -121,22 +120,9 @@ func TestReadsWhatRedisWrote(t *testing.T) {
 	}
 }
 
-func TestRedisReadsWhatWasWritten(t *testing.T) {
-	dir := t.TempDir()
-	rng := rand.New(rand.NewPCG(3, 4))
-	entries := sample(rng, 300)
-	far := time.Now().Add(time.Hour).UnixMilli()
-	for i := range entries {
-		e := &entries[i]
-		e.Idle = min(e.Idle, 1<<20)
-		if e.ExpireAt >= 0 {
-			e.ExpireAt = far + int64(i)
-		}
-		if i%10 == 0 {
-			e.Key = fmt.Append(nil, i) // a key that is a number
-		}
-	}
-	name := filepath.Join(dir, "dump.rdb")
+// writeFile writes a snapshot and returns how many entries each database has.
+func writeFile(t *testing.T, name string, entries []Entry) (sizes map[int]int) {
+	t.Helper()
 	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +153,25 @@ func TestRedisReadsWhatWasWritten(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return sizes
+}
+
+func TestRedisReadsWhatWasWritten(t *testing.T) {
+	dir := t.TempDir()
+	entries := sample(rand.New(rand.NewPCG(3, 4)), 300)
+	far := time.Now().Add(time.Hour).UnixMilli()
+	for i := range entries {
+		e := &entries[i]
+		e.Idle = min(e.Idle, 1<<20)
+		if e.ExpireAt >= 0 {
+			e.ExpireAt = far + int64(i)
+		}
+		if i%10 == 0 {
+			e.Key = fmt.Append(nil, i) // a key that is a number
+		}
+	}
+	name := filepath.Join(dir, "dump.rdb")
+	sizes := writeFile(t, name, entries)
 
 	redis := startRedis(t, dir)
 	if out, err := exec.Command("redis-check-rdb", name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
@@ -186,7 +191,7 @@ func TestRedisReadsWhatWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got, want []string
-	err = NewReader(io.NopCloser(bytes.NewReader(p))).Read(Callbacks{Entry: func(e Entry) error {
+	err = NewReader(bytes.NewReader(p)).Read(Callbacks{Entry: func(e Entry) error {
 		e.Idle, e.Freq = -1, -1
 		got = append(got, describe(e))
 		return nil
