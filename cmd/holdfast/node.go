@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"holdfast/node"
+	"holdfast/node/config"
+	"holdfast/transport"
+)
+
+// leaveTimeout bounds how long a node that was told to stop waits to be let go by its group.
+const leaveTimeout = 10 * time.Second
+
+func nodeCommand() *cobra.Command {
+	settings := config.Default()
+	c := &cobra.Command{
+		Use:   "node [FILE]",
+		Short: "Run a data node",
+		Long: `Run a data node. FILE is a configuration in the form of redis.conf; every directive is
+also a flag of that name, and a flag wins over the file.
+
+Without --join the node is a standalone server. With --join it belongs to a group: it finds
+the sentinels through the addresses given (the gossip address of any member) and takes the
+place in the chain that they give it.`,
+		Example: `  holdfast node --port 6380
+  holdfast node /etc/holdfast.conf --port 6380 --dir /var/lib/holdfast
+  holdfast node --port 6379 --join 10.0.0.1:36379,10.0.0.2:36379 --announce-ip 10.0.0.5`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	values := directiveFlags(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := readSettings(settings, args, c.Flags(), values); err != nil {
+			return err
+		}
+		return runNode(c.Context(), settings)
+	}
+	return c
+}
+
+// directiveFlags makes a flag of every directive.
+func directiveFlags(flags *pflag.FlagSet) map[string]*string {
+	values := map[string]*string{}
+	for _, d := range config.Directives() {
+		if d.Hidden() {
+			continue
+		}
+		values[d.Name] = flags.String(d.Name, d.Default, d.Help)
+	}
+	flags.SortFlags = true
+	return values
+}
+
+// readSettings takes the file first and the flags after it.
+func readSettings(settings *config.Config, args []string, flags *pflag.FlagSet, values map[string]*string) error {
+	if len(args) == 1 {
+		f, err := os.Open(args[0])
+		if err != nil {
+			return fmt.Errorf("reading the configuration: %w", err)
+		}
+		err = settings.ParseFile(args[0], f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	var err error
+	flags.Visit(func(f *pflag.Flag) {
+		if v, ok := values[f.Name]; ok && err == nil {
+			if e := settings.Set(f.Name, strings.Fields(*v)); e != nil {
+				err = fmt.Errorf("--%s %s: %w", f.Name, *v, e)
+			}
+		}
+	})
+	return err
+}
+
+// runNode runs a node until it is told to stop. A node of a group leaves it first, so that nobody notices.
+func runNode(ctx context.Context, settings *config.Config) error {
+	logger := newLogger(os.Stderr, settings.LogLevel())
+	dir, err := os.OpenRoot(settings.Dir())
+	if err != nil {
+		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)
+	}
+	n, err := node.New(node.Config{
+		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Process: thisProcess(),
+	})
+	if err != nil {
+		return errors.Join(err, dir.Close())
+	}
+	if err := n.Start(); err != nil {
+		return errors.Join(err, dir.Close())
+	}
+	select {
+	case <-ctx.Done():
+		leave(n, logger)
+	case <-n.Exit():
+	}
+	return errors.Join(n.Close(), dir.Close())
+}
+
+func leave(n *node.Node, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := n.Leave(ctx); err != nil {
+		logger.Warn("stopping without having been let go; the sentinels will notice", "err", err)
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"holdfast/node/command"
+)
+
+// newLogger writes text lines; level is Redis's loglevel.
+func newLogger(w io.Writer, level string) *slog.Logger {
+	at := slog.LevelInfo
+	switch level {
+	case "debug":
+		at = slog.LevelDebug
+	case "warning", "nothing":
+		at = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: at}))
+}
+
+// thisProcess asks the operating system about the running process.
+func thisProcess() command.Process {
+	return command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH}
+}
+
+// resident reads the second number of /proc/self/statm: resident pages.
+func resident() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+func cpuTime() (user, system time.Duration) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, 0
+	}
+	return time.Duration(u.Utime.Nano()), time.Duration(u.Stime.Nano())
+}

@@ -1,0 +1,323 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/resp"
+)
+
+// agent keeps the node in touch with its group's sentinels: it finds them by gossip and by what they say of each other,
+// heartbeats to each on a connection of its own, and hands what was agreed to the node.
+type agent struct {
+	n      *Node
+	gossip *cluster.Gossip
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu        sync.Mutex // guards the rest
+	links     map[string]*sentinelLink
+	downAfter time.Duration // as the sentinels say; decides how often to heartbeat
+	left      chan struct{} // closed when the node was let go
+	gone      bool
+}
+
+// beatsPerDownAfter is how many heartbeats fit into one down-after period.
+const beatsPerDownAfter = 10
+
+// startAgent joins the gossip and begins to look for sentinels.
+func (n *Node) startAgent() (*agent, error) {
+	host, port := splitAddr(n.self.Addr)
+	gossipPort := n.settings.GossipPort()
+	g, err := cluster.NewGossip(cluster.GossipConfig{
+		Network: n.network,
+		Self: cluster.Node{Kind: "node", Name: n.self.Name, Addr: net.JoinHostPort(host, strconv.Itoa(port)),
+			Group: n.settings.Group(), Incarnation: n.self.Incarnation},
+		Bind:      net.JoinHostPort(n.settings.BindAddr(), strconv.Itoa(gossipPort)),
+		Advertise: net.JoinHostPort(host, strconv.Itoa(gossipPort)),
+		Join:      n.settings.Join(),
+		Key:       []byte(n.settings.GossipKey()),
+		Logger:    n.logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("joining the gossip on port %d: %w", gossipPort, err)
+	}
+	a := &agent{n: n, gossip: g, links: map[string]*sentinelLink{}, downAfter: time.Second, left: make(chan struct{})}
+	a.ctx, a.cancel = context.WithCancel(n.ctx)
+	g.OnChange(a.look)
+	a.look()
+	return a, nil
+}
+
+// look opens a link to each sentinel that gossip knows.
+func (a *agent) look() {
+	for _, m := range a.gossip.Members() {
+		if m.Kind == "sentinel" {
+			a.link(m.Addr)
+		}
+	}
+}
+
+// link opens a link to the sentinel at addr, unless there is one.
+func (a *agent) link(addr string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone || a.links[addr] != nil {
+		return
+	}
+	l := &sentinelLink{a: a, addr: addr, poke: make(chan struct{}, 1)}
+	a.links[addr] = l
+	a.work.Go(l.run)
+}
+
+// nudge heartbeats at once: something changed that sentinels should know. A nil agent has nobody to tell.
+func (a *agent) nudge() {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range a.links {
+		select {
+		case l.poke <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// adopted tells the sentinels at once, and notes when the node was let go.
+func (a *agent) adopted(p place) {
+	a.mu.Lock()
+	if a.n.leaving.Load() && !p.in() && !a.gone {
+		a.gone = true
+		close(a.left)
+	}
+	a.mu.Unlock()
+	a.nudge()
+}
+
+func (a *agent) interval() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(a.downAfter/beatsPerDownAfter, time.Millisecond)
+}
+
+// heard takes in what a sentinel answered to a heartbeat sent at sent.
+func (a *agent) heard(r cluster.HeartbeatReply, sent time.Time) {
+	downAfter := time.Duration(r.DownAfterMs) * time.Millisecond
+	if r.Accepted {
+		a.n.lease.grant(r.Sentinel, sent, downAfter, r.Voters)
+	}
+	a.mu.Lock()
+	if downAfter > 0 {
+		a.downAfter = downAfter
+	}
+	a.mu.Unlock()
+	if r.Group != nil {
+		a.n.adopt(*r.Group)
+	}
+	if r.Drain != 0 {
+		a.n.drain(r.Drain, max(downAfter, 500*time.Millisecond))
+	}
+	for _, addr := range r.Sentinels {
+		a.link(addr)
+	}
+}
+
+// close ends all links and leaves the gossip without a word.
+func (a *agent) close() error {
+	a.mu.Lock()
+	if !a.gone {
+		a.gone = true
+	}
+	a.mu.Unlock()
+	a.cancel()
+	a.work.Wait()
+	return a.gossip.Close()
+}
+
+// sentinelLink is the connection to one sentinel.
+type sentinelLink struct {
+	a    *agent
+	addr string
+	poke chan struct{}
+
+	mu   sync.Mutex // guards the rest
+	seq  uint64
+	sent map[uint64]time.Time // heartbeats without an answer yet
+}
+
+const sentinelDialTimeout = time.Second
+
+// run keeps the link up until the agent ends.
+func (l *sentinelLink) run() {
+	for l.a.ctx.Err() == nil {
+		err := l.session()
+		if l.a.ctx.Err() != nil {
+			return
+		}
+		l.a.n.logger.Debug("link to a sentinel ended", "sentinel", l.addr, "err", err)
+		pause := time.NewTimer(l.a.interval())
+		select {
+		case <-pause.C:
+		case <-l.a.ctx.Done():
+			pause.Stop()
+		}
+	}
+}
+
+// session dials, and heartbeats until the connection ends.
+func (l *sentinelLink) session() error {
+	ctx, cancel := context.WithTimeout(l.a.ctx, sentinelDialTimeout)
+	conn, err := l.a.n.network.Dial(ctx, l.addr)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("dialing sentinel %s: %w", l.addr, err)
+	}
+	ctx, cancel = context.WithCancel(l.a.ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		<-ctx.Done()
+		_ = conn.Close()
+	})
+	l.mu.Lock()
+	l.sent = map[uint64]time.Time{}
+	l.mu.Unlock()
+	wg.Go(func() {
+		defer cancel()
+		l.beat(ctx, conn)
+	})
+	return l.receive(conn)
+}
+
+// beat sends heartbeats, by the clock and when poked.
+func (l *sentinelLink) beat(ctx context.Context, conn net.Conn) {
+	if pass := l.a.n.settings.SentinelAuthPass(); pass != "" {
+		if _, err := conn.Write(resp.AppendCommandStrings(nil, "AUTH", pass)); err != nil {
+			return
+		}
+	}
+	for {
+		interval := l.a.interval()
+		now := time.Now()
+		l.mu.Lock()
+		l.seq++
+		seq := l.seq
+		l.sent[seq] = now
+		l.mu.Unlock()
+		text, err := json.Marshal(l.a.n.heartbeat(seq))
+		if err != nil {
+			return
+		}
+		_ = conn.SetWriteDeadline(now.Add(beatsPerDownAfter * interval))
+		if _, err := conn.Write(resp.AppendCommandStrings(nil, "HOLDFAST", "HEARTBEAT", string(text))); err != nil {
+			return
+		}
+		timer := time.NewTimer(interval)
+		select {
+		case <-timer.C:
+		case <-l.poke:
+			timer.Stop()
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+var errSilent = errors.New("the sentinel does not answer")
+
+// receive takes in replies and pushes until the connection ends. A sentinel that stays silent for long is dialed anew.
+func (l *sentinelLink) receive(conn net.Conn) error {
+	r := resp.NewReader(conn)
+	for {
+		_ = conn.SetReadDeadline(time.Now().Add(3*beatsPerDownAfter*l.a.interval() + sentinelDialTimeout))
+		v, err := r.ReadValue()
+		if err != nil {
+			return errors.Join(errSilent, err)
+		}
+		switch {
+		case v.Kind == '$':
+			var reply cluster.HeartbeatReply
+			if err := json.Unmarshal(v.Str, &reply); err != nil {
+				return fmt.Errorf("sentinel %s: reading its reply: %w", l.addr, err)
+			}
+			l.mu.Lock()
+			sent, known := l.sent[reply.Seq]
+			delete(l.sent, reply.Seq)
+			l.mu.Unlock()
+			if known {
+				l.a.heard(reply, sent)
+			}
+		case v.Kind == '>' && len(v.Elems) == 3 && string(v.Elems[1].Str) == "group":
+			var g cluster.Group
+			if err := json.Unmarshal(v.Elems[2].Str, &g); err != nil {
+				return fmt.Errorf("sentinel %s: reading a group: %w", l.addr, err)
+			}
+			l.a.n.adopt(g)
+		case v.Kind == '-':
+			return fmt.Errorf("sentinel %s refuses: %s", l.addr, v.Str)
+		}
+	}
+}
+
+// heartbeat is what the node says of itself. It takes the execution lock: a node whose lock is stuck falls silent.
+func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.place
+	pos := n.log.Position()
+	h := cluster.Heartbeat{
+		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: p.group.Epoch, Role: p.role(),
+		ReplID: pos.ID, Offset: pos.Offset, Commit: n.log.Commit(), Lease: n.lease.valid(),
+		Leaving: n.leaving.Load(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: n.settings.ReplicaPriority(), Version: n.env.Version,
+	}
+	if n.follower != nil {
+		s := n.follower.Status()
+		h.LinkUp, h.Upstream = s.DownSince.IsZero(), s.Upstream
+		if !h.LinkUp {
+			h.LinkDownMs = time.Since(s.DownSince).Milliseconds()
+		}
+	}
+	h.Committing = p.master && (len(p.group.Chain) == 1 || h.Commit == h.Offset && h.Lease || time.Since(n.log.AckedAt()) < n.agent.downAfterNow())
+	return h
+}
+
+func (a *agent) downAfterNow() time.Duration {
+	if a == nil {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.downAfter
+}
+
+// Leave asks the sentinels to let the node go: a master's place is handed over first, without an error or a loss. It
+// returns when the chain goes on without the node, or with an error when ctx ends before.
+func (n *Node) Leave(ctx context.Context) error {
+	n.mu.Lock()
+	alone := !n.place.in() || len(n.place.group.Chain) == 1 && n.place.master
+	n.mu.Unlock()
+	if n.agent == nil || alone {
+		return nil // nobody waits for it, or nobody could take over
+	}
+	n.leaving.Store(true)
+	n.agent.nudge()
+	select {
+	case <-n.agent.left:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("leaving the group: %w", ctx.Err())
+	}
+}

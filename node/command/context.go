@@ -1,0 +1,289 @@
+package command
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"holdfast/node/config"
+	"holdfast/node/pubsub"
+	"holdfast/node/session"
+	"holdfast/node/store"
+	"holdfast/resp"
+)
+
+// Command is a row of the node's table.
+type Command = resp.Command[*Context]
+
+// Env is what all commands of one node share. Everything in it is guarded by the node's execution lock.
+type Env struct {
+	Store   *store.Store
+	Config  *config.Config
+	Clients *session.Registry
+	Hub     *pubsub.Hub
+	Stats   *Stats
+	Node    Node
+	Logger  *slog.Logger
+	Rand    *rand.Rand
+
+	RunID           string
+	Version         string // Holdfast's own
+	Started         time.Time
+	Effects         Effects
+	watchers        map[watchKey]map[*session.Session]struct{}
+	table           *resp.Table[*Context]
+	activeExpireOff bool
+}
+
+// Process is what the operating system says of the running process; any function may be nil.
+type Process struct {
+	Resident func() int64                        // resident bytes
+	CPU      func() (user, system time.Duration) // consumed so far
+	OS       string
+}
+
+// RSS is the resident size in bytes, 0 when nobody knows.
+func (p Process) RSS() int64 {
+	if p.Resident == nil {
+		return 0
+	}
+	return p.Resident()
+}
+
+// Node is what commands ask of the node around them: its place in the chain and its life.
+type Node interface {
+	// IsMaster reports whether writes are accepted here.
+	IsMaster() bool
+	// Gated reports whether replies wait for the commit point here.
+	Gated() bool
+	// LastChange is the log offset of the last change of a key, or a later one; of any key when db is -1.
+	LastChange(db int, key []byte) int64
+	// Stale reports a replica that must not answer reads: it has no link to a master, or no place in a chain.
+	Stale() bool
+	// Loading reports a data set that is being loaded.
+	Loading() bool
+	// GoodReplicas counts replicas that acknowledged anything within the last lag seconds.
+	GoodReplicas(lag int64) int
+	// Replication describes the place in the chain, for ROLE and INFO.
+	Replication() ReplicationInfo
+	// ReplicaOf follows another server, or nobody when host is "". In a group the sentinels decide and it is refused.
+	ReplicaOf(host string, port int) error
+	// ServeReplica turns the session's connection into a replica's link (PSYNC); the reply is written by the link.
+	ServeReplica(s *session.Session, id string, offset int64) error
+	// AcceptReplica judges what a chain member says of itself in REPLCONF.
+	AcceptReplica(chain []byte) error
+	// ReplicaAcks counts replicas that have acknowledged offset.
+	ReplicaAcks(offset int64) int
+	// Wait parks the session until n replicas have acknowledged its last write, or for timeout (0: for ever).
+	Wait(s *session.Session, n int, timeout time.Duration)
+	// Pause holds back clients' commands until the deadline; writesOnly lets reads through. Unpause ends it.
+	Pause(until time.Time, writesOnly bool)
+	Unpause()
+	// PauseState is the pause in force: none when until is zero.
+	PauseState() (until time.Time, writesOnly bool)
+	// Shutdown stops the process. It returns an error when that is refused, else the connection is simply closed.
+	Shutdown(opts ShutdownOptions) error
+	// AbortShutdown cancels a shutdown that waits; an error when there is none.
+	AbortShutdown() error
+	// Save writes dump.rdb; background lets the caller go on.
+	Save(background bool) error
+	// Persistence describes saves, for INFO and LASTSAVE.
+	Persistence() PersistenceInfo
+}
+
+// ShutdownOptions are SHUTDOWN's.
+type ShutdownOptions struct{ Save, NoSave, Now, Force bool }
+
+// ReplicationInfo is a node's place in the chain.
+type ReplicationInfo struct {
+	Master                                bool
+	MasterHost                            string // a replica's master: in a group always the head, whoever it really follows
+	MasterPort                            int
+	LinkState                             string        // connect, connecting, sync, connected: as ROLE names it
+	LinkDown                              time.Duration // how long the link has been down
+	LastIO                                time.Duration
+	SyncInProgress                        bool
+	SyncRead                              int64 // bytes of a full sync received so far
+	Priority                              int
+	ID, ID2                               string
+	Offset                                int64 // end of the log
+	Offset2                               int64 // second_repl_offset
+	Commit                                int64
+	Epoch                                 uint64
+	Group                                 string
+	Chain                                 int // place in the chain, 1 = master; 0 = not in one
+	Lease                                 bool
+	BacklogActive                         bool
+	BacklogSize, BacklogFirst, BacklogLen int64
+	Replicas                              []ReplicaState
+}
+
+// ReplicaState is one replica that follows this node.
+type ReplicaState struct {
+	Addr   string
+	Port   int
+	State  string // wait_bgsave, send_bulk, online
+	Offset int64
+	Lag    int64 // seconds since its last acknowledgement
+}
+
+// PersistenceInfo is the state of snapshots.
+type PersistenceInfo struct {
+	Loading      bool
+	LastSave     time.Time
+	Saving       bool
+	LastStatusOK bool
+	LastDuration time.Duration
+	Changes      int64 // since the last save
+}
+
+// Context is one command in execution.
+type Context struct {
+	*Env
+	S      *session.Session
+	DB     *store.DB
+	Now    int64    // unix milliseconds, the same for the whole command (and for all commands of a transaction)
+	Cmd    *Command // the row in execution
+	Dirty  int      // changes made; with none, nothing is replicated
+	InExec bool     // runs inside EXEC: must not block
+	Apply  bool     // comes from the log of the predecessor: applied as it stands, nothing expires
+
+	replaced bool  // Replicate or NoReplicate was called: the command's own words are not its effect
+	gate     int64 // the log offset that must be committed before what the commands revealed may be seen
+	revealed bool  // a command looked at the data
+}
+
+// ResetGate begins a new pipeline: nothing was revealed yet.
+func (c *Context) ResetGate() { c.gate, c.revealed = 0, false }
+
+// Gate is the offset of the newest change that the commands since ResetGate may have shown.
+func (c *Context) Gate() int64 { return c.gate }
+
+// Revealed reports whether any command since ResetGate looked at the data.
+func (c *Context) Revealed() bool { return c.revealed }
+
+// reveal notes what the reply of a command on the data gives away: the last change of each of its keys, or of anything
+// when it has none.
+func (c *Context) reveal(cmd *Command, args [][]byte) {
+	c.revealed = true
+	if len(cmd.Keys) == 0 {
+		c.gate = max(c.gate, c.Node.LastChange(-1, nil))
+		return
+	}
+	keys, err := cmd.KeyPositions(args)
+	if err != nil {
+		return // the reply is an error about the arguments
+	}
+	for _, i := range keys {
+		c.gate = max(c.gate, c.Node.LastChange(c.DB.Index(), args[i]))
+	}
+}
+
+// Replicate adds an effect in place of the command's own words. It may be called several times.
+func (c *Context) Replicate(args ...[]byte) {
+	c.replaced = true
+	c.Effects.Add(c.DB.Index(), args...)
+}
+
+// ReplicateStrings is Replicate for effects that are put together from text.
+func (c *Context) ReplicateStrings(args ...string) {
+	list := make([][]byte, len(args))
+	for i, a := range args {
+		list[i] = []byte(a)
+	}
+	c.Replicate(list...)
+}
+
+// NoReplicate says that this command has no effect to pass on, or that it has passed it on already.
+func (c *Context) NoReplicate() { c.replaced = true }
+
+// Select changes the session's database.
+func (c *Context) Select(i int) {
+	c.S.DB = i
+	c.DB = c.Store.DB(i)
+}
+
+// Expired reports whether the item's time has passed for this command. What the predecessor's log says is applied as it
+// stands: only a master decides that a key has expired, and its log says so.
+func (c *Context) Expired(it store.Item) bool {
+	at := it.ExpireAt()
+	return at >= 0 && !c.Apply && c.Now > at
+}
+
+// Find looks a key up without statistics and without touching its access time. A key past its time is deleted (and its
+// deletion passed on) by a master, and only hidden by a replica.
+func (c *Context) Find(key []byte) (store.Item, bool) { return c.FindIn(c.DB, key) }
+
+// FindIn is Find in another database.
+func (c *Context) FindIn(db *store.DB, key []byte) (store.Item, bool) {
+	it, ok := db.Get(key)
+	if !ok || !c.Expired(it) {
+		return it, ok
+	}
+	c.expire(db, key)
+	return store.Item{}, false
+}
+
+func (c *Context) expire(db *store.DB, key []byte) {
+	if !c.Node.IsMaster() {
+		return
+	}
+	c.Effects.Add(db.Index(), []byte("DEL"), key)
+	db.Delete(key)
+	c.Stats.ExpiredKeys++
+	c.Notify(NotifyExpired, "expired", key)
+}
+
+// Read looks a key up for a command that only reads: hits and misses are counted, the access time is touched.
+func (c *Context) Read(key []byte) (store.Item, bool) {
+	it, ok := c.Find(key)
+	if !ok {
+		c.Stats.KeyspaceMisses++
+		c.Notify(NotifyMiss, "keymiss", key)
+		return it, false
+	}
+	c.Stats.KeyspaceHits++
+	c.touch(key, it)
+	return it, true
+}
+
+// Write looks a key up for a command that is about to change it.
+func (c *Context) Write(key []byte) (store.Item, bool) {
+	it, ok := c.Find(key)
+	if ok {
+		c.touch(key, it)
+	}
+	return it, ok
+}
+
+// touch records the access, unless the client asked for none.
+func (c *Context) touch(key []byte, it store.Item) {
+	if c.S.NoTouch && c.Cmd.Name != "touch" {
+		return
+	}
+	if now := AccessClock(c.Now); it.Access() != now {
+		c.DB.SetAccess(key, now)
+	}
+}
+
+// AccessClock is Redis's LRU clock: seconds, 24 bits.
+func AccessClock(nowMs int64) uint32 { return uint32(nowMs/1000) & 0xFFFFFF }
+
+// StringForRead is Read for a command on strings: ErrWrongType for another type.
+func (c *Context) StringForRead(key []byte) (store.Item, bool, error) {
+	it, ok := c.Read(key)
+	return it, ok, mustBe(it, ok, store.TypeString)
+}
+
+// StringForWrite is Write for a command on strings.
+func (c *Context) StringForWrite(key []byte) (store.Item, bool, error) {
+	it, ok := c.Write(key)
+	return it, ok, mustBe(it, ok, store.TypeString)
+}
+
+func mustBe(it store.Item, ok bool, t store.Type) error {
+	if ok && it.Type() != t {
+		return ErrWrongType
+	}
+	return nil
+}

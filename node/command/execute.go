@@ -1,0 +1,213 @@
+package command
+
+import (
+	"errors"
+	"time"
+
+	"holdfast/node/session"
+	"holdfast/resp"
+)
+
+// Outcome says what became of a command that was handed to Execute.
+type Outcome int
+
+// The outcomes.
+const (
+	Done     Outcome = iota // it ran, was queued, or was refused; the reply is written
+	Deferred                // clients are paused: it must be handed in again later
+)
+
+// NewContext is the context in which s's commands run; the node sets Now before each.
+func (e *Env) NewContext(s *session.Session) *Context {
+	return &Context{Env: e, S: s, DB: e.Store.DB(s.DB)}
+}
+
+// Execute runs one command of a client: the one way in. In this order: the row is looked up, the client's right to call it
+// is checked (authentication, role, state, subscription), a pause may defer it, an open MULTI queues it, and only then it runs.
+func (e *Env) Execute(c *Context, args [][]byte) Outcome {
+	s, w := c.S, &c.S.W
+	c.DB = e.Store.DB(s.DB)
+	cmd, err := e.table.Lookup(args)
+	if err == nil {
+		err = e.admit(c, cmd, args)
+	}
+	if err != nil {
+		e.refuse(c, cmd, err)
+		return Done
+	}
+	if e.paused(c, cmd) {
+		return Deferred
+	}
+	if s.Reply == session.ReplySkipNext && cmd.Name != "client|reply" {
+		s.Reply = session.ReplySkip
+	}
+	mark := len(w.Buf)
+	if s.Tx != nil && !runsInMulti(cmd) {
+		queueCommand(s, cmd, args)
+		w.Simple("QUEUED")
+	} else {
+		e.Call(c, cmd, args)
+	}
+	if s.Reply != session.ReplyOn {
+		w.Buf = w.Buf[:mark]
+		if s.Reply == session.ReplySkip {
+			s.Reply = session.ReplyOn
+		}
+	}
+	return Done
+}
+
+// Call runs a command that was admitted, and passes on what it changed.
+func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
+	start := time.Now()
+	outer := c.Cmd
+	c.Cmd, c.Dirty, c.replaced = cmd, 0, false
+	err := cmd.Run(c, args, &c.S.W)
+	if cmd.Flags&(resp.Write|resp.ReadOnly) != 0 && e.Node.Gated() {
+		c.reveal(cmd, args)
+	}
+	if cmd.Flags&resp.Write != 0 && c.Dirty > 0 && !c.replaced {
+		e.Effects.Add(c.DB.Index(), args...)
+	}
+	c.Cmd = outer
+	stat := e.statOf(cmd)
+	stat.Calls++
+	stat.Usec += time.Since(start).Microseconds()
+	if err != nil {
+		stat.Failed++
+		c.fail(err)
+	}
+	e.Stats.Commands++
+	c.S.Commands++
+	c.S.LastCommand = cmd.FullName()
+}
+
+// fail writes an error reply and counts it.
+func (c *Context) fail(err error) {
+	c.Stats.Error(replyText(err))
+	c.S.W.Error(err)
+}
+
+func replyText(err error) string {
+	if e, ok := errors.AsType[resp.Error](err); ok {
+		return string(e)
+	}
+	return "ERR " + err.Error()
+}
+
+// refuse answers a command that may not run. Inside MULTI it spoils the transaction.
+func (e *Env) refuse(c *Context, cmd *Command, err error) {
+	if cmd != nil {
+		e.statOf(cmd).Rejected++
+	}
+	if c.S.Tx != nil {
+		c.S.Tx.Aborted = true
+	}
+	if cmd != nil && cmd.Name == "exec" {
+		// What is wrong with EXEC itself ends the transaction, and says why.
+		e.discard(c.S)
+		err = resp.Error("EXECABORT Transaction discarded because of: " + dropPrefix(replyText(err)))
+	}
+	mark := len(c.S.W.Buf)
+	c.fail(err)
+	if c.S.Reply == session.ReplyOff {
+		c.S.W.Buf = c.S.W.Buf[:mark]
+	}
+}
+
+func dropPrefix(text string) string {
+	if len(text) > 4 && text[:4] == "ERR " {
+		return text[4:]
+	}
+	return text
+}
+
+// admit says whether the client may run the command now, in Redis's order of checks.
+func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
+	s, f := c.S, cmd.Flags
+	if !s.Authenticated && f&resp.NoAuth == 0 {
+		if e.Config.RequirePass() != "" {
+			return ErrNoAuth
+		}
+		s.Authenticated = true
+	}
+	if s.Tx != nil && f&resp.NoMulti != 0 {
+		return ErrNoMulti
+	}
+	write := f&resp.Write != 0 || (cmd.Name == "exec" && s.Tx != nil && s.Tx.Write)
+	if !e.Node.IsMaster() {
+		if write && e.Config.ReplicaReadOnly() {
+			return ErrReadOnly
+		}
+		if f&resp.Stale == 0 && e.Node.Stale() {
+			return ErrMasterDown
+		}
+	} else if write && e.tooFewReplicas() {
+		return ErrNoReplicas
+	}
+	if s.InPubSub() && s.W.Proto < 3 && f&resp.PubSub == 0 && !allowedInPubSub(cmd) {
+		return resp.Error("ERR Can't execute '" + cmd.FullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+	}
+	if e.Node.Loading() && f&resp.Loading == 0 {
+		return ErrLoading
+	}
+	return nil
+}
+
+func allowedInPubSub(cmd *Command) bool {
+	switch cmd.Name {
+	case "ping", "quit", "reset", "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe":
+		return true
+	}
+	return false
+}
+
+// tooFewReplicas: min-replicas-to-write counts replicas that acknowledged within min-replicas-max-lag.
+func (e *Env) tooFewReplicas() bool {
+	need, lag := e.Config.MinReplicasToWrite(), e.Config.MinReplicasMaxLag()
+	return need > 0 && lag > 0 && e.Node.GoodReplicas(int64(lag)) < need
+}
+
+// paused reports whether CLIENT PAUSE (or a handover) holds the command back.
+func (e *Env) paused(c *Context, cmd *Command) bool {
+	until, writesOnly := e.Node.PauseState()
+	if until.IsZero() {
+		return false
+	}
+	if !writesOnly {
+		return cmd.Name != "shutdown" // it must be possible to stop a paused node
+	}
+	return cmd.Flags&(resp.Write|resp.MayReplicate) != 0 || (cmd.Name == "exec" && c.S.Tx != nil && c.S.Tx.Write)
+}
+
+// runsInMulti names the commands that are not queued.
+func runsInMulti(cmd *Command) bool {
+	switch cmd.Name {
+	case "exec", "discard", "multi", "watch", "quit", "reset":
+		return true
+	}
+	return false
+}
+
+// ApplyEffect runs a command from the predecessor's log, as it stands: no checks, no reply, no lazy expiry.
+func (e *Env) ApplyEffect(c *Context, args [][]byte) error {
+	cmd, err := e.table.Lookup(args)
+	if err != nil {
+		return err
+	}
+	c.DB = e.Store.DB(c.S.DB)
+	c.Cmd, c.Dirty, c.Apply = cmd, 0, true
+	err = cmd.Run(c, args, &c.S.W)
+	c.S.W.Buf = c.S.W.Buf[:0]
+	e.Effects.Drop()
+	return err
+}
+
+func (e *Env) statOf(cmd *Command) *CommandStat {
+	st := e.Stats.PerCommand[cmd.FullName()]
+	if st == nil {
+		st = &CommandStat{}
+		e.Stats.PerCommand[cmd.FullName()] = st
+	}
+	return st
+}

@@ -1,0 +1,43 @@
+package command
+
+import (
+	"holdfast/node/session"
+)
+
+// ActiveExpireOff reports DEBUG SET-ACTIVE-EXPIRE 0.
+func (e *Env) ActiveExpireOff() bool { return e.activeExpireOff }
+
+// ExpireSweep deletes keys of one database whose time has passed, looking at no more than budget entries, and adds their
+// deletion to the effects. Only a master calls it.
+func (e *Env) ExpireSweep(db int, nowMs int64, budget int) (visited, expired int) {
+	c := &Context{Env: e, DB: e.Store.DB(db), Now: nowMs}
+	if c.DB.Expires() == 0 {
+		return 0, 0
+	}
+	return c.DB.ExpireScan(nowMs, budget, func(key []byte) { c.expire(c.DB, key) })
+}
+
+// TakePushed hands over the sessions that got output from others since the last call.
+func (e *Env) TakePushed() []*session.Session {
+	pushed := e.Pushed
+	e.Pushed = nil
+	return pushed
+}
+
+// Forget ends everything that a session takes part in: watches and subscriptions.
+func (e *Env) Forget(s *session.Session) {
+	e.Unwatch(s)
+	e.Hub.Drop(s)
+}
+
+// Word is a command's name as the tables spell it: lower case.
+func Word(name []byte) string {
+	low := make([]byte, len(name))
+	for i, ch := range name {
+		if ch >= 'A' && ch <= 'Z' {
+			ch += 'a' - 'A'
+		}
+		low[i] = ch
+	}
+	return string(low)
+}

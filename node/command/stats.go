@@ -1,0 +1,37 @@
+package command
+
+// Stats are the counters of INFO and CONFIG RESETSTAT.
+type Stats struct {
+	Commands, Connections, Rejected         int64
+	NetInput, NetOutput                     int64
+	ExpiredKeys, EvictedKeys                int64
+	KeyspaceHits, KeyspaceMisses            int64
+	SyncFull, SyncPartialOK, SyncPartialErr int64
+	ErrorReplies                            int64
+	Errors                                  map[string]int64 // by first word
+	PerCommand                              map[string]*CommandStat
+	Unexpected                              int64
+	OpsPerSec                               int64
+}
+
+// CommandStat is what INFO commandstats shows of one command.
+type CommandStat struct {
+	Calls, Usec, Rejected, Failed int64
+}
+
+// NewStats is all zero.
+func NewStats() *Stats {
+	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}}
+}
+
+// Error counts an error reply by its first word.
+func (s *Stats) Error(text string) {
+	s.ErrorReplies++
+	for i := 0; i < len(text); i++ {
+		if text[i] == ' ' {
+			text = text[:i]
+			break
+		}
+	}
+	s.Errors[text]++
+}

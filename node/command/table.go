@@ -1,0 +1,68 @@
+package command
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"holdfast/node/config"
+	"holdfast/node/pubsub"
+	"holdfast/node/session"
+	"holdfast/node/store"
+	"holdfast/resp"
+)
+
+// Rows are all commands of a data node, family by family.
+func Rows() []Command {
+	return slices.Concat(
+		stringRows, keyRows, expireRows, transactionRows, pubsubRows,
+		connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
+	)
+}
+
+// EnvConfig is what a node hands to its commands.
+type EnvConfig struct {
+	Store   *store.Store
+	Config  *config.Config
+	Node    Node
+	Logger  *slog.Logger
+	Rand    *rand.Rand
+	RunID   string
+	Version string
+	Started time.Time
+	Process Process
+}
+
+// NewEnv puts the commands' shared state together. changed is called for every change of a key, after the commands' own
+// bookkeeping.
+func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
+	e := &Env{
+		Store: c.Store, Config: c.Config, Node: c.Node, Logger: c.Logger, Rand: c.Rand,
+		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
+		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
+		watchers: map[watchKey]map[*session.Session]struct{}{},
+		table:    resp.NewTable(Rows()),
+	}
+	e.Effects.Reselect()
+	e.Hub.Delivered = func(s pubsub.Subscriber) { e.Pushed = append(e.Pushed, s.(*session.Session)) }
+	e.SetStore(c.Store, changed)
+	return e
+}
+
+// SetStore replaces the data set, as the end of a full sync does. Every watched key counts as changed.
+func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
+	for k := range e.watchers {
+		for w := range e.watchers[k] {
+			w.DirtyCAS = true
+		}
+	}
+	e.Store = s
+	s.Changed = func(db *store.DB, key []byte) {
+		e.keyChanged(db.Index(), key)
+		changed(db.Index(), key)
+	}
+}
+
+// Table is the command table.
+func (e *Env) Table() *resp.Table[*Context] { return e.table }

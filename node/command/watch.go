@@ -1,0 +1,76 @@
+package command
+
+import "holdfast/node/session"
+
+type watchKey struct {
+	db  int
+	key string
+}
+
+// Watch has EXEC fail once key changes in database db.
+func (c *Context) Watch(key []byte) {
+	for _, w := range c.S.Watched {
+		if w.DB == c.S.DB && w.Key == string(key) {
+			return
+		}
+	}
+	it, ok := c.DB.Get(key)
+	k := watchKey{c.S.DB, string(key)}
+	c.S.Watched = append(c.S.Watched, session.WatchedKey{DB: k.db, Key: k.key, Expired: ok && c.Expired(it)})
+	set := c.watchers[k]
+	if set == nil {
+		set = map[*session.Session]struct{}{}
+		c.watchers[k] = set
+	}
+	set[c.S] = struct{}{}
+}
+
+// Unwatch forgets everything that s watches.
+func (e *Env) Unwatch(s *session.Session) {
+	for _, w := range s.Watched {
+		k := watchKey{w.DB, w.Key}
+		delete(e.watchers[k], s)
+		if len(e.watchers[k]) == 0 {
+			delete(e.watchers, k)
+		}
+	}
+	s.Watched, s.DirtyCAS = nil, false
+}
+
+// keyChanged marks the transactions that watch the key; the store calls it for every change.
+func (e *Env) keyChanged(db int, key []byte) {
+	if len(e.watchers) == 0 {
+		return
+	}
+	for s := range e.watchers[watchKey{db, string(key)}] {
+		if !e.expiredWhenWatched(s, db, key) {
+			s.DirtyCAS = true
+		}
+	}
+}
+
+// expiredWhenWatched: the removal of a key that was past its time when WATCH came is no change to the client.
+func (e *Env) expiredWhenWatched(s *session.Session, db int, key []byte) bool {
+	for i := range s.Watched {
+		if w := &s.Watched[i]; w.DB == db && w.Key == string(key) && w.Expired {
+			if _, there := e.Store.DB(db).Get(key); !there {
+				w.Expired = false
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// watchedExpired reports whether a watched key's time has passed since, though nobody has deleted it yet.
+func (c *Context) watchedExpired() bool {
+	for _, w := range c.S.Watched {
+		if w.Expired {
+			continue
+		}
+		if it, ok := c.Store.DB(w.DB).Get([]byte(w.Key)); ok && c.Expired(it) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,247 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"holdfast/node/command"
+	"holdfast/node/session"
+	"holdfast/resp"
+)
+
+// driver owns one client's socket: it reads bytes into the session's parser, hands whole pipelines to the node, and
+// writes what the session's output lets go. The goroutine that serves the connection reads and, as a rule, writes; a
+// reply that had to wait, or a message from another session, is written by a goroutine of its own, so that nobody ever
+// waits for somebody else's slow client.
+type driver struct {
+	n    *Node
+	conn net.Conn
+	s    *session.Session
+	ctx  *command.Context
+
+	cmds [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
+	next int
+
+	gate    atomic.Int64 // the gate registered with the node's gates; 0: none
+	broken  atomic.Bool  // a write failed: the reader ends the connection
+	flushed chan struct{}
+}
+
+const (
+	// maxBatch bounds how many commands one turn under the execution lock may take.
+	maxBatch = 512
+	// maxPending is how many bytes of replies may wait for the commit point before no more of the client's commands run.
+	maxPending = 1 << 20
+)
+
+// aLongTimeAgo as a deadline has a blocked Read return at once.
+var aLongTimeAgo = time.Unix(1, 0)
+
+// serve runs a client's connection to its end.
+func (n *Node) serve(ctx context.Context, conn net.Conn) {
+	d := &driver{n: n, conn: conn, flushed: make(chan struct{}, 1)}
+	if !n.welcome(d) {
+		return
+	}
+	err := d.loop(ctx)
+	n.farewell(d, err)
+}
+
+func (d *driver) loop(ctx context.Context) error {
+	for {
+		if err := d.parse(); err != nil {
+			return d.protocolError(err)
+		}
+		if d.next < len(d.cmds) {
+			if err := d.n.makeRoom(ctx); err != nil {
+				return err
+			}
+			state := d.n.run(d)
+			d.flush()
+			switch {
+			case state == stateClosing:
+				d.drain()
+				return nil
+			case state == stateHijacked:
+				d.drain()
+				return d.handOver()
+			case state == stateParked && d.next < len(d.cmds), d.s.Out.Len() > maxPending:
+				// Something must happen first; more input has to wait.
+				if err := d.await(ctx); err != nil {
+					return err
+				}
+				continue
+			case len(d.cmds) == maxBatch:
+				continue // there may be more in the buffer
+			}
+		}
+		if err := d.read(); err != nil {
+			return err
+		}
+		if d.n.closing(d.s) {
+			d.drain()
+			return nil
+		}
+	}
+}
+
+// parse takes the next pipeline out of the buffer, once the one in hand is done.
+func (d *driver) parse() error {
+	if d.next < len(d.cmds) {
+		return nil
+	}
+	d.cmds, d.next = d.cmds[:0], 0
+	for len(d.cmds) < maxBatch {
+		args, err := d.s.In.Next()
+		if err != nil {
+			if len(d.cmds) > 0 {
+				return nil // what came before it is executed first; the error comes again
+			}
+			return err
+		}
+		if args == nil {
+			return nil
+		}
+		d.cmds = append(d.cmds, args)
+	}
+	return nil
+}
+
+// read waits for bytes, or for a wake-up.
+func (d *driver) read() error {
+	n, err := d.conn.Read(d.s.In.Space(0))
+	if n > 0 {
+		d.s.In.Fill(n)
+		d.n.netInput.Add(int64(n))
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		// Woken: the session was unblocked, or is to be closed. The deadline is lifted before the state is looked at, so
+		// that a wake-up that comes now is seen by the next read.
+		_ = d.conn.SetReadDeadline(time.Time{})
+		err = nil
+	}
+	if d.broken.Load() {
+		return io.ErrClosedPipe
+	}
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// await waits until the session was woken or its output has been written.
+func (d *driver) await(ctx context.Context) error {
+	select {
+	case <-d.flushed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if d.broken.Load() {
+		return io.ErrClosedPipe
+	}
+	return nil
+}
+
+// wake is called by anybody, at any time: there is output to flush, or the session's state has changed.
+func (d *driver) wake() {
+	d.flushSoon()
+	_ = d.conn.SetReadDeadline(aLongTimeAgo)
+	d.signal()
+}
+
+func (d *driver) signal() {
+	select {
+	case d.flushed <- struct{}{}:
+	default:
+	}
+}
+
+// flushSoon writes from another goroutine.
+func (d *driver) flushSoon() { d.n.writers.Go(d.flush) }
+
+// flush writes what may leave, and registers for the commit point when something may not yet.
+func (d *driver) flush() {
+	for {
+		commit := d.n.log.Commit()
+		p, wait := d.s.Out.Take(commit)
+		if len(p) > 0 {
+			_, err := d.conn.Write(p)
+			d.n.netOutput.Add(int64(len(p)))
+			d.s.Out.Done(p)
+			if err != nil {
+				d.fail()
+				return
+			}
+			continue
+		}
+		if wait == 0 {
+			d.signal()
+			return
+		}
+		if d.gate.Swap(wait) != wait {
+			d.n.gates.add(wait, d)
+		}
+		if d.n.log.Commit() < wait {
+			return
+		}
+		d.gate.Store(0)
+	}
+}
+
+// fail ends a connection whose peer takes no more.
+func (d *driver) fail() {
+	d.broken.Store(true)
+	d.s.Out.Discard()
+	_ = d.conn.SetReadDeadline(aLongTimeAgo)
+	d.signal()
+}
+
+// drain waits, for a bounded time, until the output has left: the last reply of a connection that ends.
+func (d *driver) drain() {
+	deadline := time.NewTimer(drainTimeout)
+	defer deadline.Stop()
+	_ = d.conn.SetWriteDeadline(time.Now().Add(drainTimeout))
+	for {
+		d.flush()
+		if d.s.Out.Idle() || d.broken.Load() {
+			return
+		}
+		select {
+		case <-d.flushed:
+		case <-deadline.C:
+			return
+		case <-d.n.stopped:
+			return
+		}
+	}
+}
+
+const drainTimeout = 2 * time.Second
+
+// protocolError answers bytes that are no command and ends the connection.
+func (d *driver) protocolError(err error) error {
+	d.n.mu.Lock()
+	d.s.W.Error(err)
+	d.n.env.Stats.Error("ERR")
+	d.s.Stage(0, 0)
+	d.n.mu.Unlock()
+	d.drain()
+	return err
+}
+
+// handOver gives the connection to what PSYNC asked for.
+func (d *driver) handOver() error {
+	take := d.s.Hijacked()
+	_ = d.conn.SetReadDeadline(time.Time{})
+	buffered := d.s.In.Rest()
+	d.n.forget(d)
+	take(d.conn, buffered)
+	return nil
+}
+
+var _ = resp.Error("")

@@ -1,0 +1,182 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"holdfast/node/command"
+	"holdfast/node/session"
+	"holdfast/resp"
+)
+
+// sessionState is what the driver has to do after a turn.
+type sessionState int
+
+const (
+	stateReady sessionState = iota
+	stateParked
+	stateClosing
+	stateHijacked
+)
+
+// run executes a session's pipeline: the one place where clients' commands run. Under the execution lock the commands
+// change the store and append their effects to the log, so the order of the store is the order of the log; then
+//
+//  1. what they appended is shown to the log's readers, once for the whole pipeline,
+//  2. the replies move to the gated output: they leave when everything that they reveal is committed,
+//  3. and, outside the lock, sessions that got a message or were unblocked are woken.
+func (n *Node) run(d *driver) sessionState {
+	n.mu.Lock()
+	now := n.now()
+	c, s := d.ctx, d.s
+	c.Now = now.UnixMilli()
+	s.LastActive = now
+	c.ResetGate()
+	wrote := false
+	for d.next < len(d.cmds) {
+		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
+			break
+		}
+		args := d.cmds[d.next]
+		if n.env.Execute(c, args) == command.Deferred {
+			n.deferred[d] = struct{}{}
+			break
+		}
+		d.next++
+		if !n.env.Effects.Empty() {
+			s.WriteEnd = n.appendEffects()
+			wrote = true
+		}
+	}
+	log := n.log
+	if wrote {
+		log.Flush()
+	}
+	gate := n.gateOf(c, s, wrote)
+	state := stateOf(s)
+	if d.next < len(d.cmds) && state == stateReady {
+		state = stateParked // deferred by a pause
+	}
+	s.QueryBuffer = s.In.Buffered()
+	s.Stage(gate, log.Commit())
+	n.checkOutputLimit(s)
+	woken := n.stagePushed(s)
+	n.mu.Unlock()
+	for _, w := range woken {
+		w.Wake()
+	}
+	return state
+}
+
+func stateOf(s *session.Session) sessionState {
+	switch closing, _ := s.Closing(); {
+	case closing:
+		return stateClosing
+	case s.Hijacked() != nil:
+		return stateHijacked
+	case s.Blocked() != nil:
+		return stateParked
+	}
+	return stateReady
+}
+
+// appendEffects moves what was just executed into the log, if anybody is to read it, and answers the log's new end.
+func (n *Node) appendEffects() int64 {
+	log := n.log
+	if !n.logging() {
+		n.env.Effects.Drop()
+		n.changed = n.changed[:0]
+		return log.End()
+	}
+	var end int64
+	n.env.Effects.Flush(func(p []byte) { end = log.Append(p) })
+	n.markChanged(end)
+	return end
+}
+
+// logging reports whether effects go to the log: always in a group, otherwise once a replica has been here. A replica's
+// log is written by its predecessor's bytes alone.
+func (n *Node) logging() bool {
+	return n.place.master && (n.grouped() || n.feeder.Active())
+}
+
+// gateOf is the offset that must be committed before the replies of this turn may leave.
+func (n *Node) gateOf(c *command.Context, s *session.Session, wrote bool) int64 {
+	gate := c.Gate()
+	if wrote {
+		gate = max(gate, s.WriteEnd)
+	}
+	if n.gated() && c.Revealed() && !n.lease.valid() && n.place.master {
+		// Without a lease another master may be at work already: a marker must make it through the chain first.
+		gate = max(gate, n.appendMarker())
+	}
+	return gate
+}
+
+// appendMarker appends a PING to the log: once it is committed, this node was still the master when it was appended.
+func (n *Node) appendMarker() int64 {
+	log := n.log
+	end := log.Append(pingWire)
+	log.Flush()
+	return end
+}
+
+var pingWire = []byte("*1\r\n$4\r\nPING\r\n")
+
+// stagePushed moves the messages that other sessions got in this turn into their outputs.
+func (n *Node) stagePushed(self *session.Session) []*session.Session {
+	pushed := n.env.TakePushed()
+	for _, p := range pushed {
+		if p != self {
+			p.Stage(0, 0)
+			n.checkOutputLimit(p)
+		}
+	}
+	return pushed
+}
+
+// checkOutputLimit ends a client that doesn't take its replies.
+func (n *Node) checkOutputLimit(s *session.Session) {
+	class := s.Class()
+	hard, _, _ := n.settings.ClientOutputBufferLimit(class.String())
+	if hard > 0 && int64(s.Out.Len()) > hard {
+		n.logger.Warn("closing a client: its output is over the limit",
+			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "limit", hard, "directive", "client-output-buffer-limit "+class.String())
+		s.Abort("output buffer limit")
+	}
+}
+
+// makeRoom holds a client back while too much is waiting for the chain, so that a stuck successor can't grow the log
+// without bound.
+func (n *Node) makeRoom(ctx context.Context) error {
+	log := n.log
+	if over := log.End() - maxUncommitted; over > log.Commit() {
+		return log.WaitCommit(ctx, over)
+	}
+	return nil
+}
+
+// maxUncommitted bounds the bytes that were executed and are not committed yet.
+const maxUncommitted = 64 << 20
+
+// do runs f under the execution lock, then passes on the effects it had and wakes whoever it pushed to or unblocked.
+func (n *Node) do(f func(now time.Time)) {
+	n.mu.Lock()
+	f(n.now())
+	if !n.env.Effects.Empty() {
+		n.appendEffects()
+		n.log.Flush()
+	}
+	woken := n.stagePushed(nil)
+	n.mu.Unlock()
+	for _, w := range woken {
+		w.Wake()
+	}
+}
+
+// unblock answers a parked session and lets it go on. It needs the execution lock.
+func (n *Node) unblock(s *session.Session, reply func(w *resp.Writer)) {
+	s.Unpark()
+	reply(&s.W)
+	n.env.Pushed = append(n.env.Pushed, s)
+}

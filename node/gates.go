@@ -1,0 +1,69 @@
+package node
+
+import "sync"
+
+// gates wakes connections whose replies wait for the commit point.
+type gates struct {
+	mu      sync.Mutex
+	waiting []waiting // a binary heap, least gate first
+}
+
+type waiting struct {
+	gate int64
+	d    *driver
+}
+
+// add has d flushed once gate is committed.
+func (g *gates) add(gate int64, d *driver) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = append(g.waiting, waiting{gate, d})
+	for i := len(g.waiting) - 1; i > 0; {
+		up := (i - 1) / 2
+		if g.waiting[up].gate <= g.waiting[i].gate {
+			break
+		}
+		g.waiting[up], g.waiting[i] = g.waiting[i], g.waiting[up]
+		i = up
+	}
+}
+
+// open takes out everybody whose gate is at most commit.
+func (g *gates) open(commit int64) []*driver {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var free []*driver
+	for len(g.waiting) > 0 && g.waiting[0].gate <= commit {
+		free = append(free, g.waiting[0].d)
+		last := len(g.waiting) - 1
+		g.waiting[0] = g.waiting[last]
+		g.waiting[last].d = nil
+		g.waiting = g.waiting[:last]
+		for i := 0; ; {
+			least := 2*i + 1
+			if least >= last {
+				break
+			}
+			if r := least + 1; r < last && g.waiting[r].gate < g.waiting[least].gate {
+				least = r
+			}
+			if g.waiting[i].gate <= g.waiting[least].gate {
+				break
+			}
+			g.waiting[i], g.waiting[least] = g.waiting[least], g.waiting[i]
+			i = least
+		}
+	}
+	return free
+}
+
+// committed is called by the log whenever its commit point has moved.
+func (n *Node) committed(commit int64) {
+	for _, d := range n.gates.open(commit) {
+		d.flushSoon()
+	}
+	n.acksMoved()
+	if n.draining.Load() {
+		n.agent.nudge() // the sentinels wait for the last write to be committed
+	}
+}

@@ -1,0 +1,274 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/node/command"
+	"holdfast/node/config"
+	"holdfast/node/session"
+	"holdfast/node/store"
+	"holdfast/replication"
+	"holdfast/resp"
+	"holdfast/transport"
+)
+
+// Config is what a node is made with. Settings is the user's; the rest is what the program, or a test, hands in.
+type Config struct {
+	Settings *config.Config
+	Network  transport.Network
+	Logger   *slog.Logger
+	Version  string
+	Now      func() time.Time // time as data: expiry, TTL; nil: time.Now
+	Rand     *rand.Rand       // nil: seeded by the system
+	Dir      *os.Root         // where dump.rdb lies; nil: nothing is kept on disk
+	Process  command.Process  // what the operating system says of this process
+}
+
+// Node is one data node.
+type Node struct {
+	settings *config.Config
+	network  transport.Network
+	logger   *slog.Logger
+	now      func() time.Time
+	dir      *os.Root
+	self     cluster.Member // Name and Addr are known once the listener is open
+
+	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
+	// appended to the log under it. Nothing waits while holding it. Lock order: mu, then a lock of replication or gates.
+	mu       sync.Mutex
+	env      *command.Env
+	place    place
+	pause    pause
+	deferred map[*driver]struct{} // clients whose next command a pause holds back
+	waits    []*wait              // parked WAITs
+	waiting  atomic.Bool          // there may be some
+	streamDB int                  // the database that the predecessor's log stands in
+	touched  *touched
+	changed  []uint16 // slots of touched that the execution in hand has changed
+	nextID   int64
+	saves    saves
+	loading  bool
+
+	log    *replication.Log
+	feeder *replication.Feeder
+	gates  gates
+	lease  lease
+	agent  *agent
+
+	follower  *following    // guarded by mu
+	snapshots chan struct{} // holds a token while no snapshot runs
+	netInput  atomic.Int64
+	netOutput atomic.Int64
+
+	server   *resp.Server
+	ctx      context.Context // ends at Close
+	cancel   context.CancelFunc
+	work     sync.WaitGroup // cron, agent, following
+	writers  sync.WaitGroup // flushSoon
+	stopped  <-chan struct{}
+	leaving  atomic.Bool
+	draining atomic.Bool   // pause.drain is set
+	exit     chan struct{} // closed when the node asks to be ended
+	exitOnce sync.Once
+}
+
+// New prepares a node. Nothing listens before Start.
+func New(c Config) (*Node, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	random := randomBytes{c.Rand}
+	runID, err := replication.NewID(random)
+	if err != nil {
+		return nil, fmt.Errorf("making a run id: %w", err)
+	}
+	id, err := replication.NewID(random)
+	if err != nil {
+		return nil, fmt.Errorf("making a replication id: %w", err)
+	}
+	n := &Node{
+		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, dir: c.Dir,
+		deferred:  map[*driver]struct{}{},
+		touched:   newTouched(),
+		snapshots: make(chan struct{}, 1),
+		exit:      make(chan struct{}),
+	}
+	n.snapshots <- struct{}{}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.stopped = n.ctx.Done()
+	n.self = cluster.Member{Incarnation: runID}
+	n.log = replication.NewLog(replication.LogConfig{
+		Position: replication.Position{ID: id},
+		Limit:    c.Settings.ReplBacklogSize(),
+		OnCommit: n.committed,
+	})
+	n.feeder = n.newFeeder()
+	n.env = command.NewEnv(command.EnvConfig{
+		Store: store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
+		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process,
+	}, n.keyChanged)
+	n.place.master = c.Settings.Join() == nil
+	n.saves.last, n.saves.ok = c.Now(), true
+	n.onSettings()
+	return n, nil
+}
+
+// Start loads what is on disk, opens the port and, when the node is to join a group, begins to heartbeat.
+func (n *Node) Start() error {
+	if err := n.loadDump(); err != nil {
+		return err
+	}
+	addr := net.JoinHostPort(n.settings.BindAddr(), strconv.Itoa(n.settings.Port()))
+	listener, err := n.network.Listen(addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	if err := n.identify(listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	n.server = resp.Serve(listener, n.logger, n.serve)
+	if n.grouped() {
+		if n.agent, err = n.startAgent(); err != nil {
+			return errors.Join(err, n.server.Close())
+		}
+	}
+	n.work.Go(n.cron)
+	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "run_id", n.self.Incarnation)
+	return nil
+}
+
+// identify settles under which address and name the node is known to others.
+func (n *Node) identify(listen net.Addr) error {
+	host, port, err := net.SplitHostPort(listen.String())
+	if err != nil {
+		return fmt.Errorf("reading the listener's address %s: %w", listen, err)
+	}
+	if h := n.settings.AnnounceIP(); h != "" {
+		host = h
+	}
+	if p := n.settings.AnnouncePort(); p != 0 {
+		port = strconv.Itoa(p)
+	}
+	if ip := net.ParseIP(host); n.grouped() && ip != nil && ip.IsUnspecified() {
+		return fmt.Errorf("a node that listens on %s cannot know under which address others reach it: set announce-ip", host)
+	}
+	n.self.Addr = net.JoinHostPort(host, port)
+	if n.self.Name = n.settings.NodeName(); n.self.Name == "" {
+		n.self.Name = n.self.Addr
+	}
+	return nil
+}
+
+// Addr is the announced address.
+func (n *Node) Addr() string { return n.self.Addr }
+
+// RunID names this start of the node.
+func (n *Node) RunID() string { return n.self.Incarnation }
+
+// Exit is closed when the node asks to be ended: SHUTDOWN.
+func (n *Node) Exit() <-chan struct{} { return n.exit }
+
+// grouped reports whether the node belongs to a group that sentinels govern.
+func (n *Node) grouped() bool { return len(n.settings.Join()) > 0 }
+
+// Close ends the node at once, as its death would, and waits for all its goroutines.
+func (n *Node) Close() error {
+	n.cancel()
+	var err error
+	if n.server != nil {
+		err = n.server.Close()
+	}
+	n.do(func(time.Time) { n.stopFollowing() })
+	n.feeder.Close()
+	if n.agent != nil {
+		err = errors.Join(err, n.agent.close())
+	}
+	n.work.Wait()
+	n.writers.Wait()
+	return err
+}
+
+// welcome registers a new connection, or turns it away.
+func (n *Node) welcome(d *driver) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.env.Clients.Len() >= n.settings.MaxClients() {
+		n.env.Stats.Rejected++
+		n.writers.Go(func() {
+			_ = d.conn.SetWriteDeadline(time.Now().Add(drainTimeout))
+			_, _ = d.conn.Write([]byte("-ERR max number of clients reached\r\n"))
+			_ = d.conn.Close()
+		})
+		return false
+	}
+	n.nextID++
+	n.env.Stats.Connections++
+	d.s = session.New(n.nextID, d.conn.RemoteAddr().String(), d.conn.LocalAddr().String(), n.now(), d.wake)
+	d.s.Authenticated = n.settings.RequirePass() == ""
+	d.s.In.SetLimits(n.parserLimits(d.s))
+	d.ctx = n.env.NewContext(d.s)
+	n.env.Clients.Add(d.s)
+	return true
+}
+
+func (n *Node) parserLimits(s *session.Session) resp.Limits {
+	l := resp.DefaultLimits()
+	l.MaxBulk = n.settings.ProtoMaxBulkLen()
+	l.MaxQuery = n.settings.ClientQueryBufferLimit()
+	l.Unauthenticated = !s.Authenticated
+	return l
+}
+
+// farewell forgets a connection that has ended.
+func (n *Node) farewell(d *driver, err error) {
+	if err != nil {
+		n.logger.Debug("client connection ended", "client", d.s.ID, "addr", d.s.Addr, "err", err)
+	}
+	n.forget(d)
+	d.s.Out.Discard()
+}
+
+// forget takes the session out of everything that knows it.
+func (n *Node) forget(d *driver) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.env.Clients.Get(d.s.ID) == nil {
+		return
+	}
+	n.env.Forget(d.s)
+	n.env.Clients.Remove(d.s)
+	d.s.Unpark()
+	delete(n.deferred, d)
+}
+
+// closing reports whether the session is to be ended.
+func (n *Node) closing(s *session.Session) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	closing, _ := s.Closing()
+	return closing
+}
+
+// randomBytes reads from the node's source of randomness.
+type randomBytes struct{ *rand.Rand }
+
+func (r randomBytes) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(r.Uint32())
+	}
+	return len(p), nil
+}

@@ -1,0 +1,103 @@
+package node
+
+import (
+	"time"
+
+	"holdfast/node/session"
+)
+
+// pause holds clients' commands back: CLIENT PAUSE, or the drain before a planned handover. Guarded by the execution lock.
+type pause struct {
+	until      time.Time // zero: none
+	writesOnly bool
+	drain      time.Time // a handover holds everything until then
+	timer      *time.Timer
+}
+
+// Pause holds back clients' commands until the deadline. Of two pauses the later end and the stricter kind hold.
+func (n *Node) Pause(until time.Time, writesOnly bool) {
+	if n.pause.until.IsZero() {
+		n.pause.until, n.pause.writesOnly = until, writesOnly
+	} else {
+		n.pause.writesOnly = n.pause.writesOnly && writesOnly
+		if until.After(n.pause.until) {
+			n.pause.until = until
+		}
+	}
+	n.armPause()
+}
+
+// Unpause ends CLIENT PAUSE; a handover's drain goes on.
+func (n *Node) Unpause() {
+	n.pause.until = time.Time{}
+	n.env.Pushed = append(n.env.Pushed, n.endPause()...)
+}
+
+// PauseState is the pause in force: none when until is zero.
+func (n *Node) PauseState() (until time.Time, writesOnly bool) {
+	if !n.pause.drain.IsZero() {
+		return n.pause.drain, false
+	}
+	return n.pause.until, n.pause.writesOnly
+}
+
+// armPause has the pause looked at when it ends.
+func (n *Node) armPause() {
+	until, _ := n.PauseState()
+	if n.pause.timer != nil {
+		n.pause.timer.Stop()
+	}
+	n.pause.timer = time.AfterFunc(until.Sub(n.now()), func() { n.do(func(now time.Time) { n.pauseOver(now) }) })
+}
+
+func (n *Node) pauseOver(now time.Time) {
+	if !n.pause.until.IsZero() && !now.Before(n.pause.until) {
+		n.pause.until = time.Time{}
+	}
+	if !n.pause.drain.IsZero() && !now.Before(n.pause.drain) {
+		n.pause.drain = time.Time{}
+		n.draining.Store(false)
+	}
+	if until, _ := n.PauseState(); !until.IsZero() {
+		n.armPause()
+		return
+	}
+	n.env.Pushed = append(n.env.Pushed, n.endPause()...)
+}
+
+// endPause lets the clients go that were held back; the caller wakes them.
+func (n *Node) endPause() (woken []*session.Session) {
+	if until, _ := n.PauseState(); !until.IsZero() {
+		return nil
+	}
+	for d := range n.deferred {
+		woken = append(woken, d.s)
+	}
+	clear(n.deferred)
+	return woken
+}
+
+// drain answers a sentinel's order to get ready for a handover in this epoch: clients are held back, and once everything
+// is committed the heartbeats say so. The order is repeated while it stands; when it stops, the node goes on by itself.
+func (n *Node) drain(epoch uint64, hold time.Duration) {
+	begun := false
+	n.do(func(now time.Time) {
+		if n.place.master && n.place.group.Epoch == epoch {
+			begun = n.pause.drain.IsZero()
+			n.pause.drain = now.Add(hold)
+			n.draining.Store(true)
+			n.armPause()
+		}
+	})
+	if begun {
+		n.agent.nudge()
+	}
+}
+
+// drained is the epoch in which everything is committed and nothing new can come; 0 otherwise.
+func (n *Node) drained() uint64 {
+	if n.place.master && !n.pause.drain.IsZero() && n.log.Commit() == n.log.End() {
+		return n.place.group.Epoch
+	}
+	return 0
+}

@@ -1,0 +1,228 @@
+package node
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/node/session"
+	"holdfast/replication"
+)
+
+// place is where the node stands: in the chain of the epoch it has adopted, or, outside a group, whose replica it is.
+type place struct {
+	master   bool
+	group    cluster.Group // adopted; epoch 0: none yet
+	position int           // in the chain, 0 is the head; -1: not in it
+	learner  bool
+	upstream cluster.Member // whom it follows; Addr is empty for nobody
+}
+
+// in reports whether the adopted group knows this incarnation.
+func (p place) in() bool { return p.position >= 0 || p.learner }
+
+func placeIn(g cluster.Group, self cluster.Member) place {
+	p := place{group: g, position: g.Position(self), learner: g.IsLearner(self)}
+	p.master = p.position == 0
+	p.upstream, _ = g.Predecessor(self)
+	return p
+}
+
+func (p place) role() cluster.Role {
+	switch {
+	case p.master:
+		return cluster.RoleMaster
+	case p.position > 0:
+		return cluster.RoleReplica
+	case p.learner:
+		return cluster.RoleLearner
+	}
+	return cluster.RoleNone
+}
+
+// adopt takes over a newer epoch of the group (rule 4: from here on nothing of an older one is accepted). Under the
+// execution lock, so that every write belongs to one epoch.
+func (n *Node) adopt(g cluster.Group) {
+	n.mu.Lock()
+	if g.Name != n.settings.Group() || g.Epoch <= n.place.group.Epoch {
+		n.mu.Unlock()
+		return
+	}
+	before, after := n.place, placeIn(g, n.self)
+	n.place = after
+	successor, ok := g.Successor(n.self)
+	n.lease.inChain.Store(after.position >= 0)
+	if before.master && !after.master {
+		n.stepDown()
+	}
+	if before.upstream != after.upstream {
+		n.stopFollowing()
+	}
+	if after.master && !before.master {
+		n.takeOver()
+	}
+	n.log.SetChain(g.Epoch, successor, ok && n.settings.AckChain())
+	n.feeder.SetEpoch(g.Epoch, func(m cluster.Member) bool {
+		p, ok := g.Predecessor(m)
+		return ok && p.Is(n.self)
+	})
+	switch {
+	case after.upstream.Addr == "":
+	case n.follower == nil:
+		n.followMember(after)
+	default:
+		n.follower.SetEpoch(g.Epoch)
+	}
+	n.pause.drain = time.Time{}
+	n.draining.Store(false)
+	woken := n.endPause()
+	n.mu.Unlock()
+	for _, s := range woken {
+		s.Wake()
+	}
+	n.logger.Info("adopted an epoch", "epoch", g.Epoch, "role", after.role(), "position", after.position, "following", after.upstream.Addr, "offset", n.log.End())
+	n.agent.adopted(after)
+}
+
+// takeOver makes a replica the master: it goes on with the log it has, under a new replication id.
+func (n *Node) takeOver() {
+	id, err := replication.NewID(randomBytes{n.env.Rand})
+	if err != nil {
+		panic(err) // the node's own source of randomness does not fail
+	}
+	if n.log.End() > 0 {
+		n.log.ContinueAs(id)
+	}
+	n.env.Effects.Reselect()
+}
+
+// stepDown makes a master a replica: what was not committed is never confirmed, and clients are sent away so that they
+// look for the new master.
+func (n *Node) stepDown() {
+	n.env.Effects.Drop()
+	clear(n.deferred)
+	for _, s := range n.env.Clients.All() {
+		s.Unpark()
+		s.Abort("this node is no longer the master")
+	}
+	n.waits = nil
+}
+
+// following is one run of a follower. Its applier is refused as soon as the node follows somebody else.
+type following struct {
+	*replication.Follower
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// followMember follows the predecessor in a chain. It needs the execution lock.
+func (n *Node) followMember(p place) {
+	host, port := splitAddr(n.self.Addr)
+	n.follow(replication.FollowConfig{
+		Addr: p.upstream.Addr, AnnounceIP: host, AnnouncePort: port,
+		Chain: true, Group: p.group.Name, Epoch: p.group.Epoch, Member: n.self, Upstream: p.upstream,
+	})
+}
+
+// follow starts to follow; it needs the execution lock.
+func (n *Node) follow(c replication.FollowConfig) {
+	a := &applier{n: n}
+	c.Network, c.Log, c.Applier, c.Logger = n.network, n.log, a, n.logger
+	c.User, c.Password = n.settings.MasterUser(), n.settings.MasterAuth()
+	c.Timeout = n.replTimeout
+	c.OnState = func(replication.FollowStatus) { n.agent.nudge() }
+	ctx, cancel := context.WithCancel(n.ctx)
+	f := &following{Follower: replication.NewFollower(c), cancel: cancel, done: make(chan struct{})}
+	a.of = f
+	n.follower = f
+	n.work.Go(func() {
+		defer close(f.done)
+		f.Run(ctx)
+	})
+}
+
+// stopFollowing ends the link to the predecessor; not one more of its bytes is applied. It needs the execution lock.
+func (n *Node) stopFollowing() {
+	if n.follower != nil {
+		n.follower.cancel()
+		n.follower = nil
+	}
+}
+
+// newFeeder serves those who follow this node.
+func (n *Node) newFeeder() *replication.Feeder {
+	return replication.NewFeeder(replication.FeederConfig{
+		Log: n.log, Snapshots: n, Random: randomBytes{newRand()}, Logger: n.logger,
+		Accept: n.mayFollow, Timeout: n.replTimeout,
+		OnAck: n.acksMoved, OnChange: func() { n.agent.nudge() },
+	})
+}
+
+// mayFollow judges a follower when its link begins; the epoch may have moved on since its REPLCONF.
+func (n *Node) mayFollow(info replication.FollowerInfo) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !info.IsMember {
+		return nil
+	}
+	return replication.Hello{Group: n.place.group.Name, Epoch: info.Epoch, Member: info.Member, To: n.self}.
+		Check(n.place.group.Name, n.place.group.Epoch, n.self)
+}
+
+// AcceptReplica judges what a chain member says of itself in REPLCONF.
+func (n *Node) AcceptReplica(chain []byte) error {
+	h, err := replication.ParseHello(chain)
+	if err != nil {
+		return err
+	}
+	g := n.place.group
+	if err := h.Check(g.Name, g.Epoch, n.self); err != nil {
+		return err
+	}
+	if p, ok := g.Predecessor(h.Member); !ok || !p.Is(n.self) {
+		return errNotSuccessor
+	}
+	return nil
+}
+
+// ServeReplica turns the session's connection into a replica's link.
+func (n *Node) ServeReplica(s *session.Session, id string, offset int64) error {
+	if n.grouped() && !n.place.in() {
+		return errNoMasterLink
+	}
+	info := replication.FollowerInfo{
+		IP: s.Replica.IP, ListeningPort: s.Replica.ListeningPort,
+		CapaEOF: s.Replica.EOF, CapaPSYNC2: s.Replica.PSync2, PlainSync: id == "",
+	}
+	if info.IP == "" {
+		info.IP, _, _ = net.SplitHostPort(s.Addr)
+	}
+	if len(s.Replica.Chain) > 0 {
+		h, err := replication.ParseHello(s.Replica.Chain)
+		if err != nil {
+			return err
+		}
+		info.IsMember, info.Epoch, info.Member = true, h.Epoch, h.Member
+	}
+	ask, _ := replication.ParsePSYNC(id, strconv.FormatInt(offset, 10))
+	if !n.logging() && n.place.master {
+		n.env.Effects.Reselect() // the log begins now
+	}
+	s.Hijack(func(conn net.Conn, buffered []byte) {
+		err := n.feeder.ServeFollower(n.ctx, conn, buffered, info, ask)
+		n.logger.Info("replica gone", "replica", net.JoinHostPort(info.IP, strconv.Itoa(info.ListeningPort)), "reason", err)
+	})
+	return nil
+}
+
+func splitAddr(addr string) (host string, port int) {
+	host, p, _ := net.SplitHostPort(addr)
+	port, _ = strconv.Atoi(p)
+	return host, port
+}
+
+func (n *Node) replTimeout() time.Duration {
+	return time.Duration(n.settings.ReplTimeout()) * time.Second
+}

@@ -1,0 +1,165 @@
+package node
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"holdfast/node/command"
+	"holdfast/resp"
+)
+
+// saves is what the node knows of its snapshots on disk; guarded by the execution lock.
+type saves struct {
+	running bool
+	ok      bool // the last one succeeded
+	last    time.Time
+	tried   time.Time
+	took    time.Duration
+	changes int64 // since the last save
+}
+
+// The refusals of SAVE and BGSAVE.
+const (
+	errSaving = resp.Error("ERR Background save already in progress")
+	errNoDir  = resp.Error("ERR this node keeps nothing on disk")
+)
+
+// Save writes the data to dump.rdb. Both forms go on serving others while they write; background answers at once.
+func (n *Node) Save(background bool) error {
+	switch {
+	case n.dir == nil:
+		return errNoDir
+	case n.saves.running:
+		return errSaving
+	}
+	select {
+	case <-n.snapshots:
+	default:
+		return resp.Error("ERR a replica is being copied to, try again when that has ended")
+	}
+	im := n.newImage()
+	changes := n.saves.changes
+	n.saves.running, n.saves.tried = true, n.now()
+	if background {
+		n.work.Go(func() { n.finishSave(im, changes) })
+		return nil
+	}
+	// SAVE keeps everybody waiting, as in Redis: the whole image is made under the lock.
+	for done := false; !done; {
+		var err error
+		if done, err = im.step(); err != nil {
+			n.saves.running = false
+			return err
+		}
+	}
+	err := n.writeDump(func(w *bufio.Writer) error { _, err := im.ready.WriteTo(w); return err })
+	im.closed = true
+	im.walk.Close()
+	n.snapshots <- struct{}{}
+	n.saved(err, changes)
+	return err
+}
+
+func (n *Node) finishSave(im *image, changes int64) {
+	err := n.writeDump(func(w *bufio.Writer) error { _, err := im.WriteTo(w); return err })
+	err = errors.Join(err, im.Close())
+	n.mu.Lock()
+	n.saved(err, changes)
+	n.mu.Unlock()
+	if err != nil {
+		n.logger.Error("saving the data failed; it is only in memory until a save succeeds", "file", n.settings.DBFilename(), "err", err)
+		return
+	}
+	n.logger.Info("saved", "file", n.settings.DBFilename())
+}
+
+// saved notes the end of a save; it needs the execution lock.
+func (n *Node) saved(err error, changes int64) {
+	now := n.now()
+	n.saves.running, n.saves.ok, n.saves.took = false, err == nil, now.Sub(n.saves.tried)
+	if err == nil {
+		n.saves.last = now
+		n.saves.changes -= changes
+	}
+}
+
+// writeDump writes dump.rdb in full beside the old one and then puts it in its place, so that there is always a whole one.
+func (n *Node) writeDump(write func(w *bufio.Writer) error) (err error) {
+	name := n.settings.DBFilename()
+	temp := fmt.Sprintf("temp-%s.rdb", n.self.Incarnation[:8])
+	f, err := n.dir.Create(temp)
+	if err != nil {
+		return fmt.Errorf("saving: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.dir.Remove(temp))
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("saving %s: %w", temp, err)
+	}
+	if err = n.dir.Rename(temp, name); err != nil {
+		return fmt.Errorf("saving %s: %w", name, err)
+	}
+	return nil
+}
+
+// loadDump reads dump.rdb, if there is one. A node of a group starts empty: it gets its data from the chain.
+func (n *Node) loadDump() error {
+	if n.dir == nil || n.grouped() {
+		return nil
+	}
+	name := n.settings.DBFilename()
+	f, err := n.dir.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", name, err)
+	}
+	fresh := n.newStore()
+	_, err = readDump(f, fresh)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("loading %s: %w; move the file away to start empty", f.Name(), err)
+	}
+	n.env.SetStore(fresh, n.keyChanged)
+	n.logger.Info("loaded", "file", name)
+	return nil
+}
+
+// saveIfDue starts a background save when a save point says so; it needs the execution lock.
+func (n *Node) saveIfDue(now time.Time) {
+	if n.dir == nil || n.saves.running || n.saves.changes == 0 || (!n.saves.ok && now.Sub(n.saves.tried) < saveRetry) {
+		return
+	}
+	for _, p := range n.settings.SavePoints() {
+		if n.saves.changes >= p.Changes && now.Sub(n.saves.last) >= time.Duration(p.Seconds)*time.Second {
+			_ = n.Save(true) // refused while a replica is being copied to: the next turn tries again
+			return
+		}
+	}
+}
+
+const saveRetry = 5 * time.Second
+
+// Persistence describes saves, for INFO and LASTSAVE.
+func (n *Node) Persistence() command.PersistenceInfo {
+	return command.PersistenceInfo{
+		Loading: n.loading, LastSave: n.saves.last, Saving: n.saves.running, LastStatusOK: n.saves.ok,
+		LastDuration: n.saves.took, Changes: n.saves.changes,
+	}
+}
+
+var _ = os.ErrNotExist

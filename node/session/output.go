@@ -1,0 +1,108 @@
+package session
+
+import "sync"
+
+// Output holds a connection's replies until they may leave. Every stretch of bytes carries a gate: the log offset that must
+// be committed before it may be seen. Bytes are appended under the node's execution lock and taken by the connection's
+// driver; the mutex orders the two.
+type Output struct {
+	mu      sync.Mutex
+	buf     []byte
+	spare   []byte // the buffer that the driver wrote last, to be used again
+	marks   []mark // ascending in both fields
+	writing bool   // a writer has taken bytes and will look again when it has written them
+	closed  bool
+}
+
+// mark says that the bytes from start on may leave once gate is committed.
+type mark struct {
+	start int
+	gate  int64
+}
+
+// maxSpare bounds the buffer kept for reuse, so that one huge reply doesn't stay with an idle connection.
+const maxSpare = 64 << 10
+
+// Append queues p behind everything queued before; it may leave once gate is committed.
+func (o *Output) Append(p []byte, gate, commit int64) {
+	if len(p) == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
+	if n := len(o.marks); gate > commit && (n == 0 || o.marks[n-1].gate < gate) {
+		o.marks = append(o.marks, mark{len(o.buf), gate})
+	}
+	o.buf = append(o.buf, p...)
+}
+
+// Take hands out the bytes that may leave at this commit point; the caller writes them and then calls Done. It returns
+// nothing when there are none, or when another writer is at work: that one will take them. wait is the gate that the
+// next bytes are waiting for, 0 when none are.
+func (o *Output) Take(commit int64) (p []byte, wait int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing || o.closed {
+		return nil, 0
+	}
+	open := 0
+	for open < len(o.marks) && o.marks[open].gate <= commit {
+		open++
+	}
+	if open == len(o.marks) {
+		p, o.buf, o.spare, o.marks = o.buf, o.spare[:0], nil, o.marks[:0]
+	} else {
+		end := o.marks[open].start
+		wait = o.marks[open].gate
+		p = append(o.spare[:0], o.buf[:end]...)
+		o.spare = nil
+		o.buf = o.buf[:copy(o.buf, o.buf[end:])]
+		o.marks = o.marks[:copy(o.marks, o.marks[open:])]
+		for i := range o.marks {
+			o.marks[i].start -= end
+		}
+	}
+	if len(p) == 0 {
+		if o.spare == nil {
+			o.spare = p
+		}
+		return nil, wait
+	}
+	o.writing = true
+	return p, wait
+}
+
+// Done gives back the bytes that Take handed out.
+func (o *Output) Done(p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = false
+	if cap(p) <= maxSpare {
+		o.spare = p[:0]
+	}
+}
+
+// Len is the number of bytes that have not been handed to the operating system.
+func (o *Output) Len() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.buf)
+}
+
+// Idle reports whether nothing is queued and nobody is writing.
+func (o *Output) Idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.buf) == 0 && !o.writing
+}
+
+// Discard drops what has not left yet and everything to come: a deposed master's unconfirmed replies.
+func (o *Output) Discard() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	o.buf, o.spare, o.marks = nil, nil, nil
+}

@@ -1,0 +1,195 @@
+// Package session is one client connection as a state machine without I/O: bytes come in through its parser, replies
+// leave through its gated output, and everything between (database, transaction, subscriptions, flags) is state here.
+//
+// A driver owns the socket. It alone touches In. All other fields are guarded by the node's execution lock, except Out,
+// which has its own. A session never reads a socket, sleeps or takes a lock of the node.
+package session
+
+import (
+	"net"
+	"time"
+
+	"holdfast/resp"
+)
+
+// Class decides which output limit applies and how CLIENT KILL TYPE names the connection.
+type Class int
+
+// The classes of CLIENT LIST TYPE.
+const (
+	ClassNormal Class = iota
+	ClassMaster
+	ClassReplica
+	ClassPubSub
+)
+
+var classNames = [...]string{"normal", "master", "replica", "pubsub"}
+
+func (c Class) String() string { return classNames[c] }
+
+// ReplyMode is what CLIENT REPLY asked for.
+type ReplyMode int
+
+// The reply modes.
+const (
+	ReplyOn ReplyMode = iota
+	ReplyOff
+	ReplySkipNext // the next command's reply is left out
+	ReplySkip     // this command's reply is left out
+)
+
+// WatchedKey is a key under WATCH.
+type WatchedKey struct {
+	DB      int
+	Key     string
+	Expired bool // it was already past its time when it was watched: its removal is no change
+}
+
+// Tx is an open MULTI.
+type Tx struct {
+	Queue   [][][]byte // the commands, copied out of the read buffer
+	Aborted bool       // a queued command was refused: EXEC answers EXECABORT
+	Write   bool       // a write is among them
+}
+
+// Session is the state of one connection.
+type Session struct {
+	ID        int64
+	Addr      string // the peer's address, as CLIENT LIST prints it
+	LocalAddr string
+	Created   time.Time
+
+	In  resp.Parser // the driver's alone
+	Out Output
+	W   resp.Writer // replies of the batch in execution, moved to Out by Stage
+
+	User          string
+	Authenticated bool
+	Name          string
+	LibName       string
+	LibVer        string
+	DB            int
+	Reply         ReplyMode
+	NoEvict       bool
+	NoTouch       bool
+	ReadOnly      bool // a cluster client's READONLY was sent; remembered only
+
+	Tx       *Tx
+	Watched  []WatchedKey
+	DirtyCAS bool // a watched key changed
+
+	Subscriptions  int // channels
+	PSubscriptions int // patterns
+	SSubscriptions int // shard channels
+
+	Commands    int64 // executed so far
+	LastCommand string
+	LastActive  time.Time
+	ArgvMemory  int   // bytes of the last command's arguments
+	QueryBuffer int   // unparsed bytes after the last read, as the driver saw them
+	WriteEnd    int64 // log offset after this client's last write: what WAIT waits for
+
+	Replica ReplicaInfo // what REPLCONF said, before PSYNC
+
+	blocked     *Block
+	closeReason string
+	closing     bool
+	hijack      func(conn net.Conn, buffered []byte)
+	wake        func() // has the driver look at Out, and at the input if the session was blocked
+}
+
+// ReplicaInfo collects what a replica says of itself in REPLCONF.
+type ReplicaInfo struct {
+	ListeningPort int
+	IP            string
+	EOF, PSync2   bool
+	Chain         []byte // the JSON of REPLCONF holdfast, empty for a plain replica
+	RDBOnly       bool
+}
+
+// Block is a parked command: WAIT, and later the blocking pops.
+type Block struct {
+	Kind    string // the command, for CLIENT LIST and INFO
+	Timer   *time.Timer
+	Cancel  func()               // takes the session out of whatever it waits on
+	Timeout func(w *resp.Writer) // writes the reply for a timeout
+}
+
+// New is a session for the peer; wake must be safe from any goroutine and must not block.
+func New(id int64, addr, local string, now time.Time, wake func()) *Session {
+	s := &Session{ID: id, Addr: addr, LocalAddr: local, Created: now, LastActive: now, User: "default", wake: wake}
+	s.W.Proto = 2
+	return s
+}
+
+// Stage moves the replies written so far into the gated output.
+func (s *Session) Stage(gate, commit int64) {
+	s.Out.Append(s.W.Buf, gate, commit)
+	if cap(s.W.Buf) > maxSpare {
+		s.W.Buf = nil
+	}
+	s.W.Buf = s.W.Buf[:0]
+}
+
+// Wake has the driver flush the output and go on with the input.
+func (s *Session) Wake() { s.wake() }
+
+// Close ends the session once what is in its output has left. The reason goes to the log.
+func (s *Session) Close(reason string) {
+	if !s.closing {
+		s.closing, s.closeReason = true, reason
+	}
+}
+
+// Abort ends the session at once; replies that have not left are dropped.
+func (s *Session) Abort(reason string) {
+	s.Out.Discard()
+	s.Close(reason)
+	s.wake()
+}
+
+// Closing reports whether no more commands are to be executed, and why.
+func (s *Session) Closing() (bool, string) { return s.closing, s.closeReason }
+
+// Hijack hands the connection to fn once the output has left: PSYNC turns a client into a replica's link. buffered are
+// bytes that were read past the command.
+func (s *Session) Hijack(fn func(conn net.Conn, buffered []byte)) { s.hijack = fn }
+
+// Hijacked is the function that takes the connection over, nil for a client.
+func (s *Session) Hijacked() func(net.Conn, []byte) { return s.hijack }
+
+// Park blocks the session: no more of its commands run until Unpark.
+func (s *Session) Park(b *Block) { s.blocked = b }
+
+// Blocked is the parked command, nil when the session is not parked.
+func (s *Session) Blocked() *Block { return s.blocked }
+
+// Unpark ends the wait; the driver goes on with the input after the next Wake.
+func (s *Session) Unpark() {
+	if b := s.blocked; b != nil {
+		if b.Timer != nil {
+			b.Timer.Stop()
+		}
+		if b.Cancel != nil {
+			b.Cancel()
+		}
+		s.blocked = nil
+	}
+}
+
+// Subscribed counts channels and patterns together, as the replies of SUBSCRIBE do.
+func (s *Session) Subscribed() int { return s.Subscriptions + s.PSubscriptions }
+
+// InPubSub reports whether the connection is subscribed to anything.
+func (s *Session) InPubSub() bool { return s.Subscriptions+s.PSubscriptions+s.SSubscriptions > 0 }
+
+// Class is the connection's class.
+func (s *Session) Class() Class {
+	if s.InPubSub() {
+		return ClassPubSub
+	}
+	return ClassNormal
+}
+
+// Push appends an out-of-band message, as PUBLISH does for its subscribers.
+func (s *Session) Push(write func(w *resp.Writer)) { write(&s.W) }

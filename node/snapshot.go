@@ -1,0 +1,167 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"holdfast/node/rdb"
+	"holdfast/node/store"
+	"holdfast/replication"
+)
+
+// sliceEntries is how many entries a snapshot saves in one turn under the execution lock.
+const sliceEntries = 256
+
+// image is a snapshot in the making: a point in time of the data at a position of the log. The store emits entries into
+// rdb, which writes to ready; both are guarded by the execution lock.
+type image struct {
+	n      *Node
+	pos    replication.Position
+	rdb    *rdb.Writer
+	ready  bytes.Buffer
+	walk   *store.Snapshot
+	db     int
+	failed error
+	closed bool
+}
+
+// Snapshot fixes an image of the data as it is now. Only one can be in the making: others wait for it.
+func (n *Node) Snapshot(ctx context.Context) (replication.Snapshot, error) {
+	select {
+	case <-n.snapshots:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-n.stopped:
+		return nil, context.Canceled
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.newImage(), nil
+}
+
+// newImage needs the execution lock and the token of snapshots.
+func (n *Node) newImage() *image {
+	im := &image{n: n, pos: n.log.Position(), db: -1}
+	im.rdb = rdb.NewWriter(&im.ready)
+	im.rdb.Compress, im.rdb.Checksum = n.settings.RDBCompression(), n.settings.RDBChecksum()
+	if n.place.master {
+		n.env.Effects.Reselect() // the reader of the log past the image knows no database
+	}
+	im.failed = im.rdb.Header(map[string]string{
+		"redis-ver": compatVersion, "redis-bits": "64", "aof-base": "0",
+		"ctime":          strconv.FormatInt(n.now().Unix(), 10),
+		"used-mem":       strconv.FormatInt(n.env.Store.Memory(), 10),
+		"repl-stream-db": strconv.Itoa(max(n.streamDB, 0)),
+		"repl-id":        im.pos.ID,
+		"repl-offset":    strconv.FormatInt(im.pos.Offset, 10),
+	})
+	im.walk = n.env.Store.BeginSnapshot(im.emit)
+	return im
+}
+
+// compatVersion is the Redis that we answer as.
+const compatVersion = "7.0.15"
+
+// emit saves one entry; the store calls it under the execution lock.
+func (im *image) emit(db int, it store.Item) error {
+	if db != im.db {
+		im.db = db
+		d := im.n.env.Store.DB(db)
+		if err := im.rdb.SelectDB(db, d.Len(), d.Expires()); err != nil {
+			return err
+		}
+	}
+	return im.rdb.Entry(rdb.Entry{Key: it.Key(), Type: rdb.TypeString, Value: it.Bytes(), ExpireAt: it.ExpireAt(), Idle: -1, Freq: -1})
+}
+
+// Position is where in the log the image was fixed.
+func (im *image) Position() replication.Position { return im.pos }
+
+// WriteTo writes the image, slice by slice, while the node goes on.
+func (im *image) WriteTo(w io.Writer) (written int64, err error) {
+	var out bytes.Buffer
+	for done := false; !done; {
+		im.n.mu.Lock()
+		done, err = im.step()
+		out, im.ready = im.ready, out
+		im.n.mu.Unlock()
+		if err != nil {
+			return written, err
+		}
+		n, err := out.WriteTo(w)
+		written += n
+		if err != nil {
+			return written, err
+		}
+		out.Reset()
+	}
+	return written, nil
+}
+
+// step saves some more entries; it needs the execution lock.
+func (im *image) step() (done bool, err error) {
+	if im.closed {
+		return false, fmt.Errorf("snapshot: %w", context.Canceled)
+	}
+	if im.failed != nil {
+		return false, im.failed
+	}
+	if done, err = im.walk.Step(sliceEntries); err == nil && done {
+		err = im.rdb.EOF()
+	}
+	return done, err
+}
+
+// Close gives up what the image holds.
+func (im *image) Close() error {
+	im.n.mu.Lock()
+	closed := im.closed
+	im.closed = true
+	if !closed {
+		im.walk.Close()
+	}
+	im.n.mu.Unlock()
+	if !closed {
+		im.n.snapshots <- struct{}{}
+	}
+	return nil
+}
+
+// readDump loads an RDB stream into an empty store and answers the database in which the log goes on.
+func readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
+	var db *store.DB
+	err = rdb.NewReader(r).Read(rdb.Callbacks{
+		Aux: func(name, value []byte) error {
+			if string(name) != "repl-stream-db" {
+				return nil
+			}
+			i, err := strconv.Atoi(string(value))
+			if err != nil || i < 0 || i >= s.Databases() {
+				return fmt.Errorf("repl-stream-db %q is no database", value)
+			}
+			streamDB = i
+			return nil
+		},
+		SelectDB: func(i int) error {
+			if i >= s.Databases() {
+				return fmt.Errorf("the dump has a database %d: raise the directive databases, now %d", i, s.Databases())
+			}
+			db = s.DB(i)
+			return nil
+		},
+		Entry: func(e rdb.Entry) error {
+			if db == nil {
+				db = s.DB(0)
+			}
+			db.SetString(e.Key, e.Value, store.TryEncode(e.Value), e.ExpireAt)
+			return nil
+		},
+	})
+	return streamDB, err
+}
+
+// newStore is an empty data set.
+func (n *Node) newStore() *store.Store { return store.New(n.settings.Databases(), newRand()) }

@@ -1,0 +1,143 @@
+package node
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"holdfast/node/command"
+	"holdfast/replication"
+	"holdfast/resp"
+)
+
+// This file answers what commands ask of the node around them: command.Node. All of it runs under the execution lock.
+
+// IsMaster reports whether writes are accepted here.
+func (n *Node) IsMaster() bool { return n.place.master }
+
+// Gated reports whether replies wait for the commit point: in a group, unless its users chose ack-mode async.
+func (n *Node) Gated() bool { return n.gated() }
+
+func (n *Node) gated() bool { return n.grouped() && n.settings.AckChain() }
+
+// Stale reports a replica that must not answer reads. In a group that is a node without a place in the chain, or one
+// that cannot know whether the chain goes on without it; outside, Redis's replica-serve-stale-data decides.
+func (n *Node) Stale() bool {
+	if n.grouped() {
+		return n.place.position < 0 || n.gated() && !n.lease.valid()
+	}
+	return n.follower != nil && !n.settings.ReplicaServeStaleData() &&
+		n.follower.Status().State != replication.FollowConnected
+}
+
+// Loading reports a data set that is being loaded.
+func (n *Node) Loading() bool { return n.loading }
+
+// GoodReplicas counts replicas that acknowledged anything within the last lag seconds.
+func (n *Node) GoodReplicas(lag int64) int { return n.feeder.Good(time.Duration(lag) * time.Second) }
+
+// Replication describes the place in the chain.
+func (n *Node) Replication() command.ReplicationInfo {
+	log := n.log.Info()
+	full, partial, refused := n.feeder.SyncStats()
+	n.env.Stats.SyncFull, n.env.Stats.SyncPartialOK, n.env.Stats.SyncPartialErr = full, partial, refused
+	info := command.ReplicationInfo{
+		Master: n.place.master, Priority: n.settings.ReplicaPriority(),
+		ID: log.ID, ID2: log.SecondID, Offset: log.Offset, Offset2: log.SecondOffset,
+		Commit: n.log.Commit(), Epoch: n.place.group.Epoch, Chain: n.place.position + 1, Lease: n.lease.valid(),
+		BacklogActive: n.logging() || !n.place.master, BacklogSize: n.settings.ReplBacklogSize(),
+		BacklogFirst: log.FirstByte, BacklogLen: log.HistoryLen,
+	}
+	if n.grouped() {
+		info.Group = n.settings.Group()
+	}
+	if !info.Master {
+		n.describeLink(&info)
+	}
+	for _, f := range n.feeder.Followers() {
+		r := command.ReplicaState{Addr: f.Info.IP, Port: f.Info.ListeningPort, State: string(f.State), Offset: f.Offset}
+		if f.Lag > 0 {
+			r.Lag = int64(f.Lag / time.Second)
+		}
+		info.Replicas = append(info.Replicas, r)
+	}
+	return info
+}
+
+// describeLink fills in the replica's side: chains are invisible to clients, so in a group every replica names the head.
+func (n *Node) describeLink(info *command.ReplicationInfo) {
+	info.LinkState = string(replication.FollowConnect)
+	if head, ok := n.place.group.Head(); ok {
+		info.MasterHost, info.MasterPort = splitAddr(head.Addr)
+	} else {
+		info.MasterHost, info.MasterPort = splitAddr(n.place.upstream.Addr)
+	}
+	if n.follower == nil {
+		return
+	}
+	s := n.follower.Status()
+	info.LinkState, info.SyncRead = string(s.State), s.SyncRead
+	info.SyncInProgress = s.State == replication.FollowSync
+	if !s.DownSince.IsZero() {
+		info.LinkDown = time.Since(s.DownSince)
+	}
+	if !s.LastIO.IsZero() {
+		info.LastIO = time.Since(s.LastIO)
+	}
+}
+
+// The refusals of REPLICAOF and SHUTDOWN.
+const (
+	errGoverned   = resp.Error("ERR the sentinels of this group decide who is master: use SENTINEL FAILOVER, or holdfast failover")
+	errNoShutdown = resp.Error("ERR No shutdown in progress.")
+	errSaveFailed = resp.Error("ERR Errors trying to SHUTDOWN. Check logs.")
+)
+
+// ReplicaOf follows another server, or nobody when host is "".
+func (n *Node) ReplicaOf(host string, port int) error {
+	if n.grouped() {
+		return errGoverned
+	}
+	n.stopFollowing()
+	if host == "" {
+		if !n.place.master {
+			n.place = place{master: true}
+			n.takeOver()
+		}
+		return nil
+	}
+	addr := joinAddr(host, port)
+	n.place = place{position: -1}
+	n.place.upstream.Addr = addr
+	n.env.Effects.Drop()
+	n.feeder.DropAll(errSuperseded) // they must learn the new history
+	_, own := splitAddr(n.self.Addr)
+	n.follow(replication.FollowConfig{Addr: addr, AnnounceIP: n.settings.AnnounceIP(), AnnouncePort: own})
+	return nil
+}
+
+// Shutdown stops the process.
+func (n *Node) Shutdown(o command.ShutdownOptions) error {
+	wanted := o.Save || !o.NoSave && len(n.settings.SavePoints()) > 0 && !n.grouped()
+	if wanted && n.dir != nil {
+		if err := n.Save(false); err != nil && !o.Force {
+			n.logger.Error("not shutting down: the data could not be saved; SHUTDOWN NOSAVE or FORCE ends without", "err", err)
+			return errSaveFailed
+		}
+	}
+	n.exitOnce.Do(func() { close(n.exit) })
+	return nil
+}
+
+// AbortShutdown cancels a shutdown that waits.
+func (n *Node) AbortShutdown() error { return errNoShutdown }
+
+// newRand is a source seeded by the system, for what need not be reproducible.
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
+
+// onSettings has the settings that other parts keep a copy of follow CONFIG SET.
+func (n *Node) onSettings() {
+	n.settings.OnChange("repl-backlog-size", func(_, _ string) error {
+		n.log.SetLimits(n.settings.ReplBacklogSize(), 0)
+		return nil
+	})
+}

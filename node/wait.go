@@ -1,0 +1,58 @@
+package node
+
+import (
+	"slices"
+	"time"
+
+	"holdfast/node/session"
+	"holdfast/resp"
+)
+
+// wait is a parked WAIT.
+type wait struct {
+	s        *session.Session
+	replicas int
+	offset   int64
+}
+
+// Wait parks the session until enough replicas have acknowledged its last write, or the timeout has passed.
+func (n *Node) Wait(s *session.Session, replicas int, timeout time.Duration) {
+	w := &wait{s: s, replicas: replicas, offset: s.WriteEnd}
+	block := &session.Block{Kind: "wait", Cancel: func() {
+		n.waits = slices.DeleteFunc(n.waits, func(o *wait) bool { return o == w })
+	}}
+	block.Timeout = func(out *resp.Writer) { out.Int(int64(n.feeder.Acked(w.offset))) }
+	if timeout > 0 {
+		block.Timer = time.AfterFunc(timeout, func() {
+			n.do(func(time.Time) {
+				if s.Blocked() == block {
+					n.unblock(s, block.Timeout)
+				}
+			})
+		})
+	}
+	s.Park(block)
+	n.waits = append(n.waits, w)
+	n.waiting.Store(true)
+	n.acksMoved() // an acknowledgement may have come in between
+}
+
+// ReplicaAcks counts replicas that have acknowledged offset.
+func (n *Node) ReplicaAcks(offset int64) int { return n.feeder.Acked(offset) }
+
+// acksMoved has the parked WAITs looked at again. It may be called with any lock held.
+func (n *Node) acksMoved() {
+	if !n.waiting.Load() {
+		return
+	}
+	n.writers.Go(func() {
+		n.do(func(time.Time) {
+			for _, w := range slices.Clone(n.waits) {
+				if acked := n.feeder.Acked(w.offset); acked >= w.replicas {
+					n.unblock(w.s, func(out *resp.Writer) { out.Int(int64(acked)) })
+				}
+			}
+			n.waiting.Store(len(n.waits) > 0)
+		})
+	})
+}

@@ -1,0 +1,33 @@
+// Package transport is the one seam between Holdfast and a network: everything that listens or dials is handed a Network.
+// Host is the machine's own; tests hand in a simulated one.
+package transport
+
+import (
+	"context"
+	"net"
+)
+
+// Network opens streams and datagram sockets. Addresses are "host:port"; port 0 asks for a free one.
+type Network interface {
+	// Listen accepts streams (TCP) on addr.
+	Listen(addr string) (net.Listener, error)
+	// ListenPacket receives datagrams (UDP) on addr.
+	ListenPacket(addr string) (net.PacketConn, error)
+	// Dial opens a stream to addr; ctx bounds the attempt, not the connection.
+	Dial(ctx context.Context, addr string) (net.Conn, error)
+}
+
+// Host is the network of the machine the process runs on.
+type Host struct{}
+
+// Listen accepts TCP connections.
+func (Host) Listen(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+
+// ListenPacket opens a UDP socket.
+func (Host) ListenPacket(addr string) (net.PacketConn, error) { return net.ListenPacket("udp", addr) }
+
+// Dial opens a TCP connection.
+func (Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr)
+}
