@@ -28,7 +28,7 @@ func (t *Table[S]) Introspect(args [][]byte, w *Writer) error {
 	case "list":
 		return t.list(rest, w)
 	case "getkeys", "getkeysandflags":
-		if len(rest) == 0 {
+		if len(rest) < 2 {
 			return wrongArity("command|" + sub)
 		}
 		return t.keysOf(rest, sub == "getkeysandflags", w)

@@ -155,7 +155,7 @@ func (p *Parser) multibulk() (done bool, err error) {
 			case next == 0:
 				return false, p.lineLimit(p.pos, "too big bulk count string")
 			case buf[p.pos] != '$':
-				return false, ProtocolError("expected '$', got '" + string(rune(buf[p.pos])) + "'")
+				return false, ProtocolError("expected '$', got '" + string(buf[p.pos:p.pos+1]) + "'")
 			case !ok || n < 0 || n > p.limits.MaxBulk:
 				return false, ProtocolError("invalid bulk length")
 			case n > strangerMaxBulk && p.limits.Unauthenticated:
