@@ -47,10 +47,10 @@ func (r *rig) all(g cluster.Group) {
 func TestChainCommits(t *testing.T) {
 	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
 		for range 50 {
-			r.a.committed(r.a.put("w", "x"), 0)
+			r.a.committed(r.a.put("w", "x"), time.Millisecond)
 		}
 		end := r.a.fill(300_000)
-		r.a.committed(end, 0)
+		r.a.committed(end, time.Millisecond)
 		same(t, r.a, r.b, r.c)
 		if r.b.log.Commit() != end || r.c.log.Commit() != end {
 			t.Errorf("commit points %d, %d of %d", r.b.log.Commit(), r.c.log.Commit(), end)
@@ -71,6 +71,7 @@ func TestChainCommits(t *testing.T) {
 
 func TestDeadTailHoldsCommitBack(t *testing.T) {
 	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
+		before := r.b.fulls()
 		r.net.cutAll(r.b.self.Addr, true) // c can't reach b
 		end := r.a.put("held back")
 		r.a.uncommitted(end)
@@ -80,8 +81,8 @@ func TestDeadTailHoldsCommitBack(t *testing.T) {
 		r.net.listen(r.b.self.Addr, r.b.serve)
 		r.a.committed(end, 2*time.Second)
 		same(t, r.a, r.b, r.c)
-		if r.b.fulls() != 1 {
-			t.Errorf("b sent %d full copies; a broken link resumes", r.b.fulls())
+		if r.b.fulls() != before {
+			t.Errorf("b sent %d full copies; a broken link resumes", r.b.fulls()-before)
 		}
 	})
 }
@@ -98,12 +99,12 @@ func TestEpochKeepsLinks(t *testing.T) {
 				ms[i].adopt(g)
 				synctest.Wait()
 			}
-			r.a.committed(end, 0)
+			r.a.committed(end, time.Millisecond)
 			if f := r.a.feeder.Followers(); len(f) != 1 || f[0].ID != before || f[0].AckEpoch != 2 {
 				t.Errorf("order %v: link %d became %+v", order, before, f)
 			}
 			end = r.a.put("and after")
-			r.a.committed(end, 0)
+			r.a.committed(end, time.Millisecond)
 		})
 	}
 }
@@ -117,7 +118,7 @@ func TestTailLeaves(t *testing.T) {
 		r.a.adopt(g)
 		r.a.uncommitted(end)
 		r.b.adopt(g)
-		r.a.committed(end, 0)
+		r.a.committed(end, time.Millisecond)
 		if len(r.b.feeder.Followers()) != 0 {
 			t.Error("b still feeds c")
 		}
@@ -126,6 +127,7 @@ func TestTailLeaves(t *testing.T) {
 
 func TestMiddleLeaves(t *testing.T) {
 	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
+		before := r.a.fulls()
 		r.b.close()
 		end := r.a.put("b is dead")
 		r.a.uncommitted(end)
@@ -134,14 +136,15 @@ func TestMiddleLeaves(t *testing.T) {
 		r.c.adopt(g)
 		r.a.committed(end, 100*time.Millisecond)
 		same(t, r.a, r.c)
-		if r.a.fulls() != 1 {
-			t.Errorf("a sent %d full copies: c must go on from where b left it", r.a.fulls())
+		if r.a.fulls() != before {
+			t.Errorf("a sent %d full copies: c must go on from where b left it", r.a.fulls()-before)
 		}
 	})
 }
 
 func TestHeadDiesAndComesBack(t *testing.T) {
 	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
+		copies := r.b.fulls()
 		// The head is cut off with a write that nobody else has; it learns nothing of what follows.
 		r.net.cutAll(r.a.self.Addr, true)
 		lost := r.a.put("never committed")
@@ -155,7 +158,7 @@ func TestHeadDiesAndComesBack(t *testing.T) {
 		end := r.b.put("by the new head", "much longer than what was lost")
 		r.b.committed(end, 100*time.Millisecond)
 		same(t, r.b, r.c)
-		if r.b.fulls() != 1 || r.c.log.Info().SecondID != testID('a') {
+		if r.b.fulls() != copies || r.c.log.Info().SecondID != testID('a') {
 			t.Errorf("b sent %d full copies, c knows %+v", r.b.fulls(), r.c.log.Info())
 		}
 		r.a.uncommitted(lost)
@@ -192,11 +195,10 @@ func TestEarlyFollowerWaitsForItsPredecessor(t *testing.T) {
 
 func TestBacklogTooShortMeansFullCopy(t *testing.T) {
 	inBubble(t, LogConfig{Limit: BlockSize}, func(t *testing.T, r *rig) {
-		r.c.close()
+		r.c.stop()
+		r.c.following = nil
 		r.all2(r.group.Without(r.c.self))
-		r.a.committed(r.a.fill(500_000), 0)
-		r.net.listen(r.c.self.Addr, r.c.serve)
-		r.c.feeder = newMember(t, r.net, "c", LogConfig{}).feeder
+		r.a.committed(r.a.fill(500_000), time.Millisecond)
 		g := r.group.WithLearner(r.c.self)
 		before := r.b.fulls()
 		r.all(g)
@@ -221,9 +223,9 @@ func TestBrokenTransferLeavesTheOldData(t *testing.T) {
 		r.c.stop()
 		r.c.following = nil
 		r.all2(r.group.Without(r.c.self))
-		r.a.fill(500_000)
+		r.a.committed(r.a.fill(500_000), time.Millisecond)
 		fails := errors.New("disk on fire")
-		r.c.loadErr = func() error { return fails }
+		r.b.pause = 50 * time.Millisecond
 		r.all(r.group.WithLearner(r.c.self))
 		for range 20 { // cut in the middle, again and again
 			time.Sleep(37 * time.Millisecond)
@@ -232,6 +234,12 @@ func TestBrokenTransferLeavesTheOldData(t *testing.T) {
 		if !slices.Equal(old, r.c.data()) || r.c.log.Position() != pos {
 			t.Fatal("a transfer that broke off changed the data")
 		}
+		if st := r.c.following.Status(); st.State == FollowConnected || errors.Is(st.LastError, fails) || r.b.fulls() < 3 {
+			t.Fatalf("cut %d times: %+v", r.b.fulls(), st)
+		}
+		r.c.stop()
+		r.c.loadErr, r.c.following = func() error { return fails }, nil
+		r.c.adopt(r.group)
 		time.Sleep(2 * time.Second)
 		if st := r.c.following.Status(); !errors.Is(st.LastError, fails) || st.DownSince.IsZero() || r.c.log.Position() != pos {
 			t.Fatalf("a load that failed: %+v", st)
@@ -246,20 +254,25 @@ func TestBrokenTransferLeavesTheOldData(t *testing.T) {
 
 func TestSlowFollowerIsGivenUp(t *testing.T) {
 	inBubble(t, LogConfig{Limit: BlockSize, ReaderLimit: 4 * BlockSize}, func(t *testing.T, r *rig) {
-		r.c.mu.Lock() // c stands still: its socket fills up
+		before := r.b.fulls()
+		r.c.still = make(chan struct{}) // its socket fills up
+		r.a.put("c stands still here")
+		time.Sleep(time.Second)
 		r.b.adopt(r.group.Without(r.c.self).WithLearner(r.c.self))
 		r.a.adopt(r.b.group)
-		r.a.fill(20 * BlockSize)
-		synctest.Wait()
+		for range 20 {
+			r.a.fill(BlockSize)
+			synctest.Wait() // b keeps up
+		}
 		if held := r.b.log.Info().Memory; held > 16*BlockSize {
 			t.Errorf("b holds %d bytes for a follower that stands still", held)
 		}
-		r.c.mu.Unlock()
+		close(r.c.still)
 		r.c.adopt(r.b.group)
 		time.Sleep(3 * time.Second)
 		same(t, r.a, r.b, r.c)
-		if r.b.fulls() != 2 {
-			t.Errorf("b sent %d full copies, want a second one", r.b.fulls())
+		if r.b.fulls() != before+1 {
+			t.Errorf("b sent %d full copies, want one more than %d", r.b.fulls(), before)
 		}
 	})
 }

@@ -225,11 +225,10 @@ func (f *Follower) wanted() Position {
 	f.mu.Lock()
 	full := f.forceFull
 	f.mu.Unlock()
-	pos := f.cfg.Log.Position()
-	if full || pos.Offset == 0 {
+	if full {
 		return Position{}
 	}
-	return pos
+	return f.cfg.Log.Position()
 }
 
 func (f *Follower) setForceFull(full bool) {

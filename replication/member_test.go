@@ -1,7 +1,6 @@
 package replication
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +34,10 @@ type member struct {
 	upstream  cluster.Member
 	stop      func() // ends following and waits
 
-	loadErr func() error // a fault: Load fails with it, after reading
+	loadErr  func() error  // a fault: Load fails with it, after reading
+	applyErr func() error  // a fault: Apply fails with it
+	still    chan struct{} // a fault: Apply waits until it is closed
+	pause    time.Duration // how long the sender of a full copy rests in the middle
 }
 
 type randomReader struct{ rng *rand.Rand }
@@ -178,6 +180,14 @@ func (m *member) fill(n int) (end int64) {
 }
 
 func (m *member) Apply(batch []Entry) error {
+	if m.still != nil {
+		<-m.still
+	}
+	if m.applyErr != nil {
+		if err := m.applyErr(); err != nil {
+			return err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range batch {
@@ -213,20 +223,29 @@ func (m *member) Load(r io.Reader, pos Position) error {
 }
 
 type image struct {
-	pos  Position
-	text []byte
+	pos   Position
+	text  []byte
+	pause time.Duration
 }
 
 func (m *member) Snapshot(context.Context) (Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return image{m.log.Position(), []byte(strings.Join(append([]string{strconv.Itoa(len(m.words))}, m.words...), "\n"))}, nil
+	text := strings.Join(append([]string{strconv.Itoa(len(m.words))}, m.words...), "\n")
+	return image{m.log.Position(), []byte(text), m.pause}, nil
 }
 
 func (i image) Position() Position { return i.pos }
 func (i image) Close() error       { return nil }
+
 func (i image) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, bytes.NewReader(i.text))
+	half := len(i.text) / 2
+	if _, err := w.Write(i.text[:half]); err != nil {
+		return 0, err
+	}
+	time.Sleep(i.pause)
+	n, err := w.Write(i.text[half:])
+	return int64(half + n), err
 }
 
 func (m *member) data() []string {
@@ -268,3 +287,10 @@ func same(t testing.TB, ms ...*member) {
 
 // fulls is how many full copies m has sent.
 func (m *member) fulls() int64 { full, _, _ := m.feeder.SyncStats(); return full }
+
+func memberValues(ms []*member) (values []cluster.Member) {
+	for _, m := range ms {
+		values = append(values, m.self)
+	}
+	return values
+}
