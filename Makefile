@@ -1,0 +1,65 @@
+# Two commands do everything: make up runs a whole group here, make test passes the tests.
+GO ?= go
+export CGO_ENABLED ?= 1
+
+.PHONY: up build test check unit sim e2e cluster cluster-down cluster-test image chaos bench compat fuzz
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/holdfast ./cmd/holdfast
+
+up: build
+	bin/holdfast up
+
+test: check unit sim e2e cluster-test
+
+# Format, vet and staticcheck.
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not formatted: run gofmt -w"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# Everything that needs no other process, with the race detector.
+unit:
+	$(GO) test -race $$($(GO) list ./... | grep -v /e2e/)
+
+# The whole group in virtual time. SEEDS=n SEED=first
+sim:
+	$(GO) test ./e2e/sim
+
+# Real processes: beside a real redis-server, and a group with faults.
+e2e: build
+	$(GO) test $$($(GO) list ./e2e/... | grep -v /e2e/sim)
+
+image: build
+	docker build -q -t holdfast:latest .
+
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+
+cluster: image
+	$(COMPOSE) up -d
+
+cluster-down:
+	$(COMPOSE) down -v
+
+cluster-test: image
+	e2e/cluster-test.sh "$(COMPOSE)"
+
+# Faults on real processes under load, counted. make chaos ARGS="-rounds 3 -target redis"
+chaos: build
+	$(GO) run ./e2e/chaos $(ARGS)
+
+# Throughput beside redis-server, in one run. make bench ARGS="-seconds 5"
+bench: build
+	$(GO) run ./e2e/bench $(ARGS)
+
+# Random commands beside redis-server. COMPAT_ROUNDS=n COMPAT_SEED=n
+compat: build
+	COMPAT_ROUNDS=$${COMPAT_ROUNDS:-1000000} $(GO) test -count=1 -timeout 60m ./e2e/compat
+
+# Every parser, for a while each. FUZZTIME=30s
+FUZZTIME ?= 30s
+fuzz:
+	@for p in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; done
