@@ -62,7 +62,9 @@ func (s *script) serve(conn *testConn) {
 			if _, err := conn.Write([]byte(strings.TrimSuffix(piece, "|"))); err != nil {
 				return
 			}
-			time.Sleep(time.Second)
+			if strings.Contains(reply, "|") {
+				time.Sleep(time.Second)
+			}
 		}
 	}
 }
