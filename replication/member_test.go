@@ -49,7 +49,7 @@ func (r randomReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-const testTimeout = 10 * time.Second
+const testTimeout = 30 * time.Second
 
 func newMember(t testing.TB, net *testNet, name string, cfg LogConfig) *member {
 	m := &member{t: t, net: net, stop: func() {}, self: cluster.Member{Name: name, Incarnation: "1", Addr: name + ":1"}}
