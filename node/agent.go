@@ -35,27 +35,27 @@ type agent struct {
 const beatsPerDownAfter = 10
 
 // startAgent joins the gossip and begins to look for sentinels.
-func (n *Node) startAgent() (*agent, error) {
+func (n *Node) startAgent() error {
 	host, port := splitAddr(n.self.Addr)
 	gossipPort := n.settings.GossipPort()
 	g, err := cluster.NewGossip(cluster.GossipConfig{
 		Network: n.network,
 		Self: cluster.Node{Kind: "node", Name: n.self.Name, Addr: net.JoinHostPort(host, strconv.Itoa(port)),
 			Group: n.settings.Group(), Incarnation: n.self.Incarnation},
-		Bind:      net.JoinHostPort(n.settings.BindAddr(), strconv.Itoa(gossipPort)),
+		Bind:      net.JoinHostPort(listenHost(n.settings.Bind()[0]), strconv.Itoa(gossipPort)),
 		Advertise: net.JoinHostPort(host, strconv.Itoa(gossipPort)),
 		Join:      n.settings.Join(),
 		Key:       []byte(n.settings.GossipKey()),
 		Logger:    n.logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("joining the gossip on port %d: %w", gossipPort, err)
+		return fmt.Errorf("joining the gossip on port %d: %w", gossipPort, err)
 	}
 	a := &agent{n: n, gossip: g, links: map[string]*sentinelLink{}, downAfter: time.Second, left: make(chan struct{})}
 	a.ctx, a.cancel = context.WithCancel(n.ctx)
+	n.agent = a
 	g.OnChange(a.look)
-	a.look()
-	return a, nil
+	return nil
 }
 
 // look opens a link to each sentinel that gossip knows.
@@ -281,7 +281,7 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 	h := cluster.Heartbeat{
 		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: p.group.Epoch, Role: p.role(),
 		ReplID: pos.ID, Offset: pos.Offset, Commit: n.log.Commit(), Lease: n.lease.valid(),
-		Leaving: n.leaving.Load(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: n.settings.ReplicaPriority(), Version: n.env.Version,
+		Leaving: n.leaving.Load(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
 	}
 	if n.follower != nil {
 		s := n.follower.Status()

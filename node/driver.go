@@ -11,7 +11,6 @@ import (
 
 	"holdfast/node/command"
 	"holdfast/node/session"
-	"holdfast/resp"
 )
 
 // driver owns one client's socket: it reads bytes into the session's parser, hands whole pipelines to the node, and
@@ -243,5 +242,3 @@ func (d *driver) handOver() error {
 	take(d.conn, buffered)
 	return nil
 }
-
-var _ = resp.Error("")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast/node/command"
+	"holdfast/node/config"
 	"holdfast/node/session"
 	"holdfast/resp"
 )
@@ -32,6 +33,7 @@ func (n *Node) run(d *driver) sessionState {
 	c.Now = now.UnixMilli()
 	s.LastActive = now
 	c.ResetGate()
+	n.env.Effects.Off = !n.logging()
 	wrote := false
 	for d.next < len(d.cmds) {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
@@ -83,7 +85,8 @@ func stateOf(s *session.Session) sessionState {
 // appendEffects moves what was just executed into the log, if anybody is to read it, and answers the log's new end.
 func (n *Node) appendEffects() int64 {
 	log := n.log
-	if !n.logging() {
+	n.saves.changes += int64(n.env.Effects.Count())
+	if n.env.Effects.Off {
 		n.env.Effects.Drop()
 		n.changed = n.changed[:0]
 		return log.End()
@@ -97,7 +100,7 @@ func (n *Node) appendEffects() int64 {
 // logging reports whether effects go to the log: always in a group, otherwise once a replica has been here. A replica's
 // log is written by its predecessor's bytes alone.
 func (n *Node) logging() bool {
-	return n.place.master && (n.grouped() || n.feeder.Active())
+	return n.place.master && (n.grouped() || n.backlog)
 }
 
 // gateOf is the offset that must be committed before the replies of this turn may leave.
@@ -137,11 +140,14 @@ func (n *Node) stagePushed(self *session.Session) []*session.Session {
 
 // checkOutputLimit ends a client that doesn't take its replies.
 func (n *Node) checkOutputLimit(s *session.Session) {
-	class := s.Class()
-	hard, _, _ := n.settings.ClientOutputBufferLimit(class.String())
-	if hard > 0 && int64(s.Out.Len()) > hard {
+	class := config.ClassNormal
+	if s.Class() == session.ClassPubSub {
+		class = config.ClassPubSub
+	}
+	hard := n.settings.ClientOutputBufferLimit(class).Hard
+	if hard > 0 && uint64(s.Out.Len()) > hard {
 		n.logger.Warn("closing a client: its output is over the limit",
-			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "limit", hard, "directive", "client-output-buffer-limit "+class.String())
+			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "limit", hard, "directive", "client-output-buffer-limit "+s.Class().String())
 		s.Abort("output buffer limit")
 	}
 }
@@ -162,6 +168,7 @@ const maxUncommitted = 64 << 20
 // do runs f under the execution lock, then passes on the effects it had and wakes whoever it pushed to or unblocked.
 func (n *Node) do(f func(now time.Time)) {
 	n.mu.Lock()
+	n.env.Effects.Off = !n.logging()
 	f(n.now())
 	if !n.env.Effects.Empty() {
 		n.appendEffects()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,7 @@ type Node struct {
 	deferred map[*driver]struct{} // clients whose next command a pause holds back
 	waits    []*wait              // parked WAITs
 	waiting  atomic.Bool          // there may be some
+	backlog  bool                 // a replica has been here: outside a group only then there is a log
 	streamDB int                  // the database that the predecessor's log stands in
 	touched  *touched
 	changed  []uint16 // slots of touched that the execution in hand has changed
@@ -71,7 +73,7 @@ type Node struct {
 	netInput  atomic.Int64
 	netOutput atomic.Int64
 
-	server   *resp.Server
+	servers  []*resp.Server  // one per address listened on
 	ctx      context.Context // ends at Close
 	cancel   context.CancelFunc
 	work     sync.WaitGroup // cron, agent, following
@@ -132,23 +134,66 @@ func (n *Node) Start() error {
 	if err := n.loadDump(); err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(n.settings.BindAddr(), strconv.Itoa(n.settings.Port()))
-	listener, err := n.network.Listen(addr)
+	listeners, err := n.listen()
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", addr, err)
+		return err
 	}
-	if err := n.identify(listener.Addr()); err != nil {
-		return errors.Join(err, listener.Close())
+	for _, l := range listeners {
+		n.servers = append(n.servers, resp.Serve(l, n.logger, n.serve))
 	}
-	n.server = resp.Serve(listener, n.logger, n.serve)
 	if n.grouped() {
-		if n.agent, err = n.startAgent(); err != nil {
-			return errors.Join(err, n.server.Close())
+		if err := n.startAgent(); err != nil {
+			return errors.Join(err, n.Close())
 		}
 	}
 	n.work.Go(n.cron)
+	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped() {
+		n.do(func(time.Time) { err = n.ReplicaOf(host, port) })
+		if err != nil {
+			return errors.Join(err, n.Close())
+		}
+	}
 	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "run_id", n.self.Incarnation)
 	return nil
+}
+
+// listen opens every address of bind. Of an address that begins with "-" it is no mistake when the machine has it not.
+func (n *Node) listen() (listeners []net.Listener, err error) {
+	for _, host := range n.settings.Bind() {
+		host, optional := strings.CutPrefix(host, "-")
+		addr := net.JoinHostPort(listenHost(host), strconv.Itoa(n.settings.Port()))
+		l, e := n.network.Listen(addr)
+		switch {
+		case e == nil:
+			listeners = append(listeners, l)
+		case !optional:
+			err = errors.Join(err, fmt.Errorf("cannot listen on %s: %w", addr, e))
+		}
+	}
+	if err == nil && len(listeners) == 0 {
+		err = fmt.Errorf("none of the addresses of bind (%s) can be listened on", strings.Join(n.settings.Bind(), " "))
+	}
+	if err == nil {
+		err = n.identify(listeners[0].Addr())
+	}
+	if err != nil {
+		for _, l := range listeners {
+			err = errors.Join(err, l.Close())
+		}
+		return nil, err
+	}
+	return listeners, nil
+}
+
+// listenHost spells an address of bind as the network does: "*" is every IPv4 address, "::*" every IPv6 address.
+func listenHost(host string) string {
+	switch host {
+	case "*":
+		return "0.0.0.0"
+	case "::*":
+		return "::"
+	}
+	return host
 }
 
 // identify settles under which address and name the node is known to others.
@@ -189,11 +234,14 @@ func (n *Node) grouped() bool { return len(n.settings.Join()) > 0 }
 func (n *Node) Close() error {
 	n.cancel()
 	var err error
-	if n.server != nil {
-		err = n.server.Close()
+	n.do(func(time.Time) {
+		n.stopFollowing()
+		n.pause.stop()
+	})
+	err = errors.Join(err, n.feeder.Close())
+	for _, s := range n.servers {
+		err = errors.Join(err, s.Close())
 	}
-	n.do(func(time.Time) { n.stopFollowing() })
-	n.feeder.Close()
 	if n.agent != nil {
 		err = errors.Join(err, n.agent.close())
 	}
@@ -206,11 +254,11 @@ func (n *Node) Close() error {
 func (n *Node) welcome(d *driver) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.env.Clients.Len() >= n.settings.MaxClients() {
+	if reason := n.turnAway(d.conn); reason != "" {
 		n.env.Stats.Rejected++
 		n.writers.Go(func() {
 			_ = d.conn.SetWriteDeadline(time.Now().Add(drainTimeout))
-			_, _ = d.conn.Write([]byte("-ERR max number of clients reached\r\n"))
+			_, _ = d.conn.Write([]byte("-" + reason + "\r\n"))
 			_ = d.conn.Close()
 		})
 		return false
@@ -225,12 +273,22 @@ func (n *Node) welcome(d *driver) bool {
 	return true
 }
 
+// turnAway says why a connection is not served, if so.
+func (n *Node) turnAway(conn net.Conn) string {
+	if n.env.Clients.Len() >= n.settings.MaxClients() {
+		return "ERR max number of clients reached"
+	}
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && n.settings.ProtectedMode() && n.settings.RequirePass() == "" {
+		return "DENIED protected mode is on and no password is set: connections from other machines are refused. Set requirepass, or protected-mode no where the network is trusted."
+	}
+	return ""
+}
+
 func (n *Node) parserLimits(s *session.Session) resp.Limits {
-	l := resp.DefaultLimits()
-	l.MaxBulk = n.settings.ProtoMaxBulkLen()
-	l.MaxQuery = n.settings.ClientQueryBufferLimit()
-	l.Unauthenticated = !s.Authenticated
-	return l
+	return resp.Limits{
+		MaxBulk: n.settings.ProtoMaxBulkLen(), MaxQuery: n.settings.ClientQueryBufferLimit(),
+		Unauthenticated: !s.Authenticated,
+	}
 }
 
 // farewell forgets a connection that has ended.

@@ -101,3 +101,10 @@ func (n *Node) drained() uint64 {
 	}
 	return 0
 }
+
+// stop ends the timer.
+func (p *pause) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}

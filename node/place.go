@@ -207,7 +207,8 @@ func (n *Node) ServeReplica(s *session.Session, id string, offset int64) error {
 		info.IsMember, info.Epoch, info.Member = true, h.Epoch, h.Member
 	}
 	ask, _ := replication.ParsePSYNC(id, strconv.FormatInt(offset, 10))
-	if !n.logging() && n.place.master {
+	if !n.backlog {
+		n.backlog = true
 		n.env.Effects.Reselect() // the log begins now
 	}
 	s.Hijack(func(conn net.Conn, buffered []byte) {
@@ -216,6 +217,8 @@ func (n *Node) ServeReplica(s *session.Session, id string, offset int64) error {
 	})
 	return nil
 }
+
+func joinAddr(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func splitAddr(addr string) (host string, port int) {
 	host, p, _ := net.SplitHostPort(addr)

@@ -41,7 +41,7 @@ func (n *Node) Replication() command.ReplicationInfo {
 	full, partial, refused := n.feeder.SyncStats()
 	n.env.Stats.SyncFull, n.env.Stats.SyncPartialOK, n.env.Stats.SyncPartialErr = full, partial, refused
 	info := command.ReplicationInfo{
-		Master: n.place.master, Priority: n.settings.ReplicaPriority(),
+		Master: n.place.master, Priority: int(n.settings.Int("replica-priority")),
 		ID: log.ID, ID2: log.SecondID, Offset: log.Offset, Offset2: log.SecondOffset,
 		Commit: n.log.Commit(), Epoch: n.place.group.Epoch, Chain: n.place.position + 1, Lease: n.lease.valid(),
 		BacklogActive: n.logging() || !n.place.master, BacklogSize: n.settings.ReplBacklogSize(),

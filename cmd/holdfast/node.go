@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,7 +52,7 @@ place in the chain that they give it.`,
 func directiveFlags(flags *pflag.FlagSet) map[string]*string {
 	values := map[string]*string{}
 	for _, d := range config.Directives() {
-		if d.Hidden() {
+		if d.Is(config.Hidden) {
 			continue
 		}
 		values[d.Name] = flags.String(d.Name, d.Default, d.Help)
@@ -66,7 +68,7 @@ func readSettings(settings *config.Config, args []string, flags *pflag.FlagSet, 
 		if err != nil {
 			return fmt.Errorf("reading the configuration: %w", err)
 		}
-		err = settings.ParseFile(args[0], f)
+		err = settings.ParseFile(args[0], f, configFiles())
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
@@ -82,9 +84,17 @@ func readSettings(settings *config.Config, args []string, flags *pflag.FlagSet, 
 	return err
 }
 
+// configFiles opens what include directives name.
+func configFiles() config.Files {
+	return config.Files{
+		Open: func(path string) (io.ReadCloser, error) { return os.Open(path) },
+		Glob: filepath.Glob,
+	}
+}
+
 // runNode runs a node until it is told to stop. A node of a group leaves it first, so that nobody notices.
 func runNode(ctx context.Context, settings *config.Config) error {
-	logger := newLogger(os.Stderr, settings.LogLevel())
+	logger := newLogger(os.Stderr, settings.Text("loglevel"))
 	dir, err := os.OpenRoot(settings.Dir())
 	if err != nil {
 		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)

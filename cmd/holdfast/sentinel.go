@@ -71,7 +71,7 @@ begin once --bootstrap-expect of them see each other.`,
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("the directory for the agreed state: %w", err)
 		}
-		if cfg.Storage, err = sentinel.OpenStorage(dir); err != nil {
+		if cfg.Storage, err = sentinel.OpenStorage(dir, cfg.Logger); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, cfg.Storage.Close()) }()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ and watch. Ctrl-C ends everything.`,
 		Example: "  holdfast up\n  holdfast up --nodes 5 --port 7000 --restart-after 0",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			u := &up{upOptions: o, out: c.OutOrStdout(), restart: map[string]bool{}}
+			u := &up{upOptions: o, out: c.OutOrStdout()}
 			return u.run(c.Context())
 		},
 	}
@@ -59,9 +60,8 @@ and watch. Ctrl-C ends everything.`,
 // up runs the children.
 type up struct {
 	upOptions
-	mu      sync.Mutex // guards out
-	out     io.Writer
-	restart map[string]bool
+	mu  sync.Mutex // guards out
+	out io.Writer
 }
 
 // child is one member of the group.
@@ -191,6 +191,7 @@ func (u *up) say(format string, args ...any) {
 
 // keep runs a child, and runs it again when it died, until ctx ends.
 func (u *up) keep(ctx context.Context, self string, c child) {
+	runtime.LockOSThread() // the kernel ends the child when the thread that started it ends
 	for ctx.Err() == nil {
 		err := u.runChild(ctx, self, c)
 		if ctx.Err() != nil {
@@ -252,13 +253,17 @@ func (u *up) watch(ctx context.Context) {
 
 // waitReady asks one sentinel whether all nodes are in the chain.
 func (u *up) waitReady(ctx context.Context, addr string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	st, err := fetchStatus(ctx, addr)
-	if err != nil || len(st.Groups) == 0 || len(st.Groups[0].Chain) < u.nodes || !st.Groups[0].Serving() {
+	ask := sentinelFlags{addr: addr, timeout: time.Second}
+	st, err := ask.status(ctx)
+	if err != nil || len(st.Groups) == 0 || len(st.Groups[0].Chain) < u.nodes || st.Groups[0].Master == "" {
 		return false
 	}
 	g := st.Groups[0]
+	for _, m := range g.Chain {
+		if !m.Lease {
+			return false
+		}
+	}
 	u.say("ready: master %s, %d in the chain, group %q", g.Chain[0].Addr, len(g.Chain), g.Name)
 	_, port, _ := net.SplitHostPort(g.Chain[0].Addr)
 	u.say("connect: redis-cli -p %s    or through the sentinels: Sentinel([('127.0.0.1', %d)]).master_for('%s')", port, u.sentinelPort, g.Name)

@@ -30,6 +30,8 @@ type Env struct {
 	Version         string // Holdfast's own
 	Started         time.Time
 	Effects         Effects
+	Process         Process
+	Pushed          []*session.Session // got output from others in this execution: staged and woken after it
 	watchers        map[watchKey]map[*session.Session]struct{}
 	table           *resp.Table[*Context]
 	activeExpireOff bool

@@ -10,19 +10,15 @@ type digest [sha1.Size]byte
 
 // add mixes in data whose place among its siblings does not matter.
 func (d *digest) add(data []byte) {
-	d.xor(sha1.Sum(data))
+	for i, b := range sha1.Sum(data) {
+		d[i] ^= b
+	}
 }
 
 // chain mixes in data whose place matters.
 func (d *digest) chain(data []byte) {
 	d.add(data)
 	*d = sha1.Sum(d[:])
-}
-
-func (d *digest) xor(other [sha1.Size]byte) {
-	for i, b := range other {
-		d[i] ^= b
-	}
 }
 
 // Digest returns what DEBUG DIGEST of Redis answers for the same data, also for keys that have expired but
@@ -37,7 +33,8 @@ func (s *Store) Digest() [20]byte {
 		binary.BigEndian.PutUint32(number[:], uint32(d.index))
 		total.chain(number[:])
 		d.Each(func(it Item) bool {
-			total.xor(it.digest())
+			one := it.digest()
+			total.add(one[:])
 			return true
 		})
 	}

@@ -1,0 +1,102 @@
+package command
+
+import (
+	"net/netip"
+
+	"holdfast/node/config"
+	"holdfast/node/session"
+	"holdfast/resp"
+)
+
+// configRows is CONFIG.
+var configRows = []Command{{
+	Name: "config", Arity: -2, Group: "server", Since: "2.0.0", Complexity: "that of the subcommand",
+	Summary: "Looks at and changes the settings.",
+	Sub: []Command{
+		configSub("get", -3, "2.0.0", "parameter-block=(parameter)...", "Answers settings.", configGet),
+		{
+			Name: "help", Arity: 2, Flags: always, Since: "5.0.0", Complexity: "O(1)",
+			Summary: "Explains the subcommands.", Run: configHelp,
+		},
+		configSub("resetstat", 2, "2.0.0", "", "Sets the counters of INFO to zero.", configResetStat),
+		configSub("rewrite", 2, "2.8.0", "", "Writes the settings into the configuration file.", configRewrite),
+		tipped(configSub("set", -4, "2.0.0", "parameter-value=(parameter value)...", "Changes settings, all or none.", configSet),
+			"request_policy:all_nodes", "response_policy:all_succeeded"),
+	},
+}}
+
+func configSub(name string, arity int, since, syntax, summary string, run handler) Command {
+	return Command{
+		Name: name, Arity: arity, Flags: resp.Admin | resp.NoScript | always, Since: since,
+		Complexity: "O(N) in the number of settings", Summary: summary, Syntax: syntax, Run: run,
+	}
+}
+
+func configGet(c *Context, args [][]byte, w *resp.Writer) error {
+	patterns := make([]string, len(args)-2)
+	for i, a := range args[2:] {
+		patterns[i] = cText(a)
+	}
+	found := c.Config.Get(patterns...)
+	w.Map(len(found))
+	for _, pair := range found {
+		w.BulkString(pair[0])
+		w.BulkString(pair[1])
+	}
+	return nil
+}
+
+func configSet(c *Context, args [][]byte, w *resp.Writer) error {
+	if len(args)%2 != 0 {
+		return ErrSyntax
+	}
+	pairs := make([][2]string, 0, len(args)/2-1)
+	for i := 2; i < len(args); i += 2 {
+		pairs = append(pairs, [2]string{string(args[i]), string(args[i+1])})
+	}
+	if err := c.Config.SetRuntime(pairs, config.Caller{Local: isLocal(c.S), Loading: c.Node.Loading()}); err != nil {
+		return err
+	}
+	w.OK()
+	return nil
+}
+
+// isLocal reports whether the client is on this machine.
+func isLocal(s *session.Session) bool {
+	addr, err := netip.ParseAddrPort(s.Addr)
+	return err == nil && addr.Addr().Unmap().IsLoopback()
+}
+
+func configResetStat(c *Context, _ [][]byte, w *resp.Writer) error {
+	*c.Stats = *NewStats()
+	w.OK()
+	return nil
+}
+
+// configRewrite hands the file's text through the settings; who started the process knows where the file is.
+func configRewrite(c *Context, _ [][]byte, w *resp.Writer) error {
+	if c.Process.EditConfigFile == nil {
+		return resp.Error("ERR The server is running without a config file")
+	}
+	if err := c.Process.EditConfigFile(c.Config.Rewrite); err != nil {
+		c.Logger.Error("the configuration file could not be rewritten", "file", c.Process.ConfigFile, "err", err)
+		return resp.Error("ERR Rewriting config file: " + err.Error())
+	}
+	c.Logger.Info("configuration file rewritten", "file", c.Process.ConfigFile)
+	w.OK()
+	return nil
+}
+
+func configHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
+	resp.HelpReply(w, "CONFIG",
+		"GET <pattern> [<pattern> ...]",
+		"    Answer the settings whose names match.",
+		"SET <directive> <value> [<directive> <value> ...]",
+		"    Change settings: all of them, or none if one is wrong.",
+		"RESETSTAT",
+		"    Set the counters that INFO shows to zero.",
+		"REWRITE",
+		"    Write the settings into the configuration file.",
+	)
+	return nil
+}
