@@ -1,0 +1,88 @@
+package compat
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Replies that can't be equal byte for byte, and what is asked of them instead:
+//
+//	TTL PTTL EXPIRETIME PEXPIRETIME OBJECT|IDLETIME  the clock goes on between the two servers: nearly the same number
+//	KEYS          in any order
+//	SCAN          a whole iteration, in any order, any key as often as it likes
+//	              (TYPE none is not asked for: Redis answers the keys that it finds expired, and deletes, right then)
+//	RANDOMKEY     any key, if there is one at all
+//	OBJECT|REFCOUNT  Redis counts pointers of its own: those of a transaction's queue; those to small integers, except
+//	              ones that COPY made
+//
+// All else is compared by its bytes.
+
+// same judges the replies to one command.
+func same(args []string, a, b reply) bool {
+	if bytes.Equal(a.raw, b.raw) {
+		return true
+	}
+	if a.kind != b.kind {
+		return false
+	}
+	switch commandName(args) {
+	case "ttl", "expiretime", "object|idletime":
+		return near(a, b, 3)
+	case "pttl", "pexpiretime":
+		return near(a, b, 3000)
+	case "object|refcount":
+		return a.kind == ':' && isCount(a.text) && isCount(b.text)
+	case "keys", "scan":
+		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
+	case "randomkey":
+		return a.kind == '$' && string(a.raw) != "$-1\r\n" && string(b.raw) != "$-1\r\n"
+	}
+	return false
+}
+
+// sameAll judges the reply to EXEC, element by element.
+func sameAll(queued [][]string, a, b reply) bool {
+	if bytes.Equal(a.raw, b.raw) {
+		return true
+	}
+	if a.kind != '*' || b.kind != '*' || len(a.elems) != len(b.elems) || len(a.elems) != len(queued) {
+		return false
+	}
+	for i, args := range queued {
+		if !same(args, a.elems[i], b.elems[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// commandName is lower case, with the subcommand where the rules know one.
+func commandName(args []string) string {
+	name := strings.ToLower(args[0])
+	if name == "object" && len(args) > 1 {
+		name += "|" + strings.ToLower(args[1])
+	}
+	return name
+}
+
+func near(a, b reply, tolerance int64) bool {
+	x, errX := strconv.ParseInt(a.text, 10, 64)
+	y, errY := strconv.ParseInt(b.text, 10, 64)
+	return a.kind == ':' && errX == nil && errY == nil && x >= 0 && y >= 0 && x-y <= tolerance && y-x <= tolerance
+}
+
+func isCount(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n > 0
+}
+
+func sortedTexts(elems []reply) []string {
+	texts := make([]string, len(elems))
+	for i, e := range elems {
+		texts[i] = e.text
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}

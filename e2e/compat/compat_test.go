@@ -1,0 +1,129 @@
+package compat
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const (
+	defaultRounds = 10
+	roundLength   = 2000 // commands
+)
+
+// TestRandomCommands is the comparison that the package is for.
+func TestRandomCommands(t *testing.T) {
+	p := newPair(t)
+	first := knob(t, "COMPAT_SEED", rand.Uint64N(1<<32))
+	rounds := knob(t, "COMPAT_ROUNDS", defaultRounds)
+	t.Logf("COMPAT_SEED=%d COMPAT_ROUNDS=%d", first, rounds)
+	for seed := first; seed < first+rounds; seed++ {
+		ops := generate(seed, roundLength)
+		done, err := p.run(ops)
+		if err != nil {
+			t.Fatalf("seed %d, operation %d of %d: %s", seed, done, len(ops), explain(p, ops[:done], err))
+		}
+	}
+}
+
+func knob(t *testing.T, name string, def uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return def
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// explain shows a difference, and the shortest list of operations that was found to end in one.
+func explain(p *pair, ops []op, err error) string {
+	var d *difference
+	if !errors.As(err, &d) {
+		return err.Error()
+	}
+	text := err.Error()
+	if !p.differ(ops) {
+		return text + "\n(not seen again when the same operations were repeated)"
+	}
+	ops = shrink(ops, p.differ, time.Now().Add(shrinkBudget))
+	text += "\nshrunk to:"
+	for _, o := range ops {
+		text += "\n  " + o.String()
+	}
+	if _, err := p.run(ops); err != nil {
+		text += "\nwhich ends in:\n" + err.Error()
+	}
+	return text
+}
+
+// TestCommandInfo compares what the two say about every command that Holdfast has and Redis knows.
+func TestCommandInfo(t *testing.T) {
+	p := newPair(t)
+	if err := p.reset(); err != nil {
+		t.Fatal(err)
+	}
+	list, err := p.conns[1][0].do("COMMAND", "LIST")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, name := range sortedTexts(list.elems) {
+		for client := range clients {
+			a, b, err := p.both(client, []string{"COMMAND", "INFO", name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(a.elems) == 1 && len(a.elems[0].elems) == 0 {
+				continue // Holdfast's own
+			}
+			compared++
+			if x, y := flatten(sortSubcommands(a)), flatten(sortSubcommands(b)); x != y {
+				t.Errorf("COMMAND INFO %s\n  redis    %s\n  holdfast %s", name, x, y)
+				break
+			}
+		}
+	}
+	if compared == 0 {
+		t.Error("no command was compared")
+	}
+}
+
+// sortSubcommands orders what Redis keeps in a hash table, whose order changes from start to start.
+func sortSubcommands(r reply) reply {
+	for _, command := range r.elems {
+		if n := len(command.elems); n > 0 {
+			slices.SortFunc(command.elems[n-1].elems, func(a, b reply) int {
+				return slices.Compare(textsOf(a), textsOf(b))
+			})
+		}
+	}
+	return r
+}
+
+func textsOf(r reply) []string {
+	if len(r.elems) == 0 {
+		return nil
+	}
+	return []string{r.elems[0].text}
+}
+
+// flatten writes a reply with its types, from its elements.
+func flatten(r reply) string {
+	text := string(r.kind) + r.text
+	if len(r.elems) > 0 {
+		text += "["
+		for _, e := range r.elems {
+			text += " " + flatten(e)
+		}
+		text += " ]"
+	}
+	return text
+}
