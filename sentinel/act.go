@@ -1,0 +1,306 @@
+package sentinel
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/resp"
+)
+
+// handover is a planned handover somebody asked the leader for. It is not agreed on: with the leader it is forgotten.
+type handover struct {
+	target  string // name; empty is the next in the chain
+	head    cluster.Member
+	expires time.Time
+}
+
+// deadChain says since when no member of a chain has been left.
+type deadChain struct {
+	epoch uint64
+	since time.Time
+}
+
+// Replies to a failover that cannot be, in Redis's words.
+const (
+	errInProgress  = resp.Error("INPROG Failover already in progress")
+	errNoGoodSlave = resp.Error("NOGOODSLAVE No suitable replica to promote")
+	errNoSuchGroup = resp.Error("ERR No such master with that name")
+)
+
+// leadLoop does the leader's work, on the sentinel that is it: who votes, and one change of each group at a time.
+func (s *Sentinel) leadLoop() {
+	for s.sleep(s.pace(), s.wakeLead) {
+		if s.quorum.fresh && s.quorum.empty() {
+			s.tryBootstrap()
+			continue
+		}
+		if !s.quorum.isLeader() {
+			s.forgetLeading()
+			continue
+		}
+		s.tendVoters()
+		for _, name := range s.watchedGroups() {
+			s.lead(name)
+		}
+	}
+}
+
+// forgetLeading drops what only a leader keeps, so that it does not come back with a later leadership.
+func (s *Sentinel) forgetLeading() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.reports)
+	clear(s.handovers)
+	clear(s.dead)
+}
+
+// watchedGroups are all groups to decide about: agreed ones, and those only heartbeats know yet.
+func (s *Sentinel) watchedGroups() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.state.names()
+	for name := range s.watches {
+		if _, agreed := s.state.Groups[name]; !agreed {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// lead plans for one group and does it.
+func (s *Sentinel) lead(name string) {
+	voters := s.quorum.voters()
+	now := time.Now()
+	s.mu.Lock()
+	v := s.viewOf(name, voters, now)
+	s.watchDead(v, now)
+	a := Next(v)
+	s.endHandover(v, now)
+	drain := uint64(0)
+	if a.Kind == Drain {
+		drain = v.Group.Epoch
+	}
+	s.verdicts[name] = v.verdict(drain)
+	s.mu.Unlock()
+	if a.Kind != Propose {
+		return
+	}
+	s.tellDecision(v, a)
+	result, err := s.quorum.propose(Entry{Decision: &Decision{Expect: v.Group.Epoch, Group: a.Group, Reason: a.Reason}})
+	log := s.log.With("group", name, "epoch", a.Group.Epoch, "reason", a.Reason, "chain", names(a.Group.Chain), "learners", names(a.Group.Learners))
+	switch {
+	case err != nil:
+		// It may be committed all the same; the next look at the state will show.
+		log.Warn("decision not confirmed", "error", err)
+	case result.Conflict:
+		log.Info("decision came too late", "now", result.Epoch)
+	case a.Cost != "":
+		log.Warn("decided, at a possible cost", "cost", a.Cost)
+	default:
+		log.Info("decided")
+	}
+	if err == nil && !result.Conflict {
+		s.tellDone(v, a)
+	}
+}
+
+// verdict is what the other sentinels are told about a view.
+func (v View) verdict(drain uint64) verdict {
+	out := verdict{Epoch: v.Group.Epoch, Drain: drain}
+	for _, m := range members(v.Group) {
+		if v.odown(m) {
+			out.Down = append(out.Down, m.Incarnation)
+		}
+	}
+	if head, ok := v.Group.Head(); ok {
+		out.Votes = v.Fenced[head.Incarnation]
+	}
+	return out
+}
+
+// watchDead notes since when a chain has had no member left. The caller holds mu.
+func (s *Sentinel) watchDead(v View, now time.Time) {
+	dead := len(v.Group.Chain) > 0
+	for _, m := range v.Group.Chain {
+		dead = dead && v.odown(m)
+	}
+	switch d := s.dead[v.Group.Name]; {
+	case !dead:
+		delete(s.dead, v.Group.Name)
+	case d.since.IsZero() || d.epoch != v.Group.Epoch:
+		s.dead[v.Group.Name] = deadChain{epoch: v.Group.Epoch, since: now}
+	}
+}
+
+// endHandover forgets a handover that is done or took too long. The caller holds mu.
+func (s *Sentinel) endHandover(v View, now time.Time) {
+	h := s.handovers[v.Group.Name]
+	if h == nil {
+		return
+	}
+	head, _ := v.Group.Head()
+	switch {
+	case !head.Is(h.head):
+		delete(s.handovers, v.Group.Name)
+	case now.After(h.expires):
+		delete(s.handovers, v.Group.Name)
+		s.hub.publish("-failover-abort-slave-timeout", masterPayload(v.Group.Name, head.Addr))
+		s.log.Warn("handover given up: the master did not drain in time", "group", v.Group.Name)
+	}
+}
+
+// askHandover begins a planned handover, on the leader.
+func (s *Sentinel) askHandover(name, target string) error {
+	if !s.quorum.isLeader() {
+		return errNotLeader
+	}
+	voters := s.quorum.voters()
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, ok := s.state.group(name)
+	head, chained := g.Head()
+	switch {
+	case !ok:
+		return errNoSuchGroup
+	case s.handovers[name] != nil:
+		return errInProgress
+	case !chained || len(g.Chain) < 2:
+		return errNoGoodSlave
+	}
+	v := s.viewOf(name, voters, now)
+	if v.odown(head) {
+		return errInProgress
+	}
+	successor := g.Chain[1]
+	if target != "" {
+		i := slices.IndexFunc(g.Chain, func(m cluster.Member) bool { return m.Name == target || m.Addr == target })
+		if i <= 0 {
+			return errNoGoodSlave
+		}
+		successor = g.Chain[i]
+		target = successor.Name
+	}
+	if _, ok := v.alive(successor); !ok {
+		return errNoGoodSlave
+	}
+	timeout := time.Duration(g.Settings.FailoverTimeoutMs) * time.Millisecond
+	s.handovers[name] = &handover{target: target, head: head, expires: now.Add(timeout)}
+	s.log.Info("handover asked for", "group", name, "from", head.Name, "to", successor.Name)
+	s.hub.publish("+try-failover", masterPayload(name, head.Addr))
+	wake(s.wakeLead)
+	return nil
+}
+
+// tryBootstrap begins the Raft log once as many sentinels as expected see each other. The one with the lowest id does it,
+// with the consent of all the others: each gives it to one sentinel only, and none that has a log already gives it.
+func (s *Sentinel) tryBootstrap() {
+	peers := s.gossip.Peers()
+	voters := []Voter{{ID: s.id, Addr: s.raftAddr}}
+	for _, p := range peers {
+		if p.ID < s.id {
+			return
+		}
+		voters = append(voters, Voter{ID: p.ID, Addr: p.RaftAddr})
+	}
+	if len(voters) < s.cfg.BootstrapExpect || !s.consent(s.id) {
+		return
+	}
+	for _, p := range peers {
+		if !s.askConsent(p) {
+			return
+		}
+	}
+	if err := s.quorum.bootstrap(voters); err != nil {
+		s.log.Warn("cannot begin the log of the sentinels", "error", err)
+		return
+	}
+	s.log.Info("began the log of the sentinels", "sentinels", len(voters))
+}
+
+// consent promises not to become a voter by anyone but that sentinel: only without a log of its own, and only once, unless
+// the one it was promised to has gone.
+func (s *Sentinel) consent(to string) bool {
+	if !s.quorum.empty() {
+		return false
+	}
+	given, err := s.cfg.Storage.get(keyPromise)
+	if err != nil {
+		s.log.Error("cannot read the storage", "error", err)
+		return false
+	}
+	if string(given) == to {
+		return true
+	}
+	held := slices.ContainsFunc(s.gossip.Peers(), func(p peer) bool { return p.ID == string(given) })
+	if given != nil && held {
+		return false
+	}
+	if err := s.cfg.Storage.stable.Set(keyPromise, []byte(to)); err != nil {
+		s.log.Error("cannot write the storage", "error", err)
+		return false
+	}
+	return true
+}
+
+// consentPatience bounds the question; it is asked again soon.
+const consentPatience = 500 * time.Millisecond
+
+func (s *Sentinel) askConsent(p peer) bool {
+	ctx, cancel := context.WithTimeout(s.ctx, consentPatience)
+	defer cancel()
+	client, err := s.dialSentinel(ctx, p.Addr)
+	if err != nil {
+		s.log.Debug("sentinel not reached", "id", p.ID, "addr", p.Addr, "error", err)
+		return false
+	}
+	// The answer is all that was wanted.
+	defer func() { _ = client.Close() }()
+	v, err := client.Do(ctx, "HOLDFAST", "BOOTSTRAP", s.id)
+	return err == nil && v.Int == 1
+}
+
+// tendVoters makes sentinels that have turned up voters, follows changed addresses, and publishes where each is to be reached.
+// It is the leader's work. One change a round; silent voters stay, as only a person can know that they won't return.
+func (s *Sentinel) tendVoters() {
+	voters := s.quorum.voters()
+	known := append([]peer{{ID: s.id, Addr: s.addr, RaftAddr: s.raftAddr}}, s.gossip.Peers()...)
+	for _, p := range known {
+		i := slices.IndexFunc(voters, func(v Voter) bool { return v.ID == p.ID })
+		switch {
+		case i < 0 && !s.askConsent(p):
+			continue
+		case i < 0 || voters[i].Addr != p.RaftAddr:
+			if err := s.quorum.addVoter(Voter{ID: p.ID, Addr: p.RaftAddr}); err != nil {
+				s.log.Warn("cannot add a sentinel", "error", err)
+				return
+			}
+			s.log.Info("sentinel has a vote", "id", p.ID, "raft", p.RaftAddr)
+		}
+		s.mu.Lock()
+		current := s.state.Sentinels[p.ID]
+		s.mu.Unlock()
+		if current != p.Addr {
+			if _, err := s.quorum.propose(Entry{Sentinel: &SentinelEntry{ID: p.ID, Addr: p.Addr}}); err != nil {
+				s.log.Warn("cannot publish a sentinel's address", "error", err)
+				return
+			}
+		}
+	}
+}
+
+// sentinelAddr is where the client port of another sentinel is.
+func (s *Sentinel) sentinelAddr(id string) (string, bool) {
+	for _, p := range s.gossip.Peers() {
+		if p.ID == id {
+			return p.Addr, true
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	addr, ok := s.state.Sentinels[id]
+	return addr, ok
+}

@@ -1,0 +1,109 @@
+package sentinel
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/transport"
+)
+
+// Config is everything a sentinel is told. Default has the values for what may be left out.
+type Config struct {
+	Bind       string // address to listen on; empty is all of them
+	Port       int    // for clients, nodes and other sentinels
+	RaftPort   int    // for the agreement among sentinels
+	GossipPort int    // for finding each other
+	GossipKey  []byte // encrypts gossip when set: 16, 24 or 32 bytes
+
+	AnnounceIP   string   // the address others are told; never guessed from a socket
+	AnnouncePort int      // the client port others are told, Port when 0
+	Join         []string // gossip addresses of anybody who is there already
+
+	BootstrapExpect int           // how many sentinels must see each other before they begin
+	DownAfter       time.Duration // of groups that have no setting of their own
+	FailoverTimeout time.Duration // likewise
+	Quorum          int           // likewise; what clients are shown, decisions take a majority anyway
+
+	RequirePass string // clients, nodes and other sentinels must give it
+	AuthPass    string // given to other sentinels, RequirePass when empty
+
+	Storage *Storage // what survives a restart, see OpenStorage and NewMemoryStorage
+	Network transport.Network
+	Logger  *slog.Logger
+	Rand    *rand.Rand // ids
+}
+
+// Default is the configuration of a sentinel that was told nothing. Storage is still to be set.
+func Default() Config {
+	return Config{
+		Port:            26379,
+		RaftPort:        36379,
+		GossipPort:      46379,
+		AnnounceIP:      "127.0.0.1",
+		BootstrapExpect: 3,
+		DownAfter:       time.Second,
+		FailoverTimeout: 10 * time.Second,
+		Quorum:          2,
+		Network:         transport.Host{},
+		Logger:          slog.Default(),
+		Rand:            rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	}
+}
+
+// Validate reports the first setting that cannot work.
+func (c Config) Validate() error {
+	switch {
+	case c.Storage == nil:
+		return errors.New("sentinel: no storage")
+	case c.Network == nil || c.Logger == nil || c.Rand == nil:
+		return errors.New("sentinel: network, logger and rand must be set")
+	case c.AnnounceIP == "":
+		return errors.New("sentinel: an address to announce is needed (announce-ip)")
+	case c.BootstrapExpect < 1:
+		return errors.New("sentinel: bootstrap-expect must be at least 1")
+	case c.DownAfter < minDownAfter:
+		return fmt.Errorf("sentinel: down-after-milliseconds must be at least %d", minDownAfter.Milliseconds())
+	case c.FailoverTimeout <= 0:
+		return errors.New("sentinel: failover-timeout must be positive")
+	case c.Quorum < 1:
+		return errors.New("sentinel: quorum must be at least 1")
+	}
+	return nil
+}
+
+// minDownAfter keeps the fractions of it that timers run at above the noise of a busy machine.
+const minDownAfter = 50 * time.Millisecond
+
+// settings are those of a group nobody has set anything for.
+func (c Config) settings() cluster.Settings {
+	return cluster.Settings{
+		DownAfterMs:       c.DownAfter.Milliseconds(),
+		FailoverTimeoutMs: c.FailoverTimeout.Milliseconds(),
+		Quorum:            c.Quorum,
+		ParallelSyncs:     1,
+	}
+}
+
+func (c Config) listenAddr(port int) string { return net.JoinHostPort(c.Bind, strconv.Itoa(port)) }
+
+func (c Config) announce(port int) string { return net.JoinHostPort(c.AnnounceIP, strconv.Itoa(port)) }
+
+// randomID is 40 hex digits, the form of Redis's run ids.
+func randomID(rng *rand.Rand) string {
+	return fmt.Sprintf("%016x%016x%08x", rng.Uint64(), rng.Uint64(), rng.Uint32())
+}
+
+// splitAddr cuts an announced address; a malformed one is all host.
+func splitAddr(addr string) (host, port string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr, "0"
+	}
+	return host, port
+}

@@ -1,0 +1,164 @@
+package sentinel
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/cluster"
+)
+
+// settleMin is the least time to let the nodes of a new group show up before the first chain is made.
+const settleMin = 300 * time.Millisecond
+
+// create makes the first chain of a group: the best node alone, the others learn from it. When nodes report epochs, there
+// was a chain that the sentinels know nothing of any more; then more time is given for all to come back.
+func (v View) create() Action {
+	var nodes []Sighting
+	heard, epoch := time.Duration(0), v.Group.Epoch
+	for _, s := range v.Nodes {
+		if v.isFresh(s) && !s.Heartbeat.Leaving {
+			nodes = append(nodes, s)
+			heard, epoch = max(heard, s.For), max(epoch, s.Heartbeat.Epoch)
+		}
+	}
+	settle := max(v.downAfter()/2, settleMin)
+	if epoch > 0 {
+		settle = graceFactor * v.downAfter()
+	}
+	if len(nodes) == 0 || heard < settle {
+		return Action{}
+	}
+	slices.SortFunc(nodes, byData)
+	g := v.Group
+	g.Epoch = epoch
+	g = g.WithChain([]cluster.Member{nodes[0].Heartbeat.Member})
+	g.Learners = nil
+	for _, s := range nodes[1:] {
+		g.Learners = append(g.Learners, s.Heartbeat.Member)
+	}
+	a := Action{Kind: Propose, Group: g, Reason: "first chain: " + nodes[0].Heartbeat.Member.Name}
+	if epoch > 0 {
+		a.Reason = fmt.Sprintf("chain after the sentinels lost theirs: %s has %s", nodes[0].Heartbeat.Member.Name, position(nodes[0].Heartbeat))
+		a.Cost = "writes that only a node which is not back holds"
+	}
+	return a
+}
+
+// revive is for a group whose whole chain a majority has fenced. Members that are heard again under the same incarnation were
+// only out of reach, and the first of them is as good as any first survivor. If there is none, all have died: coldStart.
+func (v View) revive() Action {
+	var gone, back []cluster.Member
+	for _, m := range v.Group.Chain {
+		if _, ok := v.alive(m); ok {
+			back = append(back, m)
+		} else {
+			gone = append(gone, m)
+		}
+	}
+	if len(back) == 0 {
+		return v.coldStart()
+	}
+	for _, l := range v.Group.Learners {
+		if v.odown(l) {
+			gone = append(gone, l)
+		}
+	}
+	if len(gone) == 0 {
+		return Action{Kind: Propose, Group: v.Group.Refreshed(), Reason: "all of the chain is back"}
+	}
+	return Action{Kind: Propose, Group: v.Group.Without(gone...), Reason: "back: " + names(back) + "; down: " + names(gone)}
+}
+
+// coldStart chooses a master after every member of the chain has died.
+//
+// A member that comes back with its data has everything that was ever acknowledged, since members hand bytes to the operating
+// system before they acknowledge. So the choice is among members that have come back, by (epoch, offset), once all have
+// or the grace period is over. A learner joins the contest only as far as it can be compared: when it was seen following
+// this chain, or when no member has come back with any data at all (an empty master must not wipe its slaves).
+//
+// If no member comes back nothing is done: a member that is only cut off, alone in its chain, may go on committing.
+func (v View) coldStart() Action {
+	returned, missing := v.returned()
+	if len(returned) == 0 || len(missing) > 0 && v.Dead < graceFactor*v.downAfter() {
+		return Action{Kind: Wait}
+	}
+	best := returned[0]
+	for _, s := range returned[1:] {
+		if byPosition(s, best) > 0 {
+			best = s
+		}
+	}
+	for _, l := range v.Group.Learners {
+		s, ok := v.alive(l)
+		if ok && !v.odown(l) && betterLearner(s, best) {
+			if s.Followed {
+				s.Heartbeat.Epoch = max(s.Heartbeat.Epoch, best.Heartbeat.Epoch)
+			}
+			best = s
+		}
+	}
+	return Action{
+		Kind: Propose, Group: v.restartedWith(best.Heartbeat.Member),
+		Reason: fmt.Sprintf("cold start: %s is back with %s", best.Heartbeat.Member.Name, position(best.Heartbeat)),
+		Cost:   v.coldCost(best, returned, missing),
+	}
+}
+
+// returned are the present starts of the chain's nodes in chain order, and the members that have none.
+func (v View) returned() (back []Sighting, missing []cluster.Member) {
+	for _, m := range v.Group.Chain {
+		s, ok := v.sighting(m.Name)
+		if ok && !s.Heartbeat.Member.Is(m) && v.isFresh(s) && !s.Heartbeat.Leaving {
+			back = append(back, s)
+		} else {
+			missing = append(missing, m)
+		}
+	}
+	return back, missing
+}
+
+// byPosition compares by (epoch, offset).
+func byPosition(a, b Sighting) int {
+	return cmp.Or(cmp.Compare(a.Heartbeat.Epoch, b.Heartbeat.Epoch), cmp.Compare(a.Heartbeat.Offset, b.Heartbeat.Offset))
+}
+
+// betterLearner says whether the learner l holds more than the returned member m.
+func betterLearner(l, m Sighting) bool {
+	if m.Heartbeat.Offset == 0 && m.Heartbeat.Epoch == 0 {
+		return l.Heartbeat.Offset > 0
+	}
+	return l.Followed && l.Heartbeat.ReplID == m.Heartbeat.ReplID && l.Heartbeat.Offset > m.Heartbeat.Offset
+}
+
+// restartedWith is the group with a chain of one and every other node that is there as a learner.
+func (v View) restartedWith(head cluster.Member) cluster.Group {
+	g := v.Group.WithChain([]cluster.Member{head})
+	g.Learners = nil
+	for _, s := range v.Nodes {
+		if m := s.Heartbeat.Member; m.Name != head.Name && v.isFresh(s) && !s.Heartbeat.Leaving {
+			g.Learners = append(g.Learners, m)
+		}
+	}
+	return g
+}
+
+// coldCost says what the choice could lose.
+func (v View) coldCost(best Sighting, returned []Sighting, missing []cluster.Member) string {
+	var costs []string
+	for _, s := range returned {
+		hb := s.Heartbeat
+		if !hb.Member.Is(best.Heartbeat.Member) && hb.Offset > best.Heartbeat.Offset {
+			costs = append(costs, fmt.Sprintf("%s has %s, beyond the chosen one", hb.Member.Name, position(hb)))
+		}
+	}
+	for _, m := range missing {
+		costs = append(costs, m.Name+" has not come back; the others may have lost what they had not written to disk")
+	}
+	if best.Heartbeat.Offset == 0 {
+		costs = append(costs, "the chosen one is empty")
+	}
+	return strings.Join(costs, "; ")
+}

@@ -1,0 +1,163 @@
+package sentinel
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+)
+
+// quorum is Raft as the rest of the sentinel sees it.
+type quorum struct {
+	id       raft.ServerID
+	raft     *raft.Raft
+	election time.Duration
+	fresh    bool // there was no Raft state when it was opened
+}
+
+// errNotLeader says that only the leader can do this.
+var errNotLeader = errors.New("not the leader of the sentinels")
+
+// applyTimeout bounds how long an entry waits to get into the log; not how long until it is committed.
+const applyTimeout = 2 * time.Second
+
+// raftTimeout scales Raft's patience with that for nodes: a leader that dies along with the master must not make the
+// failover much longer.
+func raftTimeout(downAfter time.Duration) time.Duration {
+	return min(max(downAfter/3, 150*time.Millisecond), time.Second)
+}
+
+// openQuorum starts Raft on a listener. It does nothing until it is bootstrapped here or made a voter from elsewhere.
+func openQuorum(cfg Config, id string, l net.Listener, addr string, machine *fsm) (*quorum, error) {
+	fresh, err := isFresh(cfg.Storage)
+	if err != nil {
+		return nil, err
+	}
+	timeout := raftTimeout(cfg.DownAfter)
+	logger := raftLogger(cfg.Logger)
+	conf := raft.DefaultConfig()
+	conf.LocalID = raft.ServerID(id)
+	conf.HeartbeatTimeout = timeout
+	conf.ElectionTimeout = timeout
+	conf.LeaderLeaseTimeout = timeout * 3 / 4
+	conf.CommitTimeout = timeout / 6
+	conf.SnapshotThreshold = 2048
+	conf.TrailingLogs = 512
+	conf.Logger = logger
+	conf.NoLegacyTelemetry = true
+
+	layer := newStreamLayer(l, cfg.Network, addr)
+	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: layer, MaxPool: 3, Timeout: max(2*timeout, time.Second), Logger: logger,
+	})
+	r, err := raft.NewRaft(conf, machine, cfg.Storage.logs, cfg.Storage.stable, cfg.Storage.snapshots, trans)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start raft: %w", err), trans.Close())
+	}
+	return &quorum{id: conf.LocalID, raft: r, election: timeout, fresh: fresh}, nil
+}
+
+func isFresh(s *Storage) (bool, error) {
+	exists, err := raft.HasExistingState(s.logs, s.stable, s.snapshots)
+	if err != nil {
+		return false, fmt.Errorf("look for raft state: %w", err)
+	}
+	return !exists, nil
+}
+
+// raftLogger lets Raft write to the sentinel's log, as debug messages: what matters of it the sentinel says itself.
+func raftLogger(log *slog.Logger) hclog.Logger {
+	return hclog.FromStandardLogger(slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, DisableTime: true})
+}
+
+func (q *quorum) close() error {
+	if err := q.raft.Shutdown().Error(); err != nil {
+		return fmt.Errorf("stop raft: %w", err)
+	}
+	return nil
+}
+
+// isLeader says whether this sentinel leads, as far as it knows.
+func (q *quorum) isLeader() bool { return q.raft.State() == raft.Leader }
+
+// leader is the id of the leading sentinel, empty when none is known.
+func (q *quorum) leader() string {
+	_, id := q.raft.LeaderWithID()
+	return string(id)
+}
+
+// term is Raft's, for display.
+func (q *quorum) term() uint64 { return q.raft.CurrentTerm() }
+
+// inTouch says whether this sentinel leads or has lately heard from the one that does, so that its state is not old.
+func (q *quorum) inTouch(now time.Time) bool {
+	switch q.raft.State() {
+	case raft.Leader:
+		return true
+	case raft.Follower:
+		last := q.raft.LastContact()
+		return !last.IsZero() && now.Sub(last) < 2*q.election
+	}
+	return false
+}
+
+// voters is the newest Raft configuration, committed or not: who counts what is decided next.
+func (q *quorum) voters() []Voter {
+	var voters []Voter
+	future := q.raft.GetConfiguration()
+	if future.Error() != nil {
+		return nil // only a Raft that never started has none
+	}
+	for _, s := range future.Configuration().Servers {
+		if s.Suffrage == raft.Voter {
+			voters = append(voters, Voter{ID: string(s.ID), Addr: string(s.Address)})
+		}
+	}
+	return voters
+}
+
+// propose commits an entry and returns what it did. After an error the outcome is unknown: the entry may still be committed.
+func (q *quorum) propose(e Entry) (Result, error) {
+	if !q.isLeader() {
+		return Result{}, errNotLeader
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return Result{}, fmt.Errorf("encode entry: %w", err)
+	}
+	future := q.raft.Apply(data, applyTimeout)
+	if err := future.Error(); err != nil {
+		return Result{}, fmt.Errorf("commit entry: %w", err)
+	}
+	return future.Response().(Result), nil
+}
+
+// bootstrap begins the log with these voters. It must happen on one sentinel only.
+func (q *quorum) bootstrap(voters []Voter) error {
+	var c raft.Configuration
+	for _, v := range voters {
+		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(v.ID), Address: raft.ServerAddress(v.Addr)})
+	}
+	if err := q.raft.BootstrapCluster(c).Error(); err != nil {
+		return fmt.Errorf("bootstrap: %w", err)
+	}
+	return nil
+}
+
+// empty says whether Raft still has no configuration.
+func (q *quorum) empty() bool { return len(q.voters()) == 0 }
+
+// addVoter gives a sentinel a vote, or a voter a new address. Only the leader can.
+func (q *quorum) addVoter(v Voter) error {
+	future := q.raft.AddVoter(raft.ServerID(v.ID), raft.ServerAddress(v.Addr), 0, applyTimeout)
+	if err := future.Error(); err != nil {
+		return fmt.Errorf("add sentinel %s: %w", v.ID, err)
+	}
+	return nil
+}

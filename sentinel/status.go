@@ -1,0 +1,130 @@
+package sentinel
+
+import (
+	"slices"
+	"time"
+
+	"holdfast/cluster"
+)
+
+// Status is everything HOLDFAST STATUS says, as one sentinel sees it.
+type Status struct {
+	Sentinel  string           `json:"sentinel"` // who answers
+	Leader    string           `json:"leader"`   // empty when none is known
+	Term      uint64           `json:"term"`
+	InTouch   bool             `json:"in_touch"` // the answer is up to date
+	Sentinels []SentinelStatus `json:"sentinels"`
+	Groups    []GroupStatus    `json:"groups"`
+}
+
+// SentinelStatus is one sentinel.
+type SentinelStatus struct {
+	ID     string `json:"id"`
+	Addr   string `json:"addr"`
+	Voter  bool   `json:"voter"`
+	Leader bool   `json:"leader"`
+	Alive  bool   `json:"alive"` // in the gossip
+}
+
+// GroupStatus is one group.
+type GroupStatus struct {
+	Name     string           `json:"name"`
+	Epoch    uint64           `json:"epoch"`
+	Master   string           `json:"master"` // the address clients are given
+	Settings cluster.Settings `json:"settings"`
+	Chain    []MemberStatus   `json:"chain"`
+	Learners []MemberStatus   `json:"learners,omitempty"`
+	Others   []MemberStatus   `json:"others,omitempty"` // heard, but in no chain
+}
+
+// MemberStatus is one node of a group.
+type MemberStatus struct {
+	Name        string       `json:"name"`
+	Addr        string       `json:"addr"`
+	Incarnation string       `json:"incarnation"`
+	Role        cluster.Role `json:"role"`
+	Epoch       uint64       `json:"epoch"` // the node's own
+	Offset      int64        `json:"offset"`
+	Commit      int64        `json:"commit"`
+	Lag         int64        `json:"lag"` // bytes behind the head
+	Lease       bool         `json:"lease"`
+	Memory      int64        `json:"memory"`
+	LinkUp      bool         `json:"link_up"`
+	Leaving     bool         `json:"leaving,omitempty"`
+	SilentMs    int64        `json:"silent_ms"` // since the last heartbeat here; -1: none yet
+	Sdown       bool         `json:"sdown"`
+	Odown       bool         `json:"odown"`
+	Version     string       `json:"version"`
+}
+
+func (s *Sentinel) status() Status {
+	present, voters, leader := s.gossip.Peers(), s.quorum.voters(), s.quorum.leader()
+	now := time.Now()
+	out := Status{Sentinel: s.id, Leader: leader, Term: s.quorum.term(), InTouch: s.quorum.inTouch(now)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := append([]peer{{ID: s.id, Addr: s.addr}}, present...)
+	for _, v := range voters {
+		if !slices.ContainsFunc(all, func(p peer) bool { return p.ID == v.ID }) {
+			all = append(all, peer{ID: v.ID, Addr: s.state.Sentinels[v.ID]})
+		}
+	}
+	for i, p := range all {
+		out.Sentinels = append(out.Sentinels, SentinelStatus{
+			ID: p.ID, Addr: p.Addr, Leader: p.ID == leader, Alive: i <= len(present),
+			Voter: slices.ContainsFunc(voters, func(v Voter) bool { return v.ID == p.ID }),
+		})
+	}
+	slices.SortFunc(out.Sentinels, func(a, b SentinelStatus) int {
+		if a.Addr < b.Addr {
+			return -1
+		}
+		return 1
+	})
+	for _, name := range s.state.names() {
+		out.Groups = append(out.Groups, s.groupStatus(s.state.Groups[name], now))
+	}
+	return out
+}
+
+// groupStatus describes one group. The caller holds mu.
+func (s *Sentinel) groupStatus(g cluster.Group, now time.Time) GroupStatus {
+	w := s.watch(g.Name, now)
+	out := GroupStatus{Name: g.Name, Epoch: g.Epoch, Master: s.masterAddr(g.Name), Settings: g.Settings, Chain: []MemberStatus{}}
+	var end int64
+	if head, ok := g.Head(); ok {
+		if seen := w.seen(head); seen != nil {
+			end = seen.hb.Offset
+		}
+	}
+	for _, m := range g.Chain {
+		out.Chain = append(out.Chain, s.memberStatus(g, w, m, end, now))
+	}
+	for _, m := range g.Learners {
+		out.Learners = append(out.Learners, s.memberStatus(g, w, m, end, now))
+	}
+	for _, seen := range w.nodes {
+		if m := seen.hb.Member; g.Position(m) < 0 && !g.IsLearner(m) {
+			out.Others = append(out.Others, s.memberStatus(g, w, m, end, now))
+		}
+	}
+	return out
+}
+
+// memberStatus describes one node. The caller holds mu.
+func (s *Sentinel) memberStatus(g cluster.Group, w *watch, m cluster.Member, end int64, now time.Time) MemberStatus {
+	out := MemberStatus{Name: m.Name, Addr: m.Addr, Incarnation: m.Incarnation, Role: cluster.RoleNone, SilentMs: -1}
+	if g.Position(m) >= 0 || g.IsLearner(m) {
+		out.Sdown, out.Odown = s.isDown(g, w, m)
+	}
+	seen := w.seen(m)
+	if seen == nil {
+		return out
+	}
+	hb := seen.hb
+	out.Role, out.Epoch, out.Offset, out.Commit = hb.Role, hb.Epoch, hb.Offset, hb.Commit
+	out.Lag = max(end-hb.Offset, 0)
+	out.Lease, out.Memory, out.LinkUp, out.Leaving, out.Version = hb.Lease, hb.Memory, hb.LinkUp, hb.Leaving, hb.Version
+	out.SilentMs = millis(now.Sub(seen.last))
+	return out
+}

@@ -1,0 +1,234 @@
+package sentinel
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"holdfast/cluster"
+)
+
+// Subscribers are told what happens in the words and forms of Redis Sentinel, which clients parse by position:
+//
+//	master <group> <ip> <port>
+//	slave <ip>:<port> <ip> <port> @ <group> <master ip> <master port>
+//	sentinel <id> <ip> <port> @ <group> <master ip> <master port>
+//
+// and for +switch-master: <group> <old ip> <old port> <new ip> <new port>.
+
+// alarms is what subscribers were told last about a group's nodes, by name.
+type alarms struct {
+	sdown map[string]bool
+	odown map[string]bool
+}
+
+func masterPayload(group, addr string) string {
+	host, port := splitAddr(addr)
+	return "master " + group + " " + host + " " + port
+}
+
+func slavePayload(group, addr, master string) string {
+	host, port := splitAddr(addr)
+	mhost, mport := splitAddr(master)
+	return fmt.Sprintf("slave %s:%s %s %s @ %s %s %s", host, port, host, port, group, mhost, mport)
+}
+
+func sentinelPayload(id, addr, group, master string) string {
+	host, port := splitAddr(addr)
+	mhost, mport := splitAddr(master)
+	return fmt.Sprintf("sentinel %s %s %s @ %s %s %s", id, host, port, group, mhost, mport)
+}
+
+// masterAddr is the address of whom clients take for the master. The caller holds mu.
+func (s *Sentinel) masterAddr(group string) string {
+	if m := s.masters[group]; m != nil {
+		return m.member.Addr
+	}
+	return ""
+}
+
+// payload describes a member in its present role. The caller holds mu.
+func (s *Sentinel) payload(group string, m cluster.Member) string {
+	master := s.masterAddr(group)
+	if m.Addr == master {
+		return masterPayload(group, m.Addr)
+	}
+	return slavePayload(group, m.Addr, master)
+}
+
+// tellChange reports a new epoch, a group that comes into care or leaves it, and slaves that are new. The caller holds mu.
+func (s *Sentinel) tellChange(was, g cluster.Group, ignored, wasIgnored bool) {
+	master := s.masterAddr(g.Name)
+	switch {
+	case ignored && !wasIgnored:
+		s.hub.publish("-monitor", masterPayload(g.Name, master))
+		return
+	case wasIgnored && !ignored, was.Epoch == 0 && g.Epoch > 0:
+		s.hub.publish("+monitor", masterPayload(g.Name, master)+" quorum "+strconv.Itoa(g.Settings.Quorum))
+	}
+	if g.Epoch == was.Epoch {
+		return
+	}
+	s.hub.publish("+new-epoch", strconv.FormatUint(g.Epoch, 10))
+	if head, ok := was.Head(); ok && g.Position(head) < 0 && s.alarmsOf(g.Name).sdown[head.Name] {
+		s.raise(g.Name, head, true, true)
+	}
+	before := members(was)
+	for i, m := range members(g) {
+		isNew := !slices.ContainsFunc(before, func(b cluster.Member) bool { return b.Name == m.Name })
+		if isNew && i > 0 {
+			s.hub.publish("+slave", slavePayload(g.Name, m.Addr, master))
+		}
+	}
+}
+
+// tellSwitch reports that clients are to go to another master. The caller holds mu.
+func (s *Sentinel) tellSwitch(name string, old, head cluster.Member) {
+	oldHost, oldPort := splitAddr(old.Addr)
+	host, port := splitAddr(head.Addr)
+	s.hub.publish("+switch-master", fmt.Sprintf("%s %s %s %s %s", name, oldHost, oldPort, host, port))
+	s.log.Info("clients go to another master", "group", name, "from", old.Addr, "to", head.Addr)
+}
+
+// tellFollowing reports a replica that has begun to follow its place in the present chain. The second name is the one that
+// go-redis waits for. The caller holds mu.
+func (s *Sentinel) tellFollowing(g cluster.Group, old, hb cluster.Heartbeat) {
+	follows := func(h cluster.Heartbeat) bool { return h.LinkUp && h.Epoch == g.Epoch }
+	if g.Position(hb.Member) <= 0 || !follows(hb) || follows(old) {
+		return
+	}
+	text := slavePayload(g.Name, hb.Member.Addr, s.masterAddr(g.Name))
+	s.hub.publish("+slave-reconf-done", text)
+	s.hub.publish("+replica-reconf-done", text)
+}
+
+// tellSentinels reports sentinels that are new. The caller holds mu.
+func (s *Sentinel) tellSentinels(old, next *State) {
+	for id, addr := range next.Sentinels {
+		if id == s.id || old.Sentinels[id] == addr {
+			continue
+		}
+		event := "+sentinel"
+		if old.Sentinels[id] != "" {
+			event = "+sentinel-address-switch"
+		}
+		for _, name := range next.names() {
+			s.hub.publish(event, sentinelPayload(id, addr, name, s.masterAddr(name)))
+		}
+	}
+}
+
+// alarmsOf finds or begins a group's alarms. The caller holds mu.
+func (s *Sentinel) alarmsOf(name string) *alarms {
+	a := s.alarms[name]
+	if a == nil {
+		a = &alarms{sdown: map[string]bool{}, odown: map[string]bool{}}
+		s.alarms[name] = a
+	}
+	return a
+}
+
+// raise reports a member as down or as up again, if that is news. The caller holds mu.
+func (s *Sentinel) raise(name string, m cluster.Member, sdown, odown bool) {
+	if m.Addr == "" {
+		return // fenced before a restart, and not known by more than its incarnation yet
+	}
+	a := s.alarmsOf(name)
+	text := s.payload(name, m)
+	if sdown && !a.sdown[m.Name] {
+		s.hub.publish("+sdown", text)
+	}
+	if odown && !a.odown[m.Name] {
+		votes, quorum := majority(len(s.state.Voters)), s.group(name).Settings.Quorum
+		s.hub.publish("+odown", fmt.Sprintf("%s #quorum %d/%d", text, max(votes, s.verdicts[name].Votes), quorum))
+	}
+	if !odown && a.odown[m.Name] {
+		s.hub.publish("-odown", text)
+	}
+	if !sdown && a.sdown[m.Name] {
+		s.hub.publish("-sdown", text)
+	}
+	a.sdown[m.Name], a.odown[m.Name] = sdown, odown
+}
+
+// raiseAlarms reports what has changed since the last tick. A node is up again when it is back in the group and heard; until
+// then one that was reported down stays so. Only a master is ever objectively down to clients. The caller holds mu.
+func (s *Sentinel) raiseAlarms(now time.Time) {
+	for _, name := range s.state.names() {
+		g, w := s.group(name), s.watch(name, now)
+		for _, m := range members(g) {
+			sdown, odown := s.isDown(g, w, m)
+			if sdown || w.fresh(m, now, downAfter(g.Settings)) {
+				s.raise(name, m, sdown, odown && m.Addr == s.masterAddr(name))
+			}
+		}
+	}
+}
+
+// tellDecision is the first half of a failover's story, told by the leader before it proposes.
+func (s *Sentinel) tellDecision(v View, a Action) {
+	old, next, ok := headChange(v, a)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := v.Group.Name
+	master := masterPayload(name, old.Addr)
+	slave := slavePayload(name, next.Addr, old.Addr)
+	if v.odown(old) {
+		s.raise(name, old, true, true)
+	}
+	if v.Asked == nil {
+		s.hub.publish("+try-failover", master)
+	}
+	s.hub.publish("+elected-leader", master)
+	s.hub.publish("+failover-state-select-slave", master)
+	s.hub.publish("+selected-slave", slave)
+	s.hub.publish("+failover-state-send-slaveof-noone", slave)
+}
+
+// tellDone is the second half, told once the decision is committed.
+func (s *Sentinel) tellDone(v View, a Action) {
+	old, next, ok := headChange(v, a)
+	if !ok {
+		return
+	}
+	name := v.Group.Name
+	master := masterPayload(name, old.Addr)
+	s.hub.publish("+promoted-slave", slavePayload(name, next.Addr, old.Addr))
+	s.hub.publish("+failover-state-reconf-slaves", master)
+	for _, m := range members(a.Group)[1:] {
+		s.hub.publish("+slave-reconf-sent", slavePayload(name, m.Addr, old.Addr))
+	}
+	s.hub.publish("+failover-end", master)
+}
+
+// headChange says whether a decision makes another node the master.
+func headChange(v View, a Action) (old, next cluster.Member, ok bool) {
+	old, had := v.Group.Head()
+	next, has := a.Group.Head()
+	return old, next, had && has && old.Name != next.Name
+}
+
+// helloChannel is where sentinels of Redis say hello to each other; some tools listen there.
+const helloChannel = "__sentinel__:hello"
+
+// helloLoop says hello for every group.
+func (s *Sentinel) helloLoop() {
+	host, port := splitAddr(s.addr)
+	for s.sleep(2*time.Second, nil) {
+		s.mu.Lock()
+		for _, name := range s.state.names() {
+			master := s.masterAddr(name)
+			if master == "" {
+				continue
+			}
+			mhost, mport := splitAddr(master)
+			epoch := s.state.Groups[name].Epoch
+			s.hub.publish(helloChannel, fmt.Sprintf("%s,%s,%s,%d,%s,%s,%s,%d", host, port, s.id, epoch, name, mhost, mport, epoch))
+		}
+		s.mu.Unlock()
+	}
+}

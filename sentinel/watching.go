@@ -1,0 +1,195 @@
+package sentinel
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"holdfast/cluster"
+)
+
+// maxGroups bounds how many groups heartbeats alone can bring into being.
+const maxGroups = 256
+
+// Errors of heartbeats.
+var (
+	errBadHeartbeat  = errors.New("a heartbeat needs a group, and a member with name, incarnation and address")
+	errTooManyGroups = errors.New("too many groups")
+)
+
+// heartbeat takes in what a node says and answers it.
+func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.HeartbeatReply, error) {
+	if hb.Group == "" || hb.Member.Name == "" || hb.Member.Incarnation == "" || hb.Member.Addr == "" {
+		return cluster.HeartbeatReply{}, errBadHeartbeat
+	}
+	voters := len(s.quorum.voters())
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watches[hb.Group] == nil && len(s.watches) >= maxGroups {
+		return cluster.HeartbeatReply{}, errTooManyGroups
+	}
+	g, w := s.group(hb.Group), s.watch(hb.Group, now)
+	after := downAfter(g.Settings)
+	reply := cluster.HeartbeatReply{
+		Seq: hb.Seq, Sentinel: s.id, DownAfterMs: after.Milliseconds(), Voters: voters, Sentinels: s.sentinelAddrs(),
+	}
+	if g.Epoch > hb.Epoch {
+		reply.Group = &g
+	}
+	before := w.seen(hb.Member)
+	var old cluster.Heartbeat
+	if before != nil {
+		old = before.hb
+	}
+	seen := w.hear(hb, from, after/2, now)
+	if seen == nil {
+		return reply, nil
+	}
+	if hb.LinkUp && hb.Epoch == g.Epoch && g.Position(hb.Upstream) >= 0 {
+		seen.followed = true
+	}
+	if before == nil || changed(old, hb) {
+		wake(s.wakeWatch)
+		wake(s.wakeReport)
+	}
+	if s.accept(g, w, seen, after, now) {
+		reply.Accepted = true
+		seen.promised = now.Add(after)
+	}
+	if v, ok := s.verdicts[hb.Group]; ok && v.Epoch == g.Epoch && g.Position(hb.Member) == 0 {
+		reply.Drain = v.Drain
+	}
+	s.confirmMaster(g, hb)
+	s.tellFollowing(g, old, hb)
+	return reply, nil
+}
+
+// changed says whether a heartbeat tells more than that time has passed.
+func changed(a, b cluster.Heartbeat) bool {
+	return a.Epoch != b.Epoch || a.Role != b.Role || a.LinkUp != b.LinkUp || a.Leaving != b.Leaving || a.Drained != b.Drained ||
+		!a.Upstream.Is(b.Upstream)
+}
+
+// accept says whether the heartbeat just heard extends the lease of its sender. The caller holds mu.
+func (s *Sentinel) accept(g cluster.Group, w *watch, seen *sighting, after time.Duration, now time.Time) bool {
+	m := seen.hb.Member
+	a := acceptance{
+		Voter:  s.state.isVoter(s.id),
+		Epoch:  w.epoch,
+		Member: g.Epoch == w.epoch && (g.Position(m) >= 0 || g.IsLearner(m)),
+		Fenced: seen.hb.Epoch <= w.epoch && w.fences[m.Incarnation] != nil,
+		Stuck:  w.stuck(g, seen, after, now),
+	}
+	if !a.accepts(seen.hb.Epoch) {
+		return false
+	}
+	// A promise must be known to the next start of this sentinel before it is given.
+	if w.promise < after {
+		w.promise = after
+	}
+	if time.Duration(w.stored.PromiseMs)*time.Millisecond < after {
+		wake(s.wakeWatch)
+		return false
+	}
+	if after == w.promise {
+		w.promiseOld = now.Add(after)
+	}
+	return true
+}
+
+// watchLoop judges, stores fences and tells subscribers.
+func (s *Sentinel) watchLoop() {
+	for s.sleep(s.pace()/2, s.wakeWatch) {
+		touch := s.quorum.inTouch(time.Now())
+		now := time.Now()
+		s.mu.Lock()
+		s.inTouch = touch
+		for name, w := range s.watches {
+			s.judgeGroup(s.group(name), w, now)
+		}
+		record, dirty := s.unstored()
+		s.settleMasters(now)
+		s.raiseAlarms(now)
+		s.mu.Unlock()
+		if dirty && s.store(record) {
+			wake(s.wakeReport)
+		}
+	}
+}
+
+// judgeGroup fences whoever is down. From here on the member's heartbeats are refused; the fence is reported once it is
+// stored. The caller holds mu.
+func (s *Sentinel) judgeGroup(g cluster.Group, w *watch, now time.Time) {
+	after := downAfter(g.Settings)
+	if after < w.promise && now.After(w.promiseOld) {
+		w.promise = after
+	}
+	w.forget(g, now, 10*after)
+	if g.Epoch != w.epoch || s.state.Ignored[g.Name] || !s.state.isVoter(s.id) {
+		return
+	}
+	for _, m := range members(g) {
+		if w.fences[m.Incarnation] != nil {
+			continue
+		}
+		sub := w.subject(g, m, after, now)
+		if !judge(sub, after, now) {
+			continue
+		}
+		reason := reasonSilent
+		switch {
+		case sub.Replaced:
+			reason = reasonReplaced
+		case sub.Stuck:
+			reason = reasonStuck
+		}
+		w.fences[m.Incarnation] = &fence{member: m, reason: reason, at: now}
+	}
+}
+
+// unstored is the durable judgement of all groups, and whether it differs from what is stored. The caller holds mu.
+func (s *Sentinel) unstored() (judgement, bool) {
+	j, dirty := judgement{Groups: map[string]groupJudgement{}}, false
+	for name, w := range s.watches {
+		if s.state.Groups[name].Epoch == 0 && w.epoch == 0 {
+			continue
+		}
+		dirty = dirty || w.unstored()
+		j.Groups[name] = w.judgement()
+		// From now until it is written, only the shorter promise is sure to be on disk.
+		w.stored.PromiseMs = min(w.stored.PromiseMs, j.Groups[name].PromiseMs)
+	}
+	return j, dirty
+}
+
+// store writes the judgement and then marks what it holds as durable, as far as it is still in force. Only watchLoop calls it.
+func (s *Sentinel) store(j judgement) bool {
+	if err := s.cfg.Storage.saveJudgement(j); err != nil {
+		s.log.Error("cannot store fences; this sentinel's vote is missing until it can", "error", err)
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, stored := range j.Groups {
+		w := s.watches[name]
+		w.stored = stored
+		if w.epoch != stored.Epoch {
+			continue
+		}
+		for _, incarnation := range stored.Fenced {
+			if f := w.fences[incarnation]; f != nil && !f.durable {
+				f.durable = true
+				s.raise(name, f.member, true, false)
+				s.log.Info("fenced", "group", name, "member", f.member.Name, "epoch", w.epoch, "reason", f.reason)
+			}
+		}
+	}
+	return true
+}
+
+// sentinelAddrs are the client addresses of all known sentinels. The caller holds mu.
+func (s *Sentinel) sentinelAddrs() []string {
+	return slices.Sorted(maps.Values(s.state.Sentinels))
+}

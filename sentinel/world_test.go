@@ -1,0 +1,379 @@
+package sentinel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/internal/simnet"
+	"holdfast/resp"
+)
+
+// world is three sentinels and some nodes that only heartbeat, on a simulated network in virtual time.
+type world struct {
+	t         *testing.T
+	net       *simnet.Network
+	log       *slog.Logger
+	storage   []*Storage
+	sentinels []*Sentinel // nil while down
+	nodes     map[string]*fakeNode
+
+	mu    sync.Mutex
+	chain map[uint64]cluster.Group // by epoch, as nodes saw it
+}
+
+const testGroup = "mymaster"
+
+// inWorld runs a test in a bubble with n sentinels.
+func inWorld(t *testing.T, n int, run func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		level := slog.LevelError + 4
+		if os.Getenv("SENTINEL_LOG") != "" {
+			level = slog.LevelDebug
+		}
+		w := &world{
+			t: t, net: simnet.New(1), nodes: map[string]*fakeNode{}, chain: map[uint64]cluster.Group{},
+			log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+			storage: make([]*Storage, n), sentinels: make([]*Sentinel, n),
+		}
+		w.net.SetDefaultLatency(200*time.Microsecond, 100*time.Microsecond)
+		for i := range n {
+			w.storage[i] = NewMemoryStorage()
+			w.startSentinel(i)
+		}
+		defer w.end()
+		run(w)
+	})
+}
+
+func (w *world) end() {
+	for _, n := range w.nodes {
+		n.stop()
+	}
+	for i := range w.sentinels {
+		w.stopSentinel(i)
+	}
+	w.net.Close()
+	time.Sleep(10 * time.Second) // memberlist leaves its probes behind; they end by themselves
+}
+
+func sentinelIP(i int) string { return fmt.Sprintf("10.0.0.%d", i+1) }
+
+func (w *world) startSentinel(i int) {
+	w.t.Helper()
+	cfg := Default()
+	cfg.AnnounceIP = sentinelIP(i)
+	cfg.Network = w.net.Host(sentinelIP(i)).Restart()
+	cfg.Storage = w.storage[i]
+	cfg.Logger = w.log
+	cfg.Rand = rand.New(rand.NewPCG(7, uint64(i)+uint64(time.Now().UnixNano())))
+	for j := range w.sentinels {
+		cfg.Join = append(cfg.Join, sentinelIP(j)+":46379")
+	}
+	s, err := New(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.sentinels[i] = s
+}
+
+func (w *world) stopSentinel(i int) {
+	if s := w.sentinels[i]; s != nil {
+		w.sentinels[i] = nil
+		if err := s.Close(); err != nil {
+			w.t.Errorf("close sentinel %d: %v", i, err)
+		}
+	}
+}
+
+// killSentinel cuts the process off first, so that it cannot say goodbye.
+func (w *world) killSentinel(i int) {
+	w.net.Host(sentinelIP(i)).Kill()
+	if s := w.sentinels[i]; s != nil {
+		w.sentinels[i] = nil
+		// Its sockets are gone already, which is what the errors say.
+		_ = s.Close()
+	}
+}
+
+// until waits in virtual time.
+func (w *world) until(what string, within time.Duration, ok func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	w.t.Fatalf("not within %v: %s; %s", within, what, w.describe())
+}
+
+func (w *world) describe() string {
+	text := ""
+	for i, s := range w.sentinels {
+		if s != nil {
+			data, _ := json.Marshal(s.status().Groups)
+			text += fmt.Sprintf("\nsentinel %d leads=%v: %s", i, s.quorum.isLeader(), data)
+		}
+	}
+	return text
+}
+
+// agreed is the group as the first sentinel that runs and is in touch has it.
+func (w *world) agreed() cluster.Group {
+	for _, s := range w.sentinels {
+		if s != nil && s.quorum.inTouch(time.Now()) {
+			s.mu.Lock()
+			g := s.state.Groups[testGroup]
+			s.mu.Unlock()
+			return g
+		}
+	}
+	return cluster.Group{}
+}
+
+// chainIs says whether the agreed chain consists of these nodes in this order.
+func (w *world) chainIs(names ...string) func() bool {
+	return func() bool {
+		g := w.agreed()
+		return slices.EqualFunc(g.Chain, names, func(m cluster.Member, name string) bool { return m.Name == name })
+	}
+}
+
+// chainOf says whether the agreed chain consists of these nodes in any order.
+func (w *world) chainOf(names ...string) func() bool {
+	return func() bool {
+		var have []string
+		for _, m := range w.agreed().Chain {
+			have = append(have, m.Name)
+		}
+		slices.Sort(have)
+		return slices.Equal(have, names)
+	}
+}
+
+// fakeNode heartbeats to all sentinels and adopts what they agree on. Its log is a number.
+type fakeNode struct {
+	w    *world
+	name string
+	ip   string
+	ctx  context.Context
+	end  context.CancelFunc
+	done sync.WaitGroup
+
+	mu       sync.Mutex
+	member   cluster.Member
+	group    cluster.Group
+	offset   int64
+	epoch    uint64 // found on disk
+	linkDown time.Time
+	cutOff   bool // can't reach its predecessor
+	leaving  bool
+	drained  uint64
+	accepted map[int]time.Time // per sentinel: when the newest accepted heartbeat was sent
+	voters   map[int]int
+	lease    time.Duration
+}
+
+// startNode starts a node; offset and epoch are what it finds on its disk.
+func (w *world) startNode(name string, offset int64, epoch uint64) *fakeNode {
+	if old := w.nodes[name]; old != nil {
+		old.stop()
+	}
+	ip := "10.0.1." + name[1:]
+	n := &fakeNode{
+		w: w, name: name, ip: ip, offset: offset, epoch: epoch, accepted: map[int]time.Time{}, voters: map[int]int{},
+		member: cluster.Member{Name: name, Incarnation: randomID(rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(name[1])))), Addr: ip + ":6379"},
+	}
+	n.ctx, n.end = context.WithCancel(context.Background())
+	host := w.net.Host(ip).Restart()
+	w.nodes[name] = n
+	for i := range w.sentinels {
+		n.done.Go(func() { n.talk(i, host) })
+	}
+	return n
+}
+
+// stop is kill -9.
+func (n *fakeNode) stop() {
+	n.end()
+	n.w.net.Host(n.ip).Kill()
+	n.done.Wait()
+	delete(n.w.nodes, n.name)
+}
+
+// talk keeps up the conversation with one sentinel.
+func (n *fakeNode) talk(i int, host *simnet.Host) {
+	for n.ctx.Err() == nil {
+		n.session(i, host)
+		select {
+		case <-n.ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (n *fakeNode) session(i int, host *simnet.Host) {
+	ctx, cancel := context.WithTimeout(n.ctx, 500*time.Millisecond)
+	client, err := resp.Dial(ctx, host, sentinelIP(i)+":26379")
+	cancel()
+	if err != nil {
+		return
+	}
+	var reader sync.WaitGroup
+	var mu sync.Mutex
+	sent := map[uint64]time.Time{}
+	reader.Go(func() {
+		for {
+			v, err := client.Receive(n.ctx)
+			if err != nil {
+				return
+			}
+			if v.Kind == resp.KindPush {
+				var g cluster.Group
+				if json.Unmarshal(v.Elems[2].Str, &g) == nil {
+					n.adopt(g)
+				}
+				continue
+			}
+			var reply cluster.HeartbeatReply
+			if json.Unmarshal(v.Str, &reply) == nil {
+				mu.Lock()
+				at := sent[reply.Seq]
+				delete(sent, reply.Seq)
+				mu.Unlock()
+				n.take(i, reply, at)
+			}
+		}
+	})
+	defer reader.Wait()
+	defer client.Close()
+	for seq := uint64(1); n.ctx.Err() == nil; seq++ {
+		data, _ := json.Marshal(n.heartbeat(seq))
+		mu.Lock()
+		sent[seq] = time.Now()
+		lost := len(sent) > 20
+		mu.Unlock()
+		if lost || client.Send(n.ctx, "HOLDFAST", "HEARTBEAT", data) != nil {
+			return
+		}
+		select {
+		case <-n.ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (n *fakeNode) heartbeat(seq uint64) cluster.Heartbeat {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	hb := cluster.Heartbeat{
+		Group: testGroup, Member: n.member, Seq: seq, Epoch: max(n.group.Epoch, n.epoch), Role: cluster.RoleNone,
+		ReplID: "r", Offset: n.offset, Commit: n.offset, Leaving: n.leaving, Drained: n.drained, Priority: 100, Version: "test",
+	}
+	switch {
+	case n.group.Position(n.member) == 0:
+		hb.Role, hb.Committing = cluster.RoleMaster, true
+	case n.group.Position(n.member) > 0:
+		hb.Role = cluster.RoleReplica
+	case n.group.IsLearner(n.member):
+		hb.Role = cluster.RoleLearner
+	}
+	if p, ok := n.group.Predecessor(n.member); ok {
+		hb.Upstream = p
+		if up := n.w.nodes[p.Name]; up != nil && !n.cutOff && up.member.Is(p) {
+			hb.LinkUp = true
+			n.linkDown = time.Time{}
+			n.offset = max(n.offset, 1000)
+			hb.Offset = n.offset
+		} else {
+			if n.linkDown.IsZero() {
+				n.linkDown = time.Now()
+			}
+			hb.LinkDownMs = time.Since(n.linkDown).Milliseconds()
+		}
+	}
+	return hb
+}
+
+func (n *fakeNode) adopt(g cluster.Group) {
+	n.mu.Lock()
+	if g.Epoch > n.group.Epoch {
+		n.group, n.drained = g, 0
+		clear(n.accepted)
+	}
+	n.mu.Unlock()
+	n.w.witness(g)
+}
+
+func (n *fakeNode) take(i int, r cluster.HeartbeatReply, sent time.Time) {
+	if r.Group != nil {
+		n.adopt(*r.Group)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lease = time.Duration(r.DownAfterMs) * time.Millisecond
+	if r.Accepted {
+		n.accepted[i], n.voters[i] = sent, r.Voters
+	}
+	if r.Drain != 0 && r.Drain == n.group.Epoch {
+		n.drained = r.Drain
+	}
+}
+
+// holdsLease says whether the node may answer reads alone at this moment.
+func (n *fakeNode) holdsLease() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	voters, count := 0, 0
+	for i, at := range n.accepted {
+		if time.Since(at) < n.lease {
+			count++
+			voters = max(voters, n.voters[i])
+		}
+	}
+	return n.group.Position(n.member) >= 0 && voters > 0 && count >= majority(voters)
+}
+
+// witness checks what must never be: two decisions for an epoch, or an epoch without a member that still holds a lease.
+func (w *world) witness(g cluster.Group) {
+	w.mu.Lock()
+	old, known := w.chain[g.Epoch]
+	w.chain[g.Epoch] = g
+	w.mu.Unlock()
+	if known {
+		if !slices.Equal(old.Chain, g.Chain) {
+			w.t.Errorf("epoch %d was decided twice: %v and %v", g.Epoch, old.Chain, g.Chain)
+		}
+		return
+	}
+	for _, n := range w.nodes {
+		n.mu.Lock()
+		leaving, drained, epoch := n.leaving, n.drained != 0, n.group.Epoch
+		n.mu.Unlock()
+		if g.Position(n.member) < 0 && epoch < g.Epoch && !leaving && !drained && n.holdsLease() {
+			w.t.Errorf("%s holds a lease of epoch %d while epoch %d is without it", n.name, epoch, g.Epoch)
+		}
+	}
+}
+
+// ask sends one command to a sentinel and gives its reply.
+func (w *world) ask(i int, args ...any) (resp.Value, error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	client, err := resp.Dial(ctx, w.net.Host("10.0.9.9"), sentinelIP(i)+":26379")
+	if err != nil {
+		return resp.Value{}, err
+	}
+	defer client.Close()
+	return client.Do(ctx, args...)
+}
