@@ -1,0 +1,171 @@
+package simnet
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Network is a set of simulated machines and the links between them. Create it inside the bubble that uses it.
+type Network struct {
+	mu       sync.Mutex // guards everything reachable from here; never held while waiting
+	rng      *rand.Rand
+	machines map[netip.Addr]*machine
+	links    map[direction]*link
+	defaults quality
+	stalled  []*flow       // hold bytes that a cut link keeps back, in the order they ran into it
+	changed  chan struct{} // closed and replaced when a link or a machine changes: wakes dials
+	closed   bool
+	started  time.Time
+	trace    func(line string)
+	lines    []string // traced under mu, handed to trace after unlocking
+}
+
+// machine is one IP. It outlives the processes (Host) that run on it.
+type machine struct {
+	ip       netip.Addr
+	host     *Host // the running or last process
+	down     bool  // crashed: neither sends nor receives
+	isolated bool  // reaches only itself
+	port     uint16
+}
+
+type direction struct{ from, to netip.Addr }
+
+// link is one direction between two machines.
+type link struct {
+	from, to *machine
+	cut      bool
+	quality
+}
+
+// quality is how well a link carries.
+type quality struct {
+	latency, jitter time.Duration
+	loss            float64 // share of datagrams lost, 0..1
+}
+
+// New makes an empty network. Jitter and loss are drawn from seed.
+func New(seed uint64) *Network {
+	return &Network{
+		rng:      rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)),
+		machines: map[netip.Addr]*machine{},
+		links:    map[direction]*link{},
+		changed:  make(chan struct{}),
+		started:  time.Now(),
+	}
+}
+
+// Host is the running process of the machine with that literal IP, which is switched on by the first call. After Kill or
+// Crash it is the dead process until Restart.
+func (n *Network) Host(ip string) *Host {
+	n.mu.Lock()
+	defer n.unlock()
+	return n.machine(ip).host
+}
+
+// Close ends the process of every machine: all blocked calls return, nothing can be opened again.
+func (n *Network) Close() {
+	n.mu.Lock()
+	defer n.unlock()
+	if n.closed {
+		return
+	}
+	n.closed = true
+	for _, m := range n.machines {
+		m.host.end(true)
+	}
+	n.stalled = nil
+	n.topologyChanged()
+}
+
+// Trace hands one line per event (listening, dialing, closing, faults, lost datagrams) to emit, each with the time since New.
+// Lines are handed over without any lock; those of different goroutines may overtake each other. nil ends it.
+func (n *Network) Trace(emit func(line string)) {
+	n.mu.Lock()
+	defer n.unlock()
+	n.trace = emit
+}
+
+func (n *Network) tracef(format string, args ...any) {
+	if n.trace != nil {
+		at := time.Since(n.started).Seconds()
+		n.lines = append(n.lines, fmt.Sprintf("%11.6f ", at)+fmt.Sprintf(format, args...))
+	}
+}
+
+// unlock releases mu and then hands out what was traced under it.
+func (n *Network) unlock() {
+	lines, emit := n.lines, n.trace
+	n.lines = nil
+	n.mu.Unlock()
+	if emit != nil {
+		for _, line := range lines {
+			emit(line)
+		}
+	}
+}
+
+// machine finds or switches on the machine of a literal IP. Another text is a mistake in the test.
+func (n *Network) machine(ip string) *machine {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		panic(fmt.Errorf("simnet: machines have literal IPs: %w", err))
+	}
+	addr = addr.Unmap()
+	m := n.machines[addr]
+	if m == nil {
+		m = &machine{ip: addr, port: firstEphemeral}
+		m.host = newHost(n, m)
+		n.machines[addr] = m
+		if n.closed {
+			m.host.dead = true
+		}
+		n.topologyChanged()
+	}
+	return m
+}
+
+func (n *Network) link(from, to *machine) *link {
+	d := direction{from.ip, to.ip}
+	l := n.links[d]
+	if l == nil {
+		l = &link{from: from, to: to}
+		if from != to {
+			l.quality = n.defaults
+		}
+		n.links[d] = l
+	}
+	return l
+}
+
+// blocked reports whether nothing passes at this moment.
+func (l *link) blocked() bool {
+	if l.from.down || l.to.down {
+		return true
+	}
+	return l.from != l.to && (l.cut || l.from.isolated || l.to.isolated)
+}
+
+// delay draws the time that the next thing on the link takes.
+func (n *Network) delay(l *link) time.Duration {
+	d := l.latency
+	if l.jitter > 0 {
+		d += time.Duration(n.rng.Int64N(int64(l.jitter) + 1))
+	}
+	return d
+}
+
+// topologyChanged wakes dials and sets flows going again whose link has opened.
+func (n *Network) topologyChanged() {
+	close(n.changed)
+	n.changed = make(chan struct{})
+	waiting := n.stalled
+	n.stalled = nil
+	for _, f := range waiting {
+		f.stalled = false
+		f.resume()
+	}
+}
