@@ -35,6 +35,7 @@ type Env struct {
 	watchers        map[watchKey]map[*session.Session]struct{}
 	table           *resp.Table[*Context]
 	activeExpireOff bool
+	base            time.Time // of clock
 }
 
 // Process is what the operating system says of the running process; any function may be nil.
@@ -42,6 +43,12 @@ type Process struct {
 	Resident func() int64                        // resident bytes
 	CPU      func() (user, system time.Duration) // consumed so far
 	OS       string
+
+	Executable   string
+	SystemMemory int64  // of the machine, bytes; 0 when unknown
+	ConfigFile   string // its absolute path, "" when the settings come from no file
+	// EditConfigFile replaces the configuration file's text; nil when there is no file.
+	EditConfigFile func(edit func(old []byte) []byte) error
 }
 
 // RSS is the resident size in bytes, 0 when nobody knows.
@@ -136,7 +143,11 @@ type PersistenceInfo struct {
 	Saving       bool
 	LastStatusOK bool
 	LastDuration time.Duration
-	Changes      int64 // since the last save
+	Changes      int64     // since the last save
+	Saves        int64     // successful ones since the start
+	SavingSince  time.Time // of the save that runs
+	KeysLoaded   int64     // by the last load of a dump
+	KeysExpired  int64     // left out by it, as their time had passed
 }
 
 // Context is one command in execution.

@@ -10,18 +10,25 @@ type Stats struct {
 	ErrorReplies                            int64
 	Errors                                  map[string]int64 // by first word
 	PerCommand                              map[string]*CommandStat
+	byRow                                   map[*Command]*CommandStat
 	Unexpected                              int64
 	OpsPerSec                               int64
+	InputKbps, OutputKbps                   float64 // KiB a second, as OpsPerSec
+	Reads, Writes                           int64   // of sockets
+	PeakMemory                              int64   // the most that INFO and the node's clock have seen in use
 }
 
 // CommandStat is what INFO commandstats shows of one command.
 type CommandStat struct {
 	Calls, Usec, Rejected, Failed int64
+	Latency                       Histogram
+
+	nanos int64
 }
 
 // NewStats is all zero.
 func NewStats() *Stats {
-	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}}
+	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}, byRow: map[*Command]*CommandStat{}}
 }
 
 // Error counts an error reply by its first word.

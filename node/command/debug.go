@@ -1,0 +1,273 @@
+package command
+
+import (
+	"crypto/sha1"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"holdfast/node/store"
+	"holdfast/resp"
+)
+
+// debugRows is DEBUG.
+var debugRows = []Command{{
+	Name: "debug", Arity: -2, Flags: resp.Admin | resp.NoScript | always | resp.Protected, Group: "server", Since: "1.0.0",
+	Complexity: "that of the subcommand", Summary: "Helps to test the server.", SysCmd: true, Run: debugCommand,
+}}
+
+const errNoDebug = resp.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
+	"you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.")
+
+// debugSub is a subcommand of DEBUG: they are no rows of the table, as in Redis.
+type debugSub struct {
+	name     string
+	min, max int // arguments after the name; max -1: any number
+	run      handler
+}
+
+var debugSubs = []debugSub{
+	{"digest", 0, 0, debugDigest},
+	{"digest-value", 0, -1, debugDigestValue},
+	{"error", 1, 1, debugError},
+	{"help", 0, 0, debugHelp},
+	{"log", 1, 1, debugLog},
+	{"object", 1, 1, debugObject},
+	{"populate", 1, 3, debugPopulate},
+	{"protocol", 1, 1, debugProtocol},
+	{"set-active-expire", 1, 1, debugSetActiveExpire},
+	{"sleep", 1, 1, debugSleep},
+}
+
+func debugCommand(c *Context, args [][]byte, w *resp.Writer) error {
+	if !c.Config.EnableDebugCommand(isLocal(c.S)) {
+		return errNoDebug
+	}
+	for _, s := range debugSubs {
+		if n := len(args) - 2; isWord(args[1], s.name) && n >= s.min && (n <= s.max || s.max < 0) {
+			return s.run(c, args, w)
+		}
+	}
+	return badSubcommand(args)
+}
+
+// debugSleep stops the whole server, its place in the chain included: that is what it is for. Everything waits for the
+// execution lock, which is held here on purpose.
+func debugSleep(_ *Context, args [][]byte, w *resp.Writer) error {
+	seconds, _ := strconv.ParseFloat(cText(args[2]), 64) // what is no number is no time
+	time.Sleep(time.Duration(seconds * float64(time.Second)))
+	w.OK()
+	return nil
+}
+
+func debugSetActiveExpire(c *Context, args [][]byte, w *resp.Writer) error {
+	n, _ := strconv.Atoi(cText(args[2]))
+	c.activeExpireOff = n == 0
+	w.OK()
+	return nil
+}
+
+func debugLog(c *Context, args [][]byte, w *resp.Writer) error {
+	c.Logger.Warn("DEBUG LOG", "message", string(args[2]))
+	w.OK()
+	return nil
+}
+
+func debugError(_ *Context, args [][]byte, _ *resp.Writer) error { return resp.Error(args[2]) }
+
+func debugDigest(c *Context, _ [][]byte, w *resp.Writer) error {
+	sum := c.Store.Digest()
+	w.Simple(hex.EncodeToString(sum[:]))
+	return nil
+}
+
+// debugDigestValue answers for each key a digest of its value that doesn't depend on its name.
+func debugDigestValue(c *Context, args [][]byte, w *resp.Writer) error {
+	w.Array(len(args) - 2)
+	for _, key := range args[2:] {
+		var sum [sha1.Size]byte
+		if it, ok := c.DB.Get(key); ok {
+			sum = valueDigest(it)
+		}
+		w.Simple(hex.EncodeToString(sum[:]))
+	}
+	return nil
+}
+
+// valueDigest chains a string's type and bytes, and mixes in whether it expires.
+func valueDigest(it store.Item) (sum [sha1.Size]byte) {
+	mix := func(data []byte) {
+		for i, b := range sha1.Sum(data) {
+			sum[i] ^= b
+		}
+	}
+	kind := binary.BigEndian.AppendUint32(nil, uint32(it.Type()))
+	for _, part := range [][]byte{kind, it.Bytes()} {
+		mix(part)
+		sum = sha1.Sum(sum[:])
+	}
+	if it.ExpireAt() >= 0 {
+		mix([]byte("!!expire!!"))
+	}
+	return sum
+}
+
+// debugObject describes a string. Where a value lies in memory is nobody's business and changes: the address is always 0.
+func debugObject(c *Context, args [][]byte, w *resp.Writer) error {
+	it, ok := c.DB.Get(args[2])
+	if !ok {
+		return ErrNoSuchKey
+	}
+	idle := (AccessClock(c.Now) - it.Access()) & 0xFFFFFF
+	w.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
+		it.Encoding(), serializedLength(it), it.Access(), idle))
+	return nil
+}
+
+// serializedLength is how long a string is in a snapshot, before compression.
+func serializedLength(it store.Item) int {
+	value := it.Bytes()
+	if n, ok := resp.ParseInt(value); ok && it.Encoding() == store.EncInt {
+		switch {
+		case n == int64(int8(n)):
+			return 2
+		case n == int64(int16(n)):
+			return 3
+		case n == int64(int32(n)):
+			return 5
+		}
+	}
+	switch n := len(value); {
+	case n < 1<<6:
+		return n + 1
+	case n < 1<<14:
+		return n + 2
+	default:
+		return n + 5
+	}
+}
+
+// debugPopulate makes keys, without telling replicas, as it is meant for a server on its own.
+func debugPopulate(c *Context, args [][]byte, w *resp.Writer) error {
+	prefix, size := "key", int64(0)
+	count, err := positive(args[2])
+	if err != nil {
+		return err
+	}
+	if len(args) > 3 {
+		prefix = string(args[3])
+	}
+	if len(args) > 4 {
+		if size, err = positive(args[4]); err != nil {
+			return err
+		}
+	}
+	for i := range count {
+		key := []byte(prefix + ":" + itoa(i))
+		if _, ok := c.Find(key); ok {
+			continue
+		}
+		value := []byte("value:" + itoa(i))
+		if size > 0 {
+			fixed := make([]byte, size)
+			copy(fixed, value)
+			value = fixed
+		}
+		c.DB.SetString(key, value, store.TryEncode(value), store.NoExpiry)
+	}
+	w.OK()
+	return nil
+}
+
+func positive(arg []byte) (int64, error) {
+	n, ok := resp.ParseInt(arg)
+	if !ok {
+		return 0, ErrNotInteger
+	}
+	if n < 0 {
+		return 0, resp.Error("ERR value is out of range, must be positive")
+	}
+	return n, nil
+}
+
+func debugProtocol(_ *Context, args [][]byte, w *resp.Writer) error {
+	switch kind := args[2]; {
+	case isWord(kind, "string"):
+		w.BulkString("Hello World")
+	case isWord(kind, "integer"):
+		w.Int(12345)
+	case isWord(kind, "double"):
+		w.Double(3.141)
+	case isWord(kind, "bignum"):
+		w.BigNumber("1234567999999999999999999999999999999")
+	case isWord(kind, "null"):
+		w.Null()
+	case isWord(kind, "array"):
+		w.Array(3)
+		for i := range 3 {
+			w.Int(int64(i))
+		}
+	case isWord(kind, "set"):
+		w.Set(3)
+		for i := range 3 {
+			w.Int(int64(i))
+		}
+	case isWord(kind, "map"):
+		w.Map(3)
+		for i := range 3 {
+			w.Int(int64(i))
+			w.Bool(i == 1)
+		}
+	case isWord(kind, "attrib"):
+		if w.Proto == 3 {
+			w.Attr(1)
+			w.BulkString("key-popularity")
+			w.Array(2)
+			w.BulkString("key:123")
+			w.Int(90)
+		}
+		w.BulkString("Some real reply following the attribute")
+	case isWord(kind, "push"):
+		if w.Proto != 3 {
+			return resp.Error("ERR RESP2 is not supported by this command")
+		}
+		w.Push(2)
+		w.BulkString("server-cpu-usage")
+		w.Int(42)
+		w.BulkString("Some real reply following the push reply")
+	case isWord(kind, "true"), isWord(kind, "false"):
+		w.Bool(isWord(kind, "true"))
+	case isWord(kind, "verbatim"):
+		w.Verbatim("txt", "This is a verbatim\nstring")
+	default:
+		return resp.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
+	}
+	return nil
+}
+
+func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
+	resp.HelpReply(w, "DEBUG",
+		"DIGEST",
+		"    Answer a digest of the whole data set.",
+		"DIGEST-VALUE <key> [<key> ...]",
+		"    Answer a digest of each key's value.",
+		"ERROR <text>",
+		"    Answer <text> as an error.",
+		"LOG <message>",
+		"    Write <message> to the log.",
+		"OBJECT <key>",
+		"    Describe how a key's value is kept.",
+		"POPULATE <count> [<prefix>] [<size>]",
+		"    Make <count> keys called <prefix>:<number>. Replicas don't get them.",
+		"PROTOCOL <type>",
+		"    Answer a value of a type: string, integer, double, bignum, null, array, set, map,",
+		"    attrib, push, verbatim, true, false.",
+		"SET-ACTIVE-EXPIRE <0|1>",
+		"    Switch the deletion of expired keys that nobody asks for off or on.",
+		"SLEEP <seconds>",
+		"    Stop the whole server for a while.",
+	)
+	return nil
+}
