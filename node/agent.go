@@ -97,7 +97,7 @@ func (a *agent) nudge() {
 // adopted tells the sentinels at once, and notes when the node was let go.
 func (a *agent) adopted(p place) {
 	a.mu.Lock()
-	if a.n.leaving.Load() && !p.in() && !a.gone {
+	if a.n.leaving.Load() && p.dispensable() && !a.gone {
 		a.gone = true
 		close(a.left)
 	}
@@ -306,14 +306,14 @@ func (a *agent) downAfterNow() time.Duration {
 // Leave asks the sentinels to let the node go: a master's place is handed over first, without an error or a loss. It
 // returns when the chain goes on without the node, or with an error when ctx ends before.
 func (n *Node) Leave(ctx context.Context) error {
-	n.mu.Lock()
-	alone := !n.place.in() || len(n.place.group.Chain) == 1 && n.place.master
-	n.mu.Unlock()
-	if n.agent == nil || alone {
-		return nil // nobody waits for it, or nobody could take over
+	if n.agent == nil {
+		return nil
 	}
 	n.leaving.Store(true)
-	n.agent.nudge()
+	n.mu.Lock()
+	p := n.place
+	n.mu.Unlock()
+	n.agent.adopted(p)
 	select {
 	case <-n.agent.left:
 		return nil

@@ -123,7 +123,8 @@ func New(c Config) (*Node, error) {
 		Store: store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
 		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process,
 	}, n.keyChanged)
-	n.place.master = c.Settings.Join() == nil
+	n.lease.base = time.Now()
+	n.place.master = len(c.Settings.Join()) == 0
 	n.saves.last, n.saves.ok = c.Now(), true
 	n.onSettings()
 	return n, nil

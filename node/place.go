@@ -23,6 +23,9 @@ type place struct {
 // in reports whether the adopted group knows this incarnation.
 func (p place) in() bool { return p.position >= 0 || p.learner }
 
+// dispensable reports that a node that wants to leave may: nobody counts on it, or nobody could take over.
+func (p place) dispensable() bool { return !p.in() || p.master && len(p.group.Chain) == 1 }
+
 func placeIn(g cluster.Group, self cluster.Member) place {
 	p := place{group: g, position: g.Position(self), learner: g.IsLearner(self)}
 	p.master = p.position == 0

@@ -55,7 +55,9 @@ func directiveFlags(flags *pflag.FlagSet) map[string]*string {
 		if d.Is(config.Hidden) {
 			continue
 		}
-		values[d.Name] = flags.String(d.Name, d.Default, d.Help)
+		for _, name := range append([]string{d.Name}, d.Aliases...) {
+			values[name] = flags.String(name, d.Default, d.Help)
+		}
 	}
 	flags.SortFlags = true
 	return values

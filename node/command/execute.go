@@ -30,6 +30,8 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 	cmd, err := e.table.Lookup(args)
 	if err == nil {
 		err = e.admit(c, cmd, args)
+	} else {
+		cmd = e.table.ByName(args[0]) // known, perhaps, but with a wrong number of arguments
 	}
 	if err != nil {
 		e.refuse(c, cmd, err)
@@ -38,7 +40,7 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 	if e.paused(c, cmd) {
 		return Deferred
 	}
-	if s.Reply == session.ReplySkipNext && cmd.Name != "client|reply" {
+	if s.Reply == session.ReplySkipNext && cmd.FullName() != "client|reply" {
 		s.Reply = session.ReplySkip
 	}
 	mark := len(w.Buf)
@@ -59,7 +61,7 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 
 // Call runs a command that was admitted, and passes on what it changed.
 func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
-	start := time.Now()
+	start := e.clock()
 	outer := c.Cmd
 	c.Cmd, c.Dirty, c.replaced = cmd, 0, false
 	err := cmd.Run(c, args, &c.S.W)
@@ -72,7 +74,10 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	c.Cmd = outer
 	stat := e.statOf(cmd)
 	stat.Calls++
-	stat.Usec += time.Since(start).Microseconds()
+	took := e.clock() - start
+	stat.nanos += took
+	stat.Latency.Observe(time.Duration(took))
+	stat.Usec = stat.nanos / 1000
 	if err != nil {
 		stat.Failed++
 		c.fail(err)
@@ -139,7 +144,7 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 		if write && e.Config.ReplicaReadOnly() {
 			return ErrReadOnly
 		}
-		if f&resp.Stale == 0 && e.Node.Stale() {
+		if f&resp.Stale == 0 && e.Node.Stale() && !e.pingInGroup(cmd) {
 			return ErrMasterDown
 		}
 	} else if write && e.tooFewReplicas() {
@@ -153,6 +158,9 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	}
 	return nil
 }
+
+// pingInGroup: a member of a group answers PING whatever its place, to health checks and to the next in the chain.
+func (e *Env) pingInGroup(cmd *Command) bool { return cmd.Name == "ping" && len(e.Config.Join()) > 0 }
 
 func allowedInPubSub(cmd *Command) bool {
 	switch cmd.Name {
@@ -204,10 +212,14 @@ func (e *Env) ApplyEffect(c *Context, args [][]byte) error {
 }
 
 func (e *Env) statOf(cmd *Command) *CommandStat {
-	st := e.Stats.PerCommand[cmd.FullName()]
+	st := e.Stats.byRow[cmd]
 	if st == nil {
 		st = &CommandStat{}
+		e.Stats.byRow[cmd] = st
 		e.Stats.PerCommand[cmd.FullName()] = st
 	}
 	return st
 }
+
+// clock is monotonic, in nanoseconds.
+func (e *Env) clock() int64 { return int64(time.Since(e.base)) }

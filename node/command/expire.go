@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"strings"
 
 	"holdfast/node/store"
 	"holdfast/resp"
@@ -81,7 +82,7 @@ func (o *expireConditions) parse(args [][]byte) error {
 		case isWord(a, "lt"):
 			o.lt = true
 		default:
-			return resp.Error("ERR Unsupported option " + cText(a))
+			return resp.Error("ERR Unsupported option " + strings.TrimRight(cText(a), "\r\n"))
 		}
 	}
 	if o.nx && (o.xx || o.gt || o.lt) {
@@ -203,7 +204,7 @@ func writeExpiry(c *Context, key []byte, seconds, absolute bool, w *resp.Writer)
 		at = max(at-c.Now, 0)
 	}
 	if seconds {
-		at = (at + 500) / 1000 // rounded, as Redis does
+		at = int64((uint64(at) + 500) / 1000) // rounded, as Redis does, also at the end of time
 	}
 	w.Int(at)
 	return nil

@@ -153,6 +153,7 @@ func TestExpire(t *testing.T) {
 		{`expire k -9223372036854775807`, `-ERR invalid expire time in 'expire' command`},
 		{`pexpire k 9223372036854775807`, `-ERR invalid expire time in 'pexpire' command`},
 		{`pexpireat k 9223372036854775807`, `:1`},
+		{`expiretime k`, `:9223372036854776`},
 		{`expire k 2`, `:1`},
 	})
 	e.now += 1499

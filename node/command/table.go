@@ -42,7 +42,7 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
 		watchers: map[watchKey]map[*session.Session]struct{}{},
-		table:    resp.NewTable(Rows()),
+		table:    resp.NewTable(Rows()), base: time.Now(),
 	}
 	e.Effects.Reselect()
 	e.Hub.Delivered = func(s pubsub.Subscriber) { e.Pushed = append(e.Pushed, s.(*session.Session)) }
