@@ -20,24 +20,19 @@ func TestCutHoldsBytesBackUntilHealed(t *testing.T) {
 		send(t, c, "in flight, ")
 		n.Cut(hostA, hostB)
 		send(t, c, "held back")
-		var read string
-		go func() { b := make([]byte, 64); k, _ := io.ReadAtLeast(s, b, 20); read = string(b[:k]) }()
+		read := make(chan string, 1)
+		go func() { b := make([]byte, 64); k, _ := io.ReadAtLeast(s, b, 20); read <- string(b[:k]) }()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if read != "" {
-			t.Fatalf("read %q across a cut", read)
+		if len(read) > 0 {
+			t.Fatalf("read %q across a cut", <-read)
 		}
 		n.Heal(hostA, hostB)
-		time.Sleep(9 * time.Millisecond)
-		synctest.Wait()
-		if read != "" {
-			t.Fatal("no latency after healing")
+		start := time.Now()
+		if got := <-read; got != "in flight, held back" {
+			t.Fatalf("read %q", got)
 		}
-		time.Sleep(2 * time.Millisecond)
-		synctest.Wait()
-		if read != "in flight, held back" {
-			t.Fatalf("read %q", read)
-		}
+		expectElapsed(t, start, 10*time.Millisecond)
 	})
 }
 
