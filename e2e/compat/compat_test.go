@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -85,7 +86,8 @@ func TestCommandInfo(t *testing.T) {
 				continue // Holdfast's own
 			}
 			compared++
-			if x, y := flatten(sortSubcommands(a)), flatten(sortSubcommands(b)); x != y {
+			commonSubcommands(a, b)
+			if x, y := flatten(a), flatten(b); x != y {
 				t.Errorf("COMMAND INFO %s\n  redis    %s\n  holdfast %s", name, x, y)
 				break
 			}
@@ -96,34 +98,52 @@ func TestCommandInfo(t *testing.T) {
 	}
 }
 
-// sortSubcommands orders what Redis keeps in a hash table, whose order changes from start to start.
-func sortSubcommands(r reply) reply {
-	for _, command := range r.elems {
-		if n := len(command.elems); n > 0 {
-			slices.SortFunc(command.elems[n-1].elems, func(a, b reply) int {
-				return slices.Compare(textsOf(a), textsOf(b))
-			})
-		}
+// commonSubcommands leaves only subcommands that both have, in the order of their names: Redis keeps them in a hash table,
+// whose order changes from start to start.
+func commonSubcommands(a, b reply) {
+	x, y := subcommands(a), subcommands(b)
+	if x == nil || y == nil {
+		return
 	}
-	return r
+	inX, inY := names(*x), names(*y)
+	for list, other := range map[*[]reply]map[string]bool{x: inY, y: inX} {
+		*list = slices.DeleteFunc(*list, func(r reply) bool { return !other[nameOf(r)] })
+		slices.SortFunc(*list, func(a, b reply) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	}
 }
 
-func textsOf(r reply) []string {
-	if len(r.elems) == 0 {
+// subcommands is the last element of a command's description.
+func subcommands(r reply) *[]reply {
+	if len(r.elems) != 1 || len(r.elems[0].elems) == 0 {
 		return nil
 	}
-	return []string{r.elems[0].text}
+	command := r.elems[0].elems
+	return &command[len(command)-1].elems
+}
+
+func nameOf(r reply) string {
+	if len(r.elems) == 0 {
+		return ""
+	}
+	return r.elems[0].text
+}
+
+func names(list []reply) map[string]bool {
+	m := map[string]bool{}
+	for _, r := range list {
+		m[nameOf(r)] = true
+	}
+	return m
 }
 
 // flatten writes a reply with its types, from its elements.
 func flatten(r reply) string {
-	text := string(r.kind) + r.text
-	if len(r.elems) > 0 {
-		text += "["
-		for _, e := range r.elems {
-			text += " " + flatten(e)
-		}
-		text += " ]"
+	if len(r.elems) == 0 {
+		return string(r.kind) + r.text
 	}
-	return text
+	text := string(r.kind) + "["
+	for _, e := range r.elems {
+		text += " " + flatten(e)
+	}
+	return text + " ]"
 }

@@ -59,6 +59,18 @@ func TestQueueCopies(t *testing.T) {
 	e.run([]step{{`exec`, `[+OK]`}, {`get key`, `"value"`}})
 }
 
+// The store tells of a flush with no key, which is not the empty one.
+func TestWatchEmptyKey(t *testing.T) {
+	e := newTestEnv(t)
+	e.do("set", "k", "v")
+	e.do("watch", "")
+	e.doAs(e.client(), "flushall")
+	e.run([]step{{`multi`, `+OK`}, {`exec`, `[]`}})
+	e.do("watch", "")
+	e.doAs(e.client(), "set", "", "v")
+	e.run([]step{{`multi`, `+OK`}, {`exec`, `nil`}})
+}
+
 // Each case watches k, has another client do something, and says whether EXEC fails.
 func TestWatch(t *testing.T) {
 	for _, tc := range []struct {

@@ -37,9 +37,10 @@ func (e *Env) Unwatch(s *session.Session) {
 	s.Watched, s.DirtyCAS = nil, false
 }
 
-// keyChanged marks the transactions that watch the key; the store calls it for every change.
+// keyChanged marks the transactions that watch the key; the store calls it for every change. Without a key it is about all
+// of them, which the commands that do that have looked after before.
 func (e *Env) keyChanged(db int, key []byte) {
-	if len(e.watchers) == 0 {
+	if len(e.watchers) == 0 || key == nil {
 		return
 	}
 	for s := range e.watchers[watchKey{db, string(key)}] {
