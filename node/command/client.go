@@ -266,12 +266,12 @@ func clientPause(c *Context, args [][]byte, w *resp.Writer) error {
 	case !isWord(args[3], "all"):
 		return resp.Error("ERR CLIENT PAUSE mode must be WRITE or ALL")
 	}
-	ms, err := c.milliseconds(args[2])
+	ms, err := milliseconds(args[2])
 	if err != nil {
 		return err
 	}
-	if ms > 0 {
-		c.Node.Pause(time.UnixMilli(c.Now+ms), writesOnly)
+	if end := c.Now + ms; end > c.Now { // an end that can't be counted lies in the past, as in Redis
+		c.Node.Pause(time.UnixMilli(end), writesOnly)
 	}
 	w.OK()
 	return nil

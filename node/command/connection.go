@@ -233,20 +233,16 @@ func intArgument(arg []byte) (int64, error) {
 	return n, nil
 }
 
-// milliseconds reads a timeout in milliseconds after now.
-func (c *Context) milliseconds(arg []byte) (int64, error) {
+// milliseconds reads a timeout in milliseconds.
+func milliseconds(arg []byte) (int64, error) {
 	n, ok := resp.ParseInt(arg)
 	switch {
 	case !ok:
 		return 0, ErrTimeoutNotInt
 	case n < 0:
 		return 0, ErrTimeoutNegative
-	case n > maxMillis-c.Now:
-		return 0, resp.Error("ERR timeout is out of range")
 	}
 	return n, nil
 }
-
-const maxMillis = 1<<63 - 1
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

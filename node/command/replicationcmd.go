@@ -98,7 +98,7 @@ func wait(c *Context, args [][]byte, w *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	ms, err := c.milliseconds(args[2])
+	ms, err := milliseconds(args[2])
 	if err != nil {
 		return err
 	}
