@@ -42,14 +42,16 @@ func (c *call) onLeader(args [][]byte, w *resp.Writer, run func() error) error {
 	return nil
 }
 
-// propose commits an entry on behalf of a client.
-func (c *call) propose(e Entry, w *resp.Writer) error {
+const errDuplicate = resp.Error("ERR Duplicate master name.")
+
+// propose commits an entry on behalf of a client; conflict is the reply when it changed nothing.
+func (c *call) propose(e Entry, conflict error, w *resp.Writer) error {
 	result, err := c.quorum.propose(e)
 	if err != nil {
 		return err
 	}
 	if result.Conflict {
-		return errNoSuchGroup
+		return conflict
 	}
 	w.OK()
 	return nil
@@ -66,27 +68,17 @@ func monitor(c *call, args [][]byte, w *resp.Writer) error {
 	case quorum <= 0:
 		return resp.Error("ERR Quorum must be 1 or greater.")
 	}
-	c.mu.Lock()
-	_, exists := c.state.group(string(args[2]))
-	c.mu.Unlock()
-	if exists {
-		return resp.Error("ERR Duplicate master name.")
-	}
 	settings := c.cfg.settings()
 	settings.Quorum = int(quorum)
 	return c.onLeader(args, w, func() error {
-		return c.propose(Entry{Monitor: &Monitor{Group: string(args[2]), Settings: settings}}, w)
+		return c.propose(Entry{Monitor: &Monitor{Group: string(args[2]), Settings: settings}}, errDuplicate, w)
 	})
 }
 
 func remove(c *call, args [][]byte, w *resp.Writer) error {
-	c.mu.Lock()
-	_, exists := c.state.group(string(args[2]))
-	c.mu.Unlock()
-	if !exists {
-		return errNoSuchGroup
-	}
-	return c.onLeader(args, w, func() error { return c.propose(Entry{Ignore: &Ignore{Group: string(args[2])}}, w) })
+	return c.onLeader(args, w, func() error {
+		return c.propose(Entry{Ignore: &Ignore{Group: string(args[2])}}, errNoSuchGroup, w)
+	})
 }
 
 // setOptions is SENTINEL SET. What it changes is agreed on by all sentinels. Passwords for nodes are taken and not needed, since
@@ -117,7 +109,7 @@ func setOptions(c *call, args [][]byte, w *resp.Writer) error {
 		}
 	}
 	return c.onLeader(args, w, func() error {
-		if err := c.propose(Entry{Tune: &t}, w); err != nil {
+		if err := c.propose(Entry{Tune: &t}, errNoSuchGroup, w); err != nil {
 			return err
 		}
 		c.mu.Lock()

@@ -15,6 +15,7 @@ type sighting struct {
 	first    time.Time         // of the heartbeats since the last gap
 	last     time.Time
 	promised time.Time // the node was told that it won't be fenced before
+	told     uint64    // the epoch in which subscribers were told that it follows
 	followed bool      // it has been seen to follow a member of the chain in the epoch then in force
 }
 

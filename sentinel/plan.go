@@ -155,7 +155,7 @@ func (v View) restart(down []cluster.Member) time.Duration {
 	return ago
 }
 
-// letGo removes members that were told to stop. A head drains first; a head that is alone stays, as nothing can take over.
+// letGo removes members that were told to stop. A head drains first, and stays as long as nothing can take over.
 func (v View) letGo() Action {
 	for _, m := range members(v.Group) {
 		s, ok := v.alive(m)
@@ -164,7 +164,7 @@ func (v View) letGo() Action {
 		}
 		head := v.Group.Position(m) == 0
 		switch {
-		case head && len(v.Group.Chain) == 1:
+		case head && !v.hasSuccessor():
 			continue
 		case head && s.Heartbeat.Drained != v.Group.Epoch:
 			return Action{Kind: Drain, Reason: "leaving: " + m.Name}
@@ -172,6 +172,15 @@ func (v View) letGo() Action {
 		return Action{Kind: Propose, Group: v.Group.Without(m), Reason: "left: " + m.Name}
 	}
 	return Action{}
+}
+
+// hasSuccessor says whether the second of the chain is there to take over.
+func (v View) hasSuccessor() bool {
+	if len(v.Group.Chain) < 2 {
+		return false
+	}
+	_, ok := v.alive(v.Group.Chain[1])
+	return ok
 }
 
 // handOver moves the head to the end of the chain, or another member to its front, once the head has drained: then all

@@ -91,14 +91,15 @@ func (s *Sentinel) tellSwitch(name string, old, head cluster.Member) {
 	s.log.Info("clients go to another master", "group", name, "from", old.Addr, "to", head.Addr)
 }
 
-// tellFollowing reports a replica that has begun to follow its place in the present chain. The second name is the one that
-// go-redis waits for. The caller holds mu.
-func (s *Sentinel) tellFollowing(g cluster.Group, old, hb cluster.Heartbeat) {
-	follows := func(h cluster.Heartbeat) bool { return h.LinkUp && h.Epoch == g.Epoch }
-	if g.Position(hb.Member) <= 0 || !follows(hb) || follows(old) {
+// tellFollowing reports, once an epoch, a replica that follows its place in the present chain, when clients are sent to its
+// head. The second name is the one that go-redis waits for. The caller holds mu.
+func (s *Sentinel) tellFollowing(g cluster.Group, seen *sighting) {
+	m, hb := s.masters[g.Name], seen.hb
+	if seen.told == g.Epoch || m == nil || m.next != nil || g.Position(hb.Member) <= 0 || !hb.LinkUp || hb.Epoch != g.Epoch {
 		return
 	}
-	text := slavePayload(g.Name, hb.Member.Addr, s.masterAddr(g.Name))
+	seen.told = g.Epoch
+	text := slavePayload(g.Name, hb.Member.Addr, m.member.Addr)
 	s.hub.publish("+slave-reconf-done", text)
 	s.hub.publish("+replica-reconf-done", text)
 }

@@ -62,7 +62,7 @@ func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.Heartbe
 		reply.Drain = v.Drain
 	}
 	s.confirmMaster(g, hb)
-	s.tellFollowing(g, old, hb)
+	s.tellFollowing(g, seen)
 	return reply, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -27,7 +28,7 @@ type world struct {
 	sentinels []*Sentinel // nil while down
 	nodes     map[string]*fakeNode
 
-	mu    sync.Mutex
+	mu    sync.Mutex               // protects chain, and nodes against the goroutines of nodes
 	chain map[uint64]cluster.Group // by epoch, as nodes saw it
 }
 
@@ -56,7 +57,7 @@ func inWorld(t *testing.T, n int, run func(w *world)) {
 }
 
 func (w *world) end() {
-	for _, n := range w.nodes {
+	for _, n := range maps.Clone(w.nodes) {
 		n.stop()
 	}
 	for i := range w.sentinels {
@@ -195,7 +196,9 @@ func (w *world) startNode(name string, offset int64, epoch uint64) *fakeNode {
 	}
 	n.ctx, n.end = context.WithCancel(context.Background())
 	host := w.net.Host(ip).Restart()
+	w.mu.Lock()
 	w.nodes[name] = n
+	w.mu.Unlock()
 	for i := range w.sentinels {
 		n.done.Go(func() { n.talk(i, host) })
 	}
@@ -207,7 +210,16 @@ func (n *fakeNode) stop() {
 	n.end()
 	n.w.net.Host(n.ip).Kill()
 	n.done.Wait()
+	n.w.mu.Lock()
 	delete(n.w.nodes, n.name)
+	n.w.mu.Unlock()
+}
+
+// running is the node of that name, nil while it is down.
+func (w *world) running(name string) *fakeNode {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.nodes[name]
 }
 
 // talk keeps up the conversation with one sentinel.
@@ -289,7 +301,7 @@ func (n *fakeNode) heartbeat(seq uint64) cluster.Heartbeat {
 	}
 	if p, ok := n.group.Predecessor(n.member); ok {
 		hb.Upstream = p
-		if up := n.w.nodes[p.Name]; up != nil && !n.cutOff && up.member.Is(p) {
+		if up := n.w.running(p.Name); up != nil && !n.cutOff && up.member.Is(p) {
 			hb.LinkUp = true
 			n.linkDown = time.Time{}
 			n.offset = max(n.offset, 1000)
@@ -348,6 +360,7 @@ func (w *world) witness(g cluster.Group) {
 	w.mu.Lock()
 	old, known := w.chain[g.Epoch]
 	w.chain[g.Epoch] = g
+	nodes := slices.Collect(maps.Values(w.nodes))
 	w.mu.Unlock()
 	if known {
 		if !slices.Equal(old.Chain, g.Chain) {
@@ -355,7 +368,7 @@ func (w *world) witness(g cluster.Group) {
 		}
 		return
 	}
-	for _, n := range w.nodes {
+	for _, n := range nodes {
 		n.mu.Lock()
 		leaving, drained, epoch := n.leaving, n.drained != 0, n.group.Epoch
 		n.mu.Unlock()

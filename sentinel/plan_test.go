@@ -1,0 +1,261 @@
+package sentinel
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"holdfast/cluster"
+)
+
+func member(name string, start int) cluster.Member {
+	return cluster.Member{Name: name, Incarnation: fmt.Sprintf("%s%d", name, start), Addr: name + ":6379"}
+}
+
+// heard is a fresh sighting of a node in a group's epoch, linked to its predecessor.
+func heard(g cluster.Group, m cluster.Member, offset int64) Sighting {
+	hb := cluster.Heartbeat{Group: g.Name, Member: m, Epoch: g.Epoch, ReplID: "r", Offset: offset, Priority: 100}
+	if p, ok := g.Predecessor(m); ok {
+		hb.Upstream, hb.LinkUp = p, true
+	}
+	return Sighting{Heartbeat: hb, Age: 10 * time.Millisecond, For: time.Minute}
+}
+
+func settings() cluster.Settings {
+	return cluster.Settings{DownAfterMs: 1000, FailoverTimeoutMs: 10000, Quorum: 2, ParallelSyncs: 1}
+}
+
+func view(g cluster.Group, nodes ...Sighting) View {
+	return View{Group: g, Voters: 3, Fenced: map[string]int{}, Back: map[string]bool{}, Nodes: nodes}
+}
+
+// TestPlanSmallWorlds goes through every state of a group of up to three members: each fenced by 0, 1, 2 or 3 of 3 sentinels,
+// and silent, heard, restarted, or leaving and drained. Whatever the plan proposes must keep the rules.
+func TestPlanSmallWorlds(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	worlds := 0
+	for size := 1; size <= 3; size++ {
+		for chained := 1; chained <= size; chained++ {
+			g := cluster.Group{Name: "g", Epoch: 7, Settings: settings()}
+			for i := range size {
+				if i < chained {
+					g.Chain = append(g.Chain, member(names[i], 1))
+				} else {
+					g.Learners = append(g.Learners, member(names[i], 1))
+				}
+			}
+			states := 1
+			for range size {
+				states *= 16
+			}
+			for state := range states {
+				for _, dead := range []time.Duration{0, time.Minute} {
+					v := view(g)
+					v.Dead = dead
+					for i, m := range members(g) {
+						s := state >> (4 * i) & 15
+						v.Fenced[m.Incarnation] = s & 3
+						v.Back[m.Incarnation] = s>>2 == 1
+						v.Nodes = append(v.Nodes, nodeIn(g, m, s>>2)...)
+					}
+					checkAction(t, v, Next(v))
+					worlds++
+				}
+			}
+		}
+	}
+	t.Logf("%d worlds", worlds)
+}
+
+func nodeIn(g cluster.Group, m cluster.Member, state int) []Sighting {
+	s := heard(g, m, 100)
+	switch state {
+	case 0:
+		return nil // silent
+	case 2:
+		restarted := m
+		restarted.Incarnation = m.Name + "2"
+		s.Heartbeat.Member, s.Heartbeat.LinkUp, s.Heartbeat.Epoch = restarted, false, 6
+	case 3:
+		s.Heartbeat.Leaving, s.Heartbeat.Drained = true, g.Epoch
+	}
+	return []Sighting{s}
+}
+
+// checkAction holds an action against the rules of the design.
+func checkAction(t *testing.T, v View, a Action) {
+	t.Helper()
+	if a.Kind != Propose {
+		return
+	}
+	fail := func(why string) {
+		t.Helper()
+		t.Fatalf("%s\nview %+v\naction %+v", why, v, a)
+	}
+	g := a.Group
+	if g.Epoch != v.Group.Epoch+1 || a.Reason == "" || len(g.Chain) == 0 {
+		fail("not a next epoch")
+	}
+	var survivors []cluster.Member
+	for _, m := range v.Group.Chain {
+		if g.Position(m) >= 0 {
+			survivors = append(survivors, m)
+		} else if s, ok := v.alive(m); !v.odown(m) && !(ok && s.Heartbeat.Leaving) {
+			fail(m.Name + " was removed against its will without a majority's fences")
+		}
+	}
+	if len(survivors) > 0 {
+		if !slices.Equal(survivors, g.Chain[:len(survivors)]) {
+			fail("the survivors are not in their order")
+		}
+		if s, ok := v.alive(g.Chain[0]); !ok && g.Chain[0] != v.Group.Chain[0] || ok && !s.Heartbeat.Member.Is(g.Chain[0]) {
+			fail("the new master is not there")
+		}
+	} else {
+		for _, m := range v.Group.Chain {
+			if _, ok := v.alive(m); !v.odown(m) || ok {
+				fail("a cold start though a member is left")
+			}
+		}
+		back, missing := v.returned()
+		if len(back) == 0 || len(missing) > 0 && v.Dead == 0 {
+			fail("a cold start too early")
+		}
+	}
+	for _, m := range g.Chain[len(survivors):] {
+		if len(survivors) > 0 && !v.Group.IsLearner(m) {
+			fail("a stranger got into the chain")
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range members(g) {
+		if seen[m.Name] {
+			fail(m.Name + " is in the group twice")
+		}
+		seen[m.Name] = true
+	}
+}
+
+func TestPlanCreate(t *testing.T) {
+	empty := cluster.Group{Name: "g", Settings: settings()}
+	node := func(name string, epoch uint64, offset int64, since time.Duration) Sighting {
+		s := heard(empty, member(name, 1), offset)
+		s.Heartbeat.Epoch, s.For = epoch, since
+		return s
+	}
+	for _, c := range []struct {
+		name  string
+		nodes []Sighting
+		head  string
+		epoch uint64
+	}{
+		{"nobody", nil, "", 0},
+		{"not settled", []Sighting{node("a", 0, 0, 100*time.Millisecond)}, "", 0},
+		{"most data", []Sighting{node("a", 0, 5, time.Second), node("b", 0, 9, 0)}, "b", 1},
+		{"by name", []Sighting{node("b", 0, 0, time.Second), node("a", 0, 0, time.Second)}, "a", 1},
+		{"shorter port first", []Sighting{node("h:10000", 0, 0, time.Second), node("h:6379", 0, 0, time.Second)}, "h:6379", 1},
+		{"lost state waits", []Sighting{node("a", 8, 5, 2*time.Second)}, "", 0},
+		{"lost state", []Sighting{node("a", 8, 5, 6*time.Second), node("b", 7, 9, 0)}, "a", 9},
+	} {
+		a := Next(view(empty, c.nodes...))
+		head, _ := a.Group.Head()
+		if head.Name != c.head || c.head != "" && (a.Group.Epoch != c.epoch || len(a.Group.Learners) != len(c.nodes)-1) {
+			t.Errorf("%s: %+v", c.name, a)
+		}
+	}
+}
+
+func TestPlanLearner(t *testing.T) {
+	a, b, c := member("a", 1), member("b", 1), member("c", 1)
+	g := cluster.Group{Name: "g", Epoch: 4, Chain: []cluster.Member{a}, Learners: []cluster.Member{b, c}, Settings: settings()}
+	for _, test := range []struct {
+		name   string
+		change func(hb *cluster.Heartbeat)
+		joins  bool
+	}{
+		{"caught up", func(*cluster.Heartbeat) {}, true},
+		{"a little behind", func(hb *cluster.Heartbeat) { hb.Offset -= lagMax }, true},
+		{"far behind", func(hb *cluster.Heartbeat) { hb.Offset -= lagMax + 1 }, false},
+		{"older epoch", func(hb *cluster.Heartbeat) { hb.Epoch-- }, false},
+		{"no link", func(hb *cluster.Heartbeat) { hb.LinkUp = false }, false},
+		{"other upstream", func(hb *cluster.Heartbeat) { hb.Upstream = c }, false},
+		{"other history", func(hb *cluster.Heartbeat) { hb.ReplID = "x" }, false},
+		{"leaving", func(hb *cluster.Heartbeat) { hb.Leaving = true }, false},
+	} {
+		s := heard(g, b, 10<<20)
+		test.change(&s.Heartbeat)
+		action := Next(view(g, heard(g, a, 10<<20), s))
+		if joined := action.Kind == Propose && action.Group.Position(b) == 1; joined != test.joins {
+			t.Errorf("%s: %+v", test.name, action)
+		}
+	}
+}
+
+func TestPlanHandover(t *testing.T) {
+	a, b, c := member("a", 1), member("b", 1), member("c", 1)
+	g := cluster.Group{Name: "g", Epoch: 4, Chain: []cluster.Member{a, b, c}, Settings: settings()}
+	v := view(g, heard(g, a, 1), heard(g, b, 1), heard(g, c, 1))
+	v.Asked = &Handover{}
+	if got := Next(v); got.Kind != Drain {
+		t.Errorf("before draining: %+v", got)
+	}
+	v.Nodes[0].Heartbeat.Drained = 3
+	if got := Next(v); got.Kind != Drain {
+		t.Errorf("drained in an older epoch: %+v", got)
+	}
+	v.Nodes[0].Heartbeat.Drained = 4
+	if got := Next(v); got.Kind != Propose || !slices.Equal(got.Group.Chain, []cluster.Member{b, c, a}) {
+		t.Errorf("drained: %+v", got)
+	}
+	v.Asked.Target = "c"
+	if got := Next(v); got.Kind != Propose || !slices.Equal(got.Group.Chain, []cluster.Member{c, b, a}) {
+		t.Errorf("to a target: %+v", got)
+	}
+	v.Asked.Target = "x"
+	if got := Next(v); got.Kind != Nothing {
+		t.Errorf("to a stranger: %+v", got)
+	}
+}
+
+func TestPlanColdStart(t *testing.T) {
+	a, b, l := member("a", 1), member("b", 1), member("l", 1)
+	g := cluster.Group{Name: "g", Epoch: 9, Chain: []cluster.Member{a, b}, Learners: []cluster.Member{l}, Settings: settings()}
+	back := func(name string, epoch uint64, offset int64) Sighting {
+		s := heard(cluster.Group{Name: "g", Epoch: epoch}, member(name, 2), offset)
+		return s
+	}
+	learner := func(offset int64, followed bool) Sighting {
+		s := heard(g, l, offset)
+		s.Followed = followed
+		return s
+	}
+	for _, c := range []struct {
+		name  string
+		dead  time.Duration
+		nodes []Sighting
+		head  string
+	}{
+		{"nobody back", time.Hour, nil, ""},
+		{"only the learner", time.Hour, []Sighting{learner(50, true)}, ""},
+		{"one back, too early", time.Second, []Sighting{back("a", 9, 50)}, ""},
+		{"one back, grace over", 5 * time.Second, []Sighting{back("a", 9, 50)}, "a"},
+		{"tie: chain order", 0, []Sighting{back("b", 9, 50), back("a", 9, 50)}, "a"},
+		{"longer log", 0, []Sighting{back("a", 9, 50), back("b", 9, 51)}, "b"},
+		{"newer epoch", 0, []Sighting{back("a", 8, 500), back("b", 9, 51)}, "b"},
+		{"learner longer, followed", 0, []Sighting{back("a", 9, 50), back("b", 9, 40), learner(60, true)}, "l"},
+		{"learner longer, never followed", 0, []Sighting{back("a", 9, 50), back("b", 9, 40), learner(60, false)}, "a"},
+		{"all empty but the learner", 0, []Sighting{back("a", 0, 0), back("b", 0, 0), learner(60, false)}, "l"},
+	} {
+		v := view(g, c.nodes...)
+		v.Fenced[a.Incarnation], v.Fenced[b.Incarnation], v.Dead = 2, 3, c.dead
+		got := Next(v)
+		head, _ := got.Group.Head()
+		if head.Name != c.head || c.head == "" && got.Kind == Propose {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+		if c.head != "" && len(got.Group.Chain) != 1 {
+			t.Errorf("%s: a chain of %d", c.name, len(got.Group.Chain))
+		}
+	}
+}
