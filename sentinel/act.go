@@ -83,7 +83,7 @@ func (s *Sentinel) lead(name string) {
 	if a.Kind == Drain {
 		drain = v.Group.Epoch
 	}
-	s.verdicts[name] = v.verdict(drain)
+	s.verdicts[name], s.heardLead = v.verdict(drain), now
 	s.mu.Unlock()
 	if a.Kind != Propose {
 		return

@@ -131,7 +131,7 @@ func (s *Sentinel) takeVerdicts(reply reportReply) {
 	if reply.Verdicts == nil {
 		reply.Verdicts = map[string]verdict{}
 	}
-	s.verdicts = reply.Verdicts
+	s.verdicts, s.heardLead = reply.Verdicts, time.Now()
 	wake(s.wakeWatch)
 }
 

@@ -50,6 +50,7 @@ type Sentinel struct {
 	watches   map[string]*watch
 	masters   map[string]*master
 	verdicts  map[string]verdict   // of the leader, on itself too
+	heardLead time.Time            // when the verdicts came
 	reports   map[string]received  // on the leader: the last of each sentinel
 	handovers map[string]*handover // on the leader: asked for and not done
 	dead      map[string]deadChain // on the leader

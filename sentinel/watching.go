@@ -58,8 +58,8 @@ func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.Heartbe
 		reply.Accepted = true
 		seen.promised = now.Add(after)
 	}
-	if v, ok := s.verdicts[hb.Group]; ok && v.Epoch == g.Epoch && g.Position(hb.Member) == 0 {
-		reply.Drain = v.Drain
+	if v := s.verdicts[hb.Group]; v.Epoch == g.Epoch && g.Position(hb.Member) == 0 && now.Sub(s.heardLead) < after {
+		reply.Drain = v.Drain // no longer than the leader stands by it, as it silences the master
 	}
 	s.confirmMaster(g, hb)
 	s.tellFollowing(g, seen)
