@@ -310,6 +310,7 @@ func (n *Node) Leave(ctx context.Context) error {
 		return nil
 	}
 	n.leaving.Store(true)
+	n.lease.leaving.Store(true)
 	n.mu.Lock()
 	p := n.place
 	n.mu.Unlock()

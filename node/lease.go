@@ -16,8 +16,16 @@ type lease struct {
 	base    time.Time    // monotonic origin
 	until   atomic.Int64 // nanoseconds after base
 
+	leaving atomic.Bool // the node asked to be let go: a slave is then removed without anybody fencing it
+
 	mu      sync.Mutex
-	granted map[string]int64 // by sentinel: the end of its promise, nanoseconds after base
+	granted map[string]grant // by sentinel
+}
+
+// grant is what one sentinel promised.
+type grant struct {
+	end    int64 // nanoseconds after base
+	voters int   // how many sentinels there are, as it knew
 }
 
 // driftShare of a lease is given away, for clocks that don't run equally fast.
@@ -25,23 +33,26 @@ const driftShare = 16
 
 // valid takes no lock.
 func (l *lease) valid() bool {
-	return l.inChain.Load() && int64(time.Since(l.base)) < l.until.Load()
+	return l.inChain.Load() && !l.leaving.Load() && int64(time.Since(l.base)) < l.until.Load()
 }
 
-// grant counts a sentinel's acknowledgement of a heartbeat sent at sent.
+// grant counts a sentinel's acknowledgement of a heartbeat sent at sent. While sentinels are being added they may not
+// agree on how many they are: the largest number counts.
 func (l *lease) grant(sentinel string, sent time.Time, downAfter time.Duration, voters int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.granted == nil {
-		l.granted = map[string]int64{}
+		l.granted = map[string]grant{}
 	}
 	end := int64(sent.Sub(l.base) + downAfter - downAfter/driftShare)
-	l.granted[sentinel] = max(l.granted[sentinel], end)
+	l.granted[sentinel] = grant{end: max(l.granted[sentinel].end, end), voters: voters}
 	ends := make([]int64, 0, len(l.granted))
-	for _, e := range l.granted {
-		ends = append(ends, e)
+	most := 0
+	for _, g := range l.granted {
+		ends = append(ends, g.end)
+		most = max(most, g.voters)
 	}
-	majority := voters/2 + 1
+	majority := most/2 + 1
 	if len(ends) < majority {
 		return
 	}

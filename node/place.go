@@ -104,6 +104,7 @@ func (n *Node) takeOver() {
 // stepDown makes a master a replica: what was not committed is never confirmed, and clients are sent away so that they
 // look for the new master.
 func (n *Node) stepDown() {
+	n.deposedAt = time.Now()
 	n.env.Effects.Drop()
 	clear(n.deferred)
 	for _, s := range n.env.Clients.All() {

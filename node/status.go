@@ -14,6 +14,14 @@ import (
 // IsMaster reports whether writes are accepted here.
 func (n *Node) IsMaster() bool { return n.place.master }
 
+// SendsAway reports that clients are better served elsewhere: the node was the master until a moment ago, or is leaving.
+func (n *Node) SendsAway() bool {
+	return n.leaving.Load() && !n.place.master || !n.deposedAt.IsZero() && time.Since(n.deposedAt) < deposedGrace
+}
+
+// deposedGrace is how long clients may take to hear of a new master.
+const deposedGrace = 2 * time.Second
+
 // Gated reports whether replies wait for the commit point: in a group, unless its users chose ack-mode async.
 func (n *Node) Gated() bool { return n.gated() }
 

@@ -9,28 +9,48 @@ import (
 	"strings"
 )
 
-// hosts are network namespaces on one bridge. The clients' address is the bridge's own.
+// hosts are network namespaces on one bridge. The bridge is in a namespace of its own, the hub, where the clients run: the
+// machine's packet filter has no say in it.
 type hosts struct {
 	prefix string // of the names of namespaces and links
 	subnet string
 	n      int
 }
 
-// newHosts makes n hosts. Names and addresses are the process's own, so that two runs don't meet.
-func newHosts(n int) (*hosts, error) {
-	h := &hosts{prefix: "hf" + strconv.Itoa(os.Getpid()%100000), subnet: fmt.Sprintf("10.%d.%d", 64+os.Getpid()/250%60, os.Getpid()%250), n: n}
-	cmds := []string{
-		fmt.Sprintf("link add %s type bridge", h.bridge()),
-		fmt.Sprintf("addr add %s.254/24 dev %s", h.subnet, h.bridge()),
-		fmt.Sprintf("link set %s up", h.bridge()),
+// newHosts names n hosts. Names and addresses are the process's own, so that two runs don't meet.
+func newHosts(n int) *hosts {
+	pid := os.Getpid()
+	return &hosts{prefix: "hf" + strconv.Itoa(pid%100000), subnet: fmt.Sprintf("10.%d.%d", 64+pid/250%60, pid%250), n: n}
+}
+
+// String is what parseHosts reads.
+func (h *hosts) String() string { return fmt.Sprintf("%s,%s,%d", h.prefix, h.subnet, h.n) }
+
+func parseHosts(s string) (*hosts, error) {
+	parts := strings.Split(s, ",")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%q names no hosts", s)
 	}
-	for i := range n {
+	n, err := strconv.Atoi(parts[2])
+	return &hosts{prefix: parts[0], subnet: parts[1], n: n}, err
+}
+
+// make sets the hosts up.
+func (h *hosts) make() error {
+	cmds := []string{
+		"netns add " + h.hub(),
+		fmt.Sprintf("-n %s link add br0 type bridge", h.hub()),
+		fmt.Sprintf("-n %s addr add %s.254/24 dev br0", h.hub(), h.subnet),
+		fmt.Sprintf("-n %s link set br0 up", h.hub()),
+		fmt.Sprintf("-n %s link set lo up", h.hub()),
+	}
+	for i := range h.n {
 		ns := h.namespace(i)
 		cmds = append(cmds,
 			"netns add "+ns,
-			fmt.Sprintf("link add %sv type veth peer name eth0 netns %s", ns, ns),
-			fmt.Sprintf("link set %sv master %s", ns, h.bridge()),
-			fmt.Sprintf("link set %sv up", ns),
+			fmt.Sprintf("-n %s link add v%d type veth peer name eth0 netns %s", h.hub(), i, ns),
+			fmt.Sprintf("-n %s link set v%d master br0", h.hub(), i),
+			fmt.Sprintf("-n %s link set v%d up", h.hub(), i),
 			fmt.Sprintf("-n %s addr add %s/24 dev eth0", ns, h.ip(i)),
 			fmt.Sprintf("-n %s link set eth0 up", ns),
 			fmt.Sprintf("-n %s link set lo up", ns),
@@ -38,13 +58,13 @@ func newHosts(n int) (*hosts, error) {
 	}
 	for _, c := range cmds {
 		if err := ip(c); err != nil {
-			return nil, errors.Join(err, h.remove())
+			return err
 		}
 	}
-	return h, nil
+	return nil
 }
 
-func (h *hosts) bridge() string         { return h.prefix + "b" }
+func (h *hosts) hub() string            { return h.prefix + "hub" }
 func (h *hosts) namespace(i int) string { return fmt.Sprintf("%sn%d", h.prefix, i) }
 func (h *hosts) ip(i int) string        { return fmt.Sprintf("%s.%d", h.subnet, i+1) }
 
@@ -66,14 +86,12 @@ func (h *hosts) routes(i int, verb string) error {
 	return err
 }
 
-// remove takes everything away; what is not there any more is no mistake.
-func (h *hosts) remove() error {
+// remove takes everything away; the links go with their namespaces. What is not there any more is no mistake.
+func (h *hosts) remove() {
 	for i := range h.n {
 		_ = ip("netns del " + h.namespace(i))
-		_ = ip(fmt.Sprintf("link del %sv", h.namespace(i)))
 	}
-	_ = ip("link del " + h.bridge())
-	return nil
+	_ = ip("netns del " + h.hub())
 }
 
 func ip(args string) error {

@@ -11,11 +11,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 type options struct {
@@ -28,6 +31,7 @@ type options struct {
 	hold    time.Duration
 	settle  time.Duration
 	keep    bool
+	inside  string // set by the program itself: it runs among hosts that were made already
 }
 
 func main() {
@@ -41,6 +45,7 @@ func main() {
 	flag.DurationVar(&o.hold, "hold", 8*time.Second, "how long a stop or a cut lasts")
 	flag.DurationVar(&o.settle, "settle", 2*time.Second, "load before a fault and after it has passed")
 	flag.BoolVar(&o.keep, "keep", false, "keep the directory")
+	flag.StringVar(&o.inside, "inside", "", "for the program's own use")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -50,6 +55,11 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// discard is a logger of go-redis that says nothing.
+type discard struct{}
+
+func (discard) Printf(context.Context, string, ...any) {}
 
 var errLost = errors.New("acknowledged writes were lost")
 
@@ -67,11 +77,39 @@ func run(ctx context.Context, o options) (err error) {
 			defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
 		}
 	}
-	hosts, err := newHosts(3)
+	if o.inside == "" {
+		return outside(ctx, o)
+	}
+	return inside(ctx, o)
+}
+
+// outside makes the hosts and runs the program again where their clients are.
+func outside(ctx context.Context, o options) error {
+	h := newHosts(3)
+	defer h.remove()
+	if err := h.make(); err != nil {
+		return err
+	}
+	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, hosts.remove()) }()
+	args := append([]string{"netns", "exec", h.hub(), self}, os.Args[1:]...)
+	args = append(args, "-inside", h.String(), "-dir", o.dir)
+	cmd := exec.CommandContext(ctx, "ip", args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 30 * time.Second
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// inside breaks the group and counts.
+func inside(ctx context.Context, o options) (err error) {
+	hosts, err := parseHosts(o.inside)
+	if err != nil {
+		return err
+	}
+	redis.SetLogger(discard{}) // go-redis tells of every failover, once per client
 	members, err := layout(o)
 	if err != nil {
 		return err

@@ -63,6 +63,8 @@ func (p Process) RSS() int64 {
 type Node interface {
 	// IsMaster reports whether writes are accepted here.
 	IsMaster() bool
+	// SendsAway reports that clients are better served elsewhere: the node was the master until a moment ago, or is leaving.
+	SendsAway() bool
 	// Gated reports whether replies wait for the commit point here.
 	Gated() bool
 	// LastChange is the log offset of the last change of a key, or a later one; of any key when db is -1.

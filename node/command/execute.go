@@ -8,6 +8,10 @@ import (
 	"holdfast/resp"
 )
 
+// errSentAway ends a connection without a reply: a client that came back to a master that was deposed a moment ago, before
+// anybody could tell it of the new one, is to look again, not to fail with an error; so are the readers of a node that stops.
+var errSentAway = errors.New("clients are sent away from a node that was deposed or stops")
+
 // Outcome says what became of a command that was handed to Execute.
 type Outcome int
 
@@ -102,6 +106,10 @@ func replyText(err error) string {
 
 // refuse answers a command that may not run. Inside MULTI it spoils the transaction.
 func (e *Env) refuse(c *Context, cmd *Command, err error) {
+	if errors.Is(err, errSentAway) {
+		c.S.Abort(err.Error())
+		return
+	}
 	if cmd != nil {
 		e.statOf(cmd).Rejected++
 	}
@@ -141,10 +149,14 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	}
 	write := f&resp.Write != 0 || (cmd.Name == "exec" && s.Tx != nil && s.Tx.Write)
 	if !e.Node.IsMaster() {
+		stale := f&resp.Stale == 0 && e.Node.Stale() && !e.pingInGroup(cmd)
+		if (write || stale) && e.Node.SendsAway() {
+			return errSentAway
+		}
 		if write && e.Config.ReplicaReadOnly() {
 			return ErrReadOnly
 		}
-		if f&resp.Stale == 0 && e.Node.Stale() && !e.pingInGroup(cmd) {
+		if stale {
 			return ErrMasterDown
 		}
 	} else if write && e.tooFewReplicas() {
@@ -163,7 +175,7 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 func (e *Env) pingInGroup(cmd *Command) bool { return cmd.Name == "ping" && len(e.Config.Join()) > 0 }
 
 func allowedInPubSub(cmd *Command) bool {
-	switch cmd.Name {
+	switch cmd.FullName() {
 	case "ping", "quit", "reset", "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe":
 		return true
 	}
@@ -190,7 +202,7 @@ func (e *Env) paused(c *Context, cmd *Command) bool {
 
 // runsInMulti names the commands that are not queued.
 func runsInMulti(cmd *Command) bool {
-	switch cmd.Name {
+	switch cmd.FullName() {
 	case "exec", "discard", "multi", "watch", "quit", "reset":
 		return true
 	}

@@ -33,6 +33,7 @@ func (n *fakeNode) IsMaster() bool                { return !n.replica }
 func (n *fakeNode) Gated() bool                   { return n.gated }
 func (n *fakeNode) Stale() bool                   { return n.stale }
 func (n *fakeNode) Loading() bool                 { return n.loading }
+func (n *fakeNode) SendsAway() bool               { return false }
 func (n *fakeNode) GoodReplicas(int64) int        { return n.good }
 func (n *fakeNode) PauseState() (time.Time, bool) { return n.paused, n.writesOnly }
 func (n *fakeNode) LastChange(db int, key []byte) int64 {
