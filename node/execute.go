@@ -88,7 +88,7 @@ func (n *Node) appendEffects() int64 {
 	n.saves.changes += int64(n.env.Effects.Count())
 	if n.env.Effects.Off {
 		n.env.Effects.Drop()
-		n.changed = n.changed[:0]
+		n.changed, n.changedAll = n.changed[:0], false
 		return log.End()
 	}
 	var end int64

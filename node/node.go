@@ -47,21 +47,22 @@ type Node struct {
 
 	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
 	// appended to the log under it. Nothing waits while holding it. Lock order: mu, then a lock of replication or gates.
-	mu        sync.Mutex
-	env       *command.Env
-	place     place
-	pause     pause
-	deferred  map[*driver]struct{} // clients whose next command a pause holds back
-	waits     []*wait              // parked WAITs
-	waiting   atomic.Bool          // there may be some
-	deposedAt time.Time            // when it last ceased to be the master
-	backlog   bool                 // a replica has been here: outside a group only then there is a log
-	streamDB  int                  // the database that the predecessor's log stands in
-	touched   *touched
-	changed   []uint16 // slots of touched that the execution in hand has changed
-	nextID    int64
-	saves     saves
-	loading   bool
+	mu         sync.Mutex
+	env        *command.Env
+	place      place
+	pause      pause
+	deferred   map[*driver]struct{} // clients whose next command a pause holds back
+	waits      []*wait              // parked WAITs
+	waiting    atomic.Bool          // there may be some
+	deposedAt  time.Time            // when it last ceased to be the master
+	backlog    bool                 // a replica has been here: outside a group only then there is a log
+	streamDB   int                  // the database that the predecessor's log stands in
+	touched    *touched
+	changed    []uint16 // slots of touched that the execution in hand has changed
+	changedAll bool     // it has changed keys that nobody names
+	nextID     int64
+	saves      saves
+	loading    bool
 
 	log    *replication.Log
 	feeder *replication.Feeder

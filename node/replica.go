@@ -51,20 +51,16 @@ func (a *applier) apply(batch []replication.Entry) error {
 	a.c.Now = n.now().UnixMilli()
 	a.c.S.DB = n.streamDB
 	for _, e := range batch {
-		wide := false
 		switch name := command.Word(e.Args[0]); name {
 		case "multi", "exec", "ping", "replconf":
 		default:
 			if err := n.env.ApplyEffect(a.c, e.Args); err != nil {
 				return fmt.Errorf("applying %q at offset %d: %w", name, n.log.End(), err)
 			}
-			wide = name == "flushall" || name == "flushdb" || name == "swapdb"
 		}
 		end := n.log.Append(e.Raw)
 		n.streamDB = a.c.S.DB
-		if len(n.changed) > 0 || wide {
-			n.markChanged(end)
-		}
+		n.markChanged(end)
 	}
 	return nil
 }

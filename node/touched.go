@@ -19,7 +19,12 @@ func (t *touched) slot(db int, key []byte) uint16 {
 
 // keyChanged is called by the store for every change of a key.
 func (n *Node) keyChanged(db int, key []byte) {
-	if n.grouped() {
+	if !n.grouped() {
+		return
+	}
+	if key == nil {
+		n.changedAll = true // FLUSHALL, SWAPDB
+	} else {
 		n.changed = append(n.changed, n.touched.slot(db, key))
 	}
 }
@@ -29,10 +34,10 @@ func (n *Node) markChanged(end int64) {
 	for _, slot := range n.changed {
 		n.touched.at[slot] = end
 	}
-	if len(n.changed) == 0 {
-		n.touched.all = end // an effect without a key of its own
+	if n.changedAll {
+		n.touched.all = end
 	}
-	n.changed = n.changed[:0]
+	n.changed, n.changedAll = n.changed[:0], false
 }
 
 // LastChange is the log offset of the last change of a key, or a later one; of any key when db is -1.
