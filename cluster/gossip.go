@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -29,96 +31,130 @@ type Node struct {
 	Incarnation string `json:"i"`
 }
 
+// id is the name under which memberlist knows the node. A restarted one has the same, so that it takes the place of the old.
+func (n Node) id() string { return n.Kind + "/" + n.Name }
+
 // GossipConfig is what a Gossip is made with.
 type GossipConfig struct {
 	Network   transport.Network
 	Self      Node
-	Bind      string   // host:port to listen on, streams and datagrams
-	Advertise string   // host:port that others are told; the host may be a name, resolved once
-	Join      []string // gossip addresses of anybody who may be there; one's own is no mistake
-	Key       []byte   // encrypts gossip with AES-256 under the SHA-256 of these bytes; empty: plain text
+	Bind      string        // host:port to listen on, streams and datagrams
+	Advertise string        // host:port that others are told; the host may be a name, resolved once; port 0: the bound one
+	Join      []string      // gossip addresses of anybody who may be there; one's own is no mistake
+	Key       []byte        // encrypts gossip with AES-256 under the SHA-256 of these bytes; empty: plain text
+	DownAfter time.Duration // how soon somebody's absence should be seen, roughly; 0 means a few seconds
 	Logger    *slog.Logger
 }
 
 // Gossip finds the other members and is found by them.
 type Gossip struct {
 	config GossipConfig
+	addr   string
 	list   *memberlist.Memberlist
 	events *gossipEvents
+	log    *gossipLog
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+
+	ending           chan struct{} // held by Leave and Close: memberlist must not leave after it was shut down
+	leaving, closing atomic.Bool
+	closed           chan struct{} // when Close is through
+	closeErr         error         // valid once closed
 }
 
+const maxMeta = memberlist.MetaMaxSize // bytes of a Node as JSON
+
+// GossipLinger bounds how long a probe that memberlist had in flight at Close waits for its answer before it ends. It can reach neither the
+// network, nor a hook, nor the logger any more, so only a synctest bubble, which must be left empty, has to sleep so long after the last Close.
+const GossipLinger = awarenessMax*probeIntervalMax + time.Millisecond
+
 const (
-	joinRetryMin = 100 * time.Millisecond
-	joinRetryMax = 5 * time.Second
-	gossipEvery  = 200 * time.Millisecond
-	probeEvery   = time.Second
-	probeWithin  = 300 * time.Millisecond
-	gossipStream = 2 * time.Second // bound on one exchange over a stream
-	maxMeta      = memberlist.MetaMaxSize
+	probeIntervalMax = time.Second
+	awarenessMax     = 2 // by how much a member that may be slow itself stretches its probes
 )
+
+// ErrGossipClosed is returned by what comes after Close.
+var ErrGossipClosed = errors.New("gossip: closed")
 
 // NewGossip opens the port and begins to look for the others in the background.
 func NewGossip(c GossipConfig) (*Gossip, error) {
-	meta, err := json.Marshal(c.Self)
+	meta, err := encodeMeta(c.Self)
+	if err != nil {
+		return nil, err
+	}
+	host, portText, err := net.SplitHostPort(c.Advertise)
+	if err != nil {
+		return nil, fmt.Errorf("gossip: the announced address: %w", err)
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("gossip: the announced port %q: %w", portText, err)
+	}
+	ip, err := resolveOne(host)
+	if err != nil {
+		return nil, fmt.Errorf("gossip: the announced address %q: %w", host, err)
+	}
+	wire, err := newGossipTransport(c.Network, c.Bind, ip, int(port))
+	if err != nil {
+		return nil, err
+	}
+	g := &Gossip{
+		config: c, addr: wire.advertised(), events: newGossipEvents(meta, c.Self.id()),
+		log: &gossipLog{logger: c.Logger}, ending: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
+	if g.list, err = memberlist.Create(g.settings(wire)); err != nil {
+		return nil, errors.Join(fmt.Errorf("gossip: %w", err), wire.Shutdown())
+	}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.work.Go(g.join)
+	g.work.Go(g.tell)
+	g.work.Go(g.announce)
+	return g, nil
+}
+
+// settings scales memberlist's defaults for a handful of members on a local network.
+func (g *Gossip) settings(wire *gossipTransport) *memberlist.Config {
+	downAfter := cmp.Or(g.config.DownAfter, 2*time.Second)
+	m := memberlist.DefaultLocalConfig()
+	m.Name = g.config.Self.id()
+	m.Transport, m.Events, m.Delegate, m.Conflict = wire, g.events, g.events, g.events
+	m.AdvertiseAddr, m.AdvertisePort = wire.ip.String(), wire.port
+	m.BindPort = wire.port
+	m.ProbeInterval = min(max(downAfter/2, 100*time.Millisecond), probeIntervalMax)
+	m.ProbeTimeout = m.ProbeInterval / 3
+	m.GossipInterval = min(max(downAfter/10, 20*time.Millisecond), 200*time.Millisecond)
+	m.TCPTimeout = 2 * time.Second
+	m.PushPullInterval = 10 * time.Second
+	m.IndirectChecks = 3
+	m.AwarenessMaxMultiplier = awarenessMax
+	m.DeadNodeReclaimTime = m.GossipInterval // a member may come back at another address
+	m.QueueCheckInterval = 30 * time.Second
+	m.LogOutput, m.Logger = nil, log.New(g.log, "", 0)
+	if len(g.config.Key) > 0 {
+		key := sha256.Sum256(g.config.Key)
+		m.SecretKey = key[:]
+	}
+	return m
+}
+
+func encodeMeta(n Node) ([]byte, error) {
+	meta, err := json.Marshal(n)
 	if err != nil {
 		return nil, fmt.Errorf("gossip: %w", err)
 	}
 	if len(meta) > maxMeta {
 		return nil, fmt.Errorf("gossip: the names and addresses of this member take %d bytes, more than %d: shorten its name", len(meta), maxMeta)
 	}
-	host, portText, err := net.SplitHostPort(c.Advertise)
-	if err != nil {
-		return nil, fmt.Errorf("gossip: the announced address: %w", err)
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return nil, fmt.Errorf("gossip: the announced port %q: %w", portText, err)
-	}
-	wire, err := newGossipTransport(c.Network, c.Bind)
-	if err != nil {
-		return nil, err
-	}
-	if port == 0 {
-		_, bound, _ := net.SplitHostPort(wire.listener.Addr().String())
-		port, _ = strconv.Atoi(bound)
-	}
-	g := &Gossip{config: c, events: &gossipEvents{meta: meta, changed: make(chan struct{}, 1)}}
-	m := memberlist.DefaultLocalConfig()
-	m.Name = c.Self.Kind + "/" + c.Self.Name
-	m.Transport, m.Events, m.Delegate = wire, g.events, g.events
-	m.AdvertiseAddr, m.AdvertisePort = host, port
-	m.BindPort = port
-	m.GossipInterval, m.ProbeInterval, m.ProbeTimeout, m.TCPTimeout = gossipEvery, probeEvery, probeWithin, gossipStream
-	m.DeadNodeReclaimTime = probeEvery // a member may come back at another address
-	m.LogOutput, m.Logger = nil, slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)
-	if len(c.Key) > 0 {
-		key := sha256.Sum256(c.Key)
-		m.SecretKey = key[:]
-	}
-	if g.list, err = memberlist.Create(m); err != nil {
-		return nil, errors.Join(fmt.Errorf("gossip: %w", err), wire.Shutdown())
-	}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.work.Go(g.join)
-	g.work.Go(g.tell)
-	return g, nil
+	return meta, nil
 }
 
 // Addr is the gossip address that others are told.
-func (g *Gossip) Addr() string { return g.list.LocalNode().Address() }
+func (g *Gossip) Addr() string { return g.addr }
 
 // Members lists who is alive, itself included, by kind and name.
 func (g *Gossip) Members() []Node {
-	var all []Node
-	for _, m := range g.list.Members() {
-		var n Node
-		if err := json.Unmarshal(m.Meta, &n); err == nil { // a stranger's meta is none of ours
-			all = append(all, n)
-		}
-	}
+	all := g.events.nodes()
 	slices.SortFunc(all, func(a, b Node) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
@@ -126,86 +162,122 @@ func (g *Gossip) Members() []Node {
 }
 
 // OnChange has f called, from a goroutine of the gossip, when somebody came, went or changed, and once at the beginning.
-// Changes that come while f runs are told together.
+// Changes that come while f runs are told together. f must not call Close.
 func (g *Gossip) OnChange(f func()) {
 	g.events.mu.Lock()
 	g.events.hooks = append(g.events.hooks, f)
+	g.events.changed = true
 	g.events.mu.Unlock()
-	g.events.wake()
+	wake(g.events.news)
 }
 
-// Leave tells the others that this member goes, so that they need not find out.
-func (g *Gossip) Leave(timeout time.Duration) error { return g.list.Leave(timeout) }
-
-// Close ends the gossip without a word and waits for all that ran for it.
-func (g *Gossip) Close() error {
-	g.cancel()
-	err := g.list.Shutdown()
-	g.work.Wait()
-	return err
+// OnMessage has f called, from the goroutine that OnChange's hooks are called from, with every message that others Broadcast.
+// payload is f's own.
+func (g *Gossip) OnMessage(f func(kind string, payload []byte)) {
+	g.events.mu.Lock()
+	g.events.listeners = append(g.events.listeners, f)
+	g.events.mu.Unlock()
 }
 
-// join asks the seeds until somebody else is there, and again whenever the member finds itself alone.
-func (g *Gossip) join() {
-	pause := joinRetryMin
+// Broadcast spreads a small message: at once to everybody known, and by gossip to those whom that missed. It may be lost, it comes at most
+// once, and messages may overtake each other.
+func (g *Gossip) Broadcast(kind string, payload []byte) error {
+	if g.closing.Load() {
+		return ErrGossipClosed
+	}
+	msg, err := newMessage(kind, payload)
+	if err != nil {
+		return err
+	}
+	g.events.spread(msg)
+	for _, to := range g.events.others() {
+		// A datagram that can't be sent is as good as one lost on the way.
+		_ = g.list.SendToAddress(to, msg)
+	}
+	return nil
+}
+
+// Update replaces what the others are told of this member. Kind and name must stay.
+func (g *Gossip) Update(self Node) error {
+	if self.id() != g.config.Self.id() {
+		return fmt.Errorf("gossip: %s can't become %s", g.config.Self.id(), self.id())
+	}
+	meta, err := encodeMeta(self)
+	if err != nil {
+		return err
+	}
+	g.events.mu.Lock()
+	g.events.meta = meta
+	g.events.mu.Unlock()
+	wake(g.events.renewed)
+	return nil
+}
+
+// announce tells memberlist of each Update. Being one goroutine it keeps their order.
+func (g *Gossip) announce() {
 	for {
-		if len(g.config.Join) > 0 && g.list.NumMembers() < 2 {
-			// Seeds that don't answer are expected: they may not be up yet.
-			if _, err := g.list.Join(g.config.Join); err != nil {
-				g.config.Logger.Debug("gossip: nobody answered yet", "join", g.config.Join, "err", err)
-			}
-			pause = min(2*pause, joinRetryMax)
-		} else {
-			pause = joinRetryMin
-		}
-		timer := time.NewTimer(max(pause, joinRetryMin))
 		select {
-		case <-timer.C:
+		case <-g.events.renewed:
+			// The announcement is queued at once; only waiting for it to be sent can fail, and nobody needs to wait.
+			_ = g.list.UpdateNode(time.Nanosecond)
 		case <-g.ctx.Done():
-			timer.Stop()
 			return
 		}
 	}
+}
+
+// Leave tells the others that this member goes, so that they need not find out. The second call does nothing.
+func (g *Gossip) Leave(timeout time.Duration) error {
+	select {
+	case g.ending <- struct{}{}:
+		defer func() { <-g.ending }()
+	case <-g.ctx.Done():
+		return ErrGossipClosed
+	}
+	if g.closing.Load() {
+		return ErrGossipClosed
+	}
+	if g.leaving.Swap(true) {
+		return nil
+	}
+	if err := g.list.Leave(timeout); err != nil {
+		return fmt.Errorf("gossip: leaving: %w", err)
+	}
+	return nil
+}
+
+// Close ends the gossip without a word and waits for all that ran for it, and for a Leave under way. What memberlist itself was doing can't
+// be waited for: see GossipLinger.
+func (g *Gossip) Close() error {
+	if g.closing.Swap(true) {
+		<-g.closed
+		return g.closeErr
+	}
+	g.log.silent.Store(true)
+	g.cancel()
+	g.ending <- struct{}{} // for good
+	g.closeErr = g.list.Shutdown()
+	g.work.Wait()
+	close(g.closed)
+	return g.closeErr
 }
 
 // tell calls the hooks.
 func (g *Gossip) tell() {
 	for {
 		select {
-		case <-g.events.changed:
-			g.events.mu.Lock()
-			hooks := slices.Clone(g.events.hooks)
-			g.events.mu.Unlock()
+		case <-g.events.news:
+			hooks, listeners, messages := g.events.takeNews()
 			for _, f := range hooks {
 				f()
+			}
+			for _, m := range messages {
+				for _, f := range listeners {
+					f(m.kind, slices.Clone(m.payload))
+				}
 			}
 		case <-g.ctx.Done():
 			return
 		}
 	}
 }
-
-// gossipEvents is memberlist's delegate. Its methods are called under memberlist's locks: they never wait.
-type gossipEvents struct {
-	meta    []byte
-	changed chan struct{} // a token
-
-	mu    sync.Mutex
-	hooks []func()
-}
-
-func (e *gossipEvents) wake() {
-	select {
-	case e.changed <- struct{}{}:
-	default:
-	}
-}
-
-func (e *gossipEvents) NotifyJoin(*memberlist.Node)     { e.wake() }
-func (e *gossipEvents) NotifyLeave(*memberlist.Node)    { e.wake() }
-func (e *gossipEvents) NotifyUpdate(*memberlist.Node)   { e.wake() }
-func (e *gossipEvents) NodeMeta(int) []byte             { return e.meta }
-func (e *gossipEvents) NotifyMsg([]byte)                {}
-func (e *gossipEvents) GetBroadcasts(int, int) [][]byte { return nil }
-func (e *gossipEvents) LocalState(bool) []byte          { return nil }
-func (e *gossipEvents) MergeRemoteState([]byte, bool)   {}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,40 +15,75 @@ import (
 	"holdfast/transport"
 )
 
-// gossipTransport carries memberlist's packets and streams over a transport.Network, the machine's or a simulated one.
+// gossipTransport carries memberlist's packets and streams over a transport.Network, the machine's or a simulated one. It knows its open
+// streams: Shutdown closes them and waits until memberlist has let go of each, which memberlist itself would not.
 type gossipTransport struct {
 	network  transport.Network
+	ip       net.IP // advertised
+	port     int    // advertised
 	packets  net.PacketConn
 	listener net.Listener
 	packetCh chan *memberlist.Packet
 	streamCh chan net.Conn
-	closing  chan struct{}
-	once     sync.Once
+	ctx      context.Context // ends with Shutdown
+	cancel   context.CancelFunc
 	work     sync.WaitGroup
+
+	mu      sync.Mutex // guards the rest
+	streams map[*gossipStream]struct{}
+	closed  bool
+	idle    chan struct{} // closed when closed and no stream is open
 }
 
 const (
 	maxPacket  = 64 << 10
 	packetRoom = 256 // packets waiting for memberlist; more are dropped, as on any datagram network
+	bindTries  = 10  // for port 0: the port that is free for streams may be taken for datagrams
 )
 
-func newGossipTransport(network transport.Network, bind string) (*gossipTransport, error) {
-	listener, err := network.Listen(bind)
+// newGossipTransport listens on bind; port 0 advertises the port that was bound.
+func newGossipTransport(network transport.Network, bind string, ip net.IP, port int) (*gossipTransport, error) {
+	listener, packets, err := bindBoth(network, bind)
 	if err != nil {
-		return nil, fmt.Errorf("gossip: listening for streams on %s: %w", bind, err)
+		return nil, err
 	}
-	packets, err := network.ListenPacket(listener.Addr().String())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("gossip: listening for datagrams on %s: %w", listener.Addr(), err), listener.Close())
+	if port == 0 {
+		if bound, ok := listener.Addr().(*net.TCPAddr); ok {
+			port = bound.Port
+		}
 	}
 	t := &gossipTransport{
-		network: network, packets: packets, listener: listener,
+		network: network, ip: ip, port: port, packets: packets, listener: listener,
 		packetCh: make(chan *memberlist.Packet, packetRoom), streamCh: make(chan net.Conn),
-		closing: make(chan struct{}),
+		streams: map[*gossipStream]struct{}{}, idle: make(chan struct{}),
 	}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.work.Go(t.readPackets)
 	t.work.Go(t.accept)
 	return t, nil
+}
+
+// bindBoth opens the same port for streams and datagrams.
+func bindBoth(network transport.Network, bind string) (net.Listener, net.PacketConn, error) {
+	for try := 1; ; try++ {
+		listener, err := network.Listen(bind)
+		if err != nil {
+			return nil, nil, fmt.Errorf("gossip: listening for streams on %s: %w", bind, err)
+		}
+		packets, err := network.ListenPacket(listener.Addr().String())
+		if err == nil {
+			return listener, packets, nil
+		}
+		err = errors.Join(fmt.Errorf("gossip: listening for datagrams on %s: %w", listener.Addr(), err), listener.Close())
+		if _, port, _ := net.SplitHostPort(bind); port != "0" || try == bindTries {
+			return nil, nil, err
+		}
+	}
+}
+
+// advertised is the address that others are told.
+func (t *gossipTransport) advertised() string {
+	return net.JoinHostPort(t.ip.String(), strconv.Itoa(t.port))
 }
 
 func (t *gossipTransport) readPackets() {
@@ -57,7 +93,7 @@ func (t *gossipTransport) readPackets() {
 		now := time.Now()
 		if n > 0 {
 			select {
-			case t.packetCh <- &memberlist.Packet{Buf: append([]byte(nil), buf[:n]...), From: from, Timestamp: now}:
+			case t.packetCh <- &memberlist.Packet{Buf: bytes.Clone(buf[:n]), From: from, Timestamp: now}:
 			default:
 			}
 		}
@@ -76,10 +112,14 @@ func (t *gossipTransport) accept() {
 			}
 			continue
 		}
+		s, err := t.track(conn)
+		if err != nil {
+			return
+		}
 		select {
-		case t.streamCh <- conn:
-		case <-t.closing:
-			_ = conn.Close()
+		case t.streamCh <- s:
+		case <-t.ctx.Done():
+			_ = s.Close()
 			return
 		}
 	}
@@ -93,24 +133,16 @@ func (t *gossipTransport) pauseAfter(err error) (ends bool) {
 	timer := time.NewTimer(10 * time.Millisecond)
 	defer timer.Stop()
 	select {
-	case <-t.closing:
+	case <-t.ctx.Done():
 		return true
 	case <-timer.C:
 		return false
 	}
 }
 
-// FinalAdvertiseAddr takes the address as it was announced; it is never guessed.
-func (t *gossipTransport) FinalAdvertiseAddr(ip string, port int) (net.IP, int, error) {
-	addr := net.ParseIP(ip)
-	if addr == nil {
-		found, err := net.ResolveIPAddr("ip", ip)
-		if err != nil {
-			return nil, 0, fmt.Errorf("gossip: the announced address %q: %w", ip, err)
-		}
-		addr = found.IP
-	}
-	return addr, port, nil
+// FinalAdvertiseAddr is the address as it was announced; it is never guessed.
+func (t *gossipTransport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
+	return t.ip, t.port, nil
 }
 
 // WriteTo sends a datagram.
@@ -128,20 +160,81 @@ func (t *gossipTransport) PacketCh() <-chan *memberlist.Packet { return t.packet
 
 // DialTimeout opens a stream.
 func (t *gossipTransport) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(t.ctx, timeout)
 	defer cancel()
-	return t.network.Dial(ctx, addr)
+	conn, err := t.network.Dial(ctx, addr)
+	if err != nil {
+		return nil, err // memberlist looks at the type of a dial's error
+	}
+	s, err := t.track(conn)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // StreamCh has the streams that others opened.
 func (t *gossipTransport) StreamCh() <-chan net.Conn { return t.streamCh }
 
 // Shutdown ends everything and waits for it.
-func (t *gossipTransport) Shutdown() (err error) {
-	t.once.Do(func() {
-		close(t.closing)
-		err = errors.Join(t.listener.Close(), t.packets.Close())
+func (t *gossipTransport) Shutdown() error {
+	t.mu.Lock()
+	again := t.closed
+	t.closed = true
+	open := make([]*gossipStream, 0, len(t.streams))
+	for s := range t.streams {
+		open = append(open, s)
+	}
+	if len(open) == 0 && !again {
+		close(t.idle)
+	}
+	t.mu.Unlock()
+	if again {
+		<-t.idle
 		t.work.Wait()
+		return nil
+	}
+	t.cancel()
+	err := errors.Join(t.listener.Close(), t.packets.Close())
+	for _, s := range open {
+		_ = s.Conn.Close() // fails its reads and writes; memberlist then closes s
+	}
+	<-t.idle
+	t.work.Wait()
+	return err
+}
+
+// gossipStream is an open stream, until Close.
+type gossipStream struct {
+	net.Conn
+	t    *gossipTransport
+	once sync.Once
+}
+
+func (t *gossipTransport) track(conn net.Conn) (*gossipStream, error) {
+	s := &gossipStream{Conn: conn, t: t}
+	t.mu.Lock()
+	closed := t.closed
+	if !closed {
+		t.streams[s] = struct{}{}
+	}
+	t.mu.Unlock()
+	if closed {
+		return nil, errors.Join(net.ErrClosed, conn.Close())
+	}
+	return s, nil
+}
+
+// Close closes the stream and lets go of it.
+func (s *gossipStream) Close() error {
+	err := s.Conn.Close()
+	s.once.Do(func() {
+		s.t.mu.Lock()
+		defer s.t.mu.Unlock()
+		delete(s.t.streams, s)
+		if s.t.closed && len(s.t.streams) == 0 {
+			close(s.t.idle)
+		}
 	})
 	return err
 }
@@ -152,9 +245,10 @@ func udpAddr(addr string) (*net.UDPAddr, error) {
 	if err != nil {
 		return nil, err
 	}
-	ip, p := net.ParseIP(host), 0
-	if p, err = strconv.Atoi(port); err != nil || ip == nil {
+	ip := net.ParseIP(host)
+	p, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || ip == nil {
 		return nil, fmt.Errorf("gossip: %q is no address", addr)
 	}
-	return &net.UDPAddr{IP: ip, Port: p}, nil
+	return &net.UDPAddr{IP: ip, Port: int(p)}, nil
 }
