@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	groupName     = "mymaster"
+	chainNodes    = 3
+	firstNode     = 12000
+	firstSentinel = 13000
+)
+
+// chainRow is one workload on a chain of three, or on a Redis master with two replicas.
+type chainRow struct {
+	Clients int     `json:"clients"`
+	Depth   int     `json:"depth"`
+	System  string  `json:"system"`
+	RPS     float64 `json:"rps"`
+	P50     float64 `json:"p50_ms"`
+	P99     float64 `json:"p99_ms"`
+	CPU     float64 `json:"cpu_us"` // of all three data nodes together
+	Ratio   float64 `json:"ratio"`  // of the chain's throughput to this one's: the median of the rounds' ratios
+}
+
+// trio is three data nodes, whoever made them.
+type trio struct {
+	master string
+	pids   []int
+}
+
+// contender is a trio and the way in which its clients write.
+type contender struct {
+	name    string
+	on      trio
+	wait    int
+	skip    func(depth int) bool
+	samples []chainSample
+}
+
+type chainSample struct{ rps, p50, p99, cpuMicros float64 }
+
+// chain measures writes that three members have, and Redis's that only the master is known to have.
+func chain(ctx context.Context, o options, f *fleet, r *report) error {
+	holdfast, err := startChain(ctx, f)
+	if err != nil {
+		return err
+	}
+	redis, err := startReplicas(ctx, f)
+	if err != nil {
+		return err
+	}
+	for _, depth := range []int{1, 16} {
+		for _, clients := range []int{1, 16, 50} {
+			all := []*contender{
+				{name: "holdfast chain of 3", on: holdfast, wait: waitNever},
+				{name: "redis, WAIT 2 per SET", on: redis, wait: waitEach},
+				// Without a pipeline it is the same as the one before.
+				{name: "redis, WAIT 2 per pipeline", on: redis, wait: waitBatch, skip: func(depth int) bool { return depth == 1 }},
+				{name: "redis, not waiting", on: redis, wait: waitNever},
+			}
+			all = slices.DeleteFunc(all, func(c *contender) bool { return c.skip != nil && c.skip(depth) })
+			if err := contest(ctx, o, all, clients, depth); err != nil {
+				return err
+			}
+			for _, c := range all {
+				r.Chain = append(r.Chain, c.row(clients, depth, all[0]))
+			}
+		}
+	}
+	r.printChain()
+	return nil
+}
+
+// contest measures one workload on all contenders in turns.
+func contest(ctx context.Context, o options, all []*contender, clients, depth int) error {
+	for round := range o.rounds {
+		for k := range all {
+			c := all[(k+round)%len(all)]
+			s, err := c.measure(ctx, workload{addr: c.on.master, clients: clients, depth: depth, wait: c.wait, length: o.length()})
+			if err != nil {
+				return fmt.Errorf("%s, %d clients, depth %d: %w", c.name, clients, depth, err)
+			}
+			c.samples = append(c.samples, s)
+		}
+	}
+	return nil
+}
+
+func (c *contender) measure(ctx context.Context, l workload) (chainSample, error) {
+	before, err := cpuTime(c.on.pids...)
+	if err != nil {
+		return chainSample{}, err
+	}
+	out, err := l.run(ctx)
+	if err != nil {
+		return chainSample{}, err
+	}
+	if ctx.Err() != nil {
+		return chainSample{}, ctx.Err()
+	}
+	after, err := cpuTime(c.on.pids...)
+	if err != nil {
+		return chainSample{}, err
+	}
+	return chainSample{
+		rps: float64(out.ops) / out.took.Seconds(), cpuMicros: float64((after - before).Microseconds()) / float64(max(out.ops, 1)),
+		p50: float64(out.latency.ValueAtQuantile(50)) / 1e6, p99: float64(out.latency.ValueAtQuantile(99)) / 1e6,
+	}, nil
+}
+
+func (c *contender) row(clients, depth int, chain *contender) chainRow {
+	rps := func(s chainSample) float64 { return s.rps }
+	return chainRow{
+		Clients: clients, Depth: depth, System: c.name, RPS: medianOf(c.samples, rps), Ratio: medianRatio(chain.samples, c.samples, rps),
+		P50: medianOf(c.samples, func(s chainSample) float64 { return s.p50 }),
+		P99: medianOf(c.samples, func(s chainSample) float64 { return s.p99 }),
+		CPU: medianOf(c.samples, func(s chainSample) float64 { return s.cpuMicros }),
+	}
+}
+
+// startChain brings a group up as a user does and asks a sentinel for its master.
+func startChain(ctx context.Context, f *fleet) (trio, error) {
+	nodes, err := freeRun(firstNode, chainNodes, 10000)
+	if err != nil {
+		return trio{}, err
+	}
+	sentinels, err := freeRun(firstSentinel, chainNodes, 10000, 20000)
+	if err != nil {
+		return trio{}, err
+	}
+	up, err := f.start("up", sentinels, f.binary, "up", "--nodes", strconv.Itoa(chainNodes), "--port", strconv.Itoa(nodes),
+		"--sentinel-port", strconv.Itoa(sentinels), "--restart-after", "0")
+	if err != nil {
+		return trio{}, err
+	}
+	if err := up.await(ctx, "get ready", func() error {
+		if text, err := os.ReadFile(up.log); err != nil || !strings.Contains(string(text), "ready: master") {
+			return errors.Join(err, errors.New("the chain is not complete"))
+		}
+		return nil
+	}); err != nil {
+		return trio{}, err
+	}
+	t := trio{}
+	for i := range chainNodes {
+		pid, err := up.childPid(nodes + i)
+		if err != nil {
+			return t, err
+		}
+		t.pids = append(t.pids, pid)
+		if err := withoutSaving(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(nodes+i))); err != nil {
+			return t, err
+		}
+	}
+	s := redis.NewSentinelClient(&redis.Options{Addr: up.addr()})
+	defer s.Close()
+	at, err := s.GetMasterAddrByName(ctx, groupName).Result()
+	if err != nil {
+		return t, fmt.Errorf("asking a sentinel for the master: %w", err)
+	}
+	t.master = net.JoinHostPort(at[0], at[1])
+	return t, nil
+}
+
+// childPid finds in what up says the process that listens on a port.
+func (p *process) childPid(port int) (int, error) {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return 0, err
+	}
+	m := regexp.MustCompile(fmt.Sprintf(`127\.0\.0\.1:%d +pid (\d+)`, port)).FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("up did not say which process listens on port %d", port)
+	}
+	return strconv.Atoi(string(m[1]))
+}
+
+// withoutSaving turns snapshots off, which up leaves on and the servers beside it do without.
+func withoutSaving(ctx context.Context, addr string) error {
+	c := newClient(addr)
+	defer c.Close()
+	return c.ConfigSet(ctx, "save", "").Err()
+}
+
+// startReplicas starts a Redis master with two replicas and waits until both are in step.
+func startReplicas(ctx context.Context, f *fleet) (trio, error) {
+	master, err := f.redis(ctx, nil)
+	if err != nil {
+		return trio{}, err
+	}
+	t := trio{master: master.addr(), pids: []int{master.cmd.Process.Pid}}
+	for range loadReplicas {
+		p, err := f.redis(ctx, master)
+		if err != nil {
+			return t, err
+		}
+		t.pids = append(t.pids, p.cmd.Process.Pid)
+	}
+	c := master.client()
+	defer c.Close()
+	return t, master.await(ctx, "get its replicas", func() error {
+		info, err := c.Info(ctx, "replication").Result()
+		if n := strings.Count(info, "state=online"); err == nil && n < loadReplicas {
+			return fmt.Errorf("%d of %d are in step", n, loadReplicas)
+		}
+		return err
+	})
+}

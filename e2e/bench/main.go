@@ -1,0 +1,100 @@
+// Command bench measures Holdfast beside redis-server, in one run on one machine.
+//
+// Three questions are asked. Standalone: what does one node do under redis-benchmark, and what does an operation cost it in
+// CPU time? Chain: what does a group of three do when every reply means "all three have it", beside a Redis master with two
+// replicas whose clients ask for the same with WAIT 2, and beside the same master whose clients do not ask? Memory: how many
+// resident bytes does an item take?
+//
+// The machine is usually shared and always noisy, so absolute figures of two runs say little about each other. Everything
+// that is compared runs interleaved: a round measures each server once under each workload, the order changes from round to
+// round, and a ratio is taken within a round; what is printed is the median over the rounds.
+//
+// The way of the data: process.go starts servers and reads what the kernel knows of them; standalone.go, chain.go and
+// memory.go each fill their rows of a report; load.go is the client where redis-benchmark cannot ask the question;
+// report.go prints the tables. Servers belong to a fleet, which ends each of them by its pid however the run ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// options are the command line's.
+type options struct {
+	seconds        float64
+	rounds         int
+	skipStandalone bool
+	skipChain      bool
+	skipMemory     bool
+	items          int
+	binary         string
+	jsonFile       string
+}
+
+// length is how long one measurement lasts.
+func (o options) length() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
+
+func main() {
+	var o options
+	flag.Float64Var(&o.seconds, "seconds", 3, "length of one measurement")
+	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each kind; medians are printed")
+	flag.BoolVar(&o.skipStandalone, "skip-standalone", false, "leave out one node beside one redis-server")
+	flag.BoolVar(&o.skipChain, "skip-chain", false, "leave out the chain beside a Redis master with two replicas")
+	flag.BoolVar(&o.skipMemory, "skip-memory", false, "leave out the memory of items")
+	flag.IntVar(&o.items, "items", 1_000_000, "items whose memory is measured")
+	flag.StringVar(&o.binary, "binary", "bin/holdfast", "the program under test")
+	flag.StringVar(&o.jsonFile, "json", "", "also write everything to this file")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	if o.seconds <= 0 || o.rounds < 1 || o.items < 1 {
+		return errors.New("-seconds, -rounds and -items must be positive")
+	}
+	if o.binary, err = filepath.Abs(o.binary); err != nil {
+		return err
+	}
+	if _, err := os.Stat(o.binary); err != nil {
+		return fmt.Errorf("no program to measure: %w; make build makes it", err)
+	}
+	dir, err := os.MkdirTemp("", "holdfast-bench-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	r := report{Machine: machine(ctx, o), Seconds: o.seconds, Rounds: o.rounds, out: os.Stdout}
+	r.printMachine()
+	for _, part := range []struct {
+		skip bool
+		run  func(context.Context, options, *fleet, *report) error
+	}{{o.skipStandalone, standalone}, {o.skipChain, chain}, {o.skipMemory, memory}} {
+		if part.skip {
+			continue
+		}
+		// Each part has its own servers, so that those of another one do not take its time.
+		f := &fleet{dir: dir, binary: o.binary}
+		err := part.run(ctx, o, f, &r)
+		f.stop()
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.write(o.jsonFile)
+}

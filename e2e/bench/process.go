@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	readyTimeout = 30 * time.Second
+	stopTimeout  = 30 * time.Second // up takes its members down one after the other
+	pollPause    = 20 * time.Millisecond
+	// clockTicks is the unit of the times in /proc: 100 a second on every Linux that Go supports.
+	clockTicks = 100
+)
+
+// process is a server that runs.
+type process struct {
+	name string
+	port int
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{} // closed when it has ended
+}
+
+// fleet is the servers of one part of the run.
+type fleet struct {
+	dir, binary string
+	count       int
+	all         []*process
+}
+
+// start runs a program with a directory of its own, out of reach of a Ctrl-C: the fleet ends it.
+func (f *fleet) start(name string, port int, args ...string) (*process, error) {
+	dir, err := f.newDir(name)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{name: name, port: port, log: filepath.Join(dir, "log"), done: make(chan struct{})}
+	log, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	p.cmd = exec.Command(args[0], append(args[1:], "--dir", dir)...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // a server that ends early shows as a refused connection
+		close(p.done)
+	}()
+	f.all = append(f.all, p)
+	return p, nil
+}
+
+func (f *fleet) newDir(name string) (string, error) {
+	f.count++
+	dir := filepath.Join(f.dir, fmt.Sprintf("%s-%d", name, f.count))
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// holdfast starts a node alone.
+func (f *fleet) holdfast(ctx context.Context) (*process, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.start("holdfast", port, f.binary, "node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "")
+	if err != nil {
+		return nil, err
+	}
+	return p, p.waitReady(ctx)
+}
+
+// redis starts a redis-server; with a master it is a replica.
+func (f *fleet) redis(ctx context.Context, master *process) (*process, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"redis-server", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--repl-diskless-sync-delay", "0"}
+	if master != nil {
+		args = append(args, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))
+	}
+	p, err := f.start("redis", port, args...)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.waitReady(ctx)
+}
+
+// stop ends every process, the youngest first: asked at first, killed if it does not.
+func (f *fleet) stop() {
+	for i := len(f.all) - 1; i >= 0; i-- {
+		f.all[i].stop()
+	}
+	f.all = nil
+}
+
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
+	select {
+	case <-p.done:
+	case <-time.After(stopTimeout):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+func (p *process) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
+
+func (p *process) client() *redis.Client { return newClient(p.addr()) }
+
+// newClient is a client for asking; load is made by others.
+func newClient(addr string) *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: 10 * time.Second})
+}
+
+func (p *process) waitReady(ctx context.Context) error {
+	c := p.client()
+	defer c.Close()
+	return p.await(ctx, "answer", func() error { return c.Ping(ctx).Err() })
+}
+
+// await asks until there is no error, or the process ended, or too much time has passed.
+func (p *process) await(ctx context.Context, what string, ask func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
+		err := ask()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(pollPause):
+			continue
+		case <-p.done:
+		case <-ctx.Done():
+		}
+		text, _ := os.ReadFile(p.log)
+		return fmt.Errorf("%s did not %s: %w\n%s", p.name, what, err, text[max(0, len(text)-2000):])
+	}
+}
+
+// cpuTime is what the processes have used of the CPUs since they started.
+func cpuTime(pids ...int) (time.Duration, error) {
+	var total time.Duration
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return 0, err
+		}
+		// The second field is the name in parentheses and may hold anything; user and system time are the 14th and 15th.
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		if len(fields) < 13 {
+			return 0, fmt.Errorf("/proc/%d/stat has only %d fields", pid, len(fields))
+		}
+		for _, field := range fields[11:13] {
+			ticks, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
+			}
+			total += time.Duration(ticks) * time.Second / clockTicks
+		}
+	}
+	return total, nil
+}
+
+// resident is the memory that a process holds, in bytes.
+func resident(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("/proc/%d/statm has no second field", pid)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// freeRun finds n consecutive free ports, from the given one on, that are also free at the offsets which members derive.
+func freeRun(from, n int, offsets ...int) (int, error) {
+	for base := from; base < from+1000; base += n {
+		if runIsFree(base, n, append([]int{0}, offsets...)) {
+			return base, nil
+		}
+	}
+	return 0, errors.New("there is no run of free ports for a group")
+}
+
+func runIsFree(base, n int, offsets []int) bool {
+	for i := range n {
+		for _, o := range offsets {
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+i+o)))
+			if err != nil {
+				return false
+			}
+			_ = l.Close()
+		}
+	}
+	return true
+}

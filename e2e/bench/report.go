@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// report is everything that a run found.
+type report struct {
+	Machine    machineInfo     `json:"machine"`
+	Seconds    float64         `json:"seconds"`
+	Rounds     int             `json:"rounds"`
+	Standalone []standaloneRow `json:"standalone,omitempty"`
+	Chain      []chainRow      `json:"chain,omitempty"`
+	Memory     []memoryRow     `json:"memory,omitempty"`
+
+	out io.Writer
+}
+
+// machineInfo is what the figures depend on.
+type machineInfo struct {
+	Cores     int    `json:"cores"`
+	MemoryGiB int64  `json:"memory_gib"`
+	System    string `json:"system"`
+	Holdfast  string `json:"holdfast"`
+	Redis     string `json:"redis"`
+}
+
+func machine(ctx context.Context, o options) machineInfo {
+	m := machineInfo{Cores: runtime.NumCPU(), System: runtime.GOOS + " " + runtime.GOARCH,
+		Holdfast: firstLine(ctx, o.binary, "version"), Redis: firstLine(ctx, "redis-server", "--version")}
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if fields := strings.Fields(string(text)); len(fields) > 1 && fields[0] == "MemTotal:" {
+			kib, _ := strconv.ParseInt(fields[1], 10, 64) // the kernel writes numbers
+			m.MemoryGiB = (kib + 1<<19) >> 20
+		}
+	}
+	return m
+}
+
+// firstLine is the first line that a program prints; one that is missing is found out when it is started.
+func firstLine(ctx context.Context, program string, args ...string) string {
+	out, err := exec.CommandContext(ctx, program, args...).Output()
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line
+}
+
+func (r *report) table(print func(w io.Writer)) {
+	t := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	print(t)
+	_ = t.Flush() // standard output: there is nobody to tell
+}
+
+func (r *report) printMachine() {
+	fmt.Fprintf(r.out, "%d cores, %d GiB, %s; %s; %s\n%d rounds of %g s each, medians\n", r.Machine.Cores, r.Machine.MemoryGiB,
+		r.Machine.System, r.Machine.Holdfast, r.Machine.Redis, r.Rounds, r.Seconds)
+}
+
+func (r *report) printStandalone() {
+	fmt.Fprintf(r.out, "\none node beside one redis-server: redis-benchmark, %d clients, %d keys, values of %d bytes\n\n", benchClients, benchKeys, benchValue)
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "command\tdepth\tholdfast/s\tredis/s\tratio\tholdfast CPU µs/op\tredis CPU µs/op\tratio\t")
+		for _, s := range r.Standalone {
+			fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", s.Command, s.Depth, s.HoldfastRPS, s.RedisRPS, s.Ratio, s.HoldfastCPU, s.RedisCPU, s.CPURatio)
+		}
+	})
+}
+
+func (r *report) printChain() {
+	fmt.Fprintf(r.out, "\nSET on three data nodes: own load on the same cores, %d keys, values of %d bytes; latency is a pipeline's, CPU is the three nodes' together\n\n", benchKeys, len(loadValue))
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "clients\tdepth\tsystem\tSET/s\tp50 ms\tp99 ms\tCPU µs/op\tchain is\t")
+		for _, c := range r.Chain {
+			fmt.Fprintf(w, "%d\t%d\t%s\t%.0f\t%.3f\t%.3f\t%.2f\t%.2f ×\t\n", c.Clients, c.Depth, c.System, c.RPS, c.P50, c.P99, c.CPU, c.Ratio)
+		}
+	})
+}
+
+func (r *report) printMemory() {
+	fmt.Fprint(r.out, "\nresident bytes per item: key of 16 bytes, value of 16 bytes\n\n")
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "items\texpiry\tholdfast\tredis\tratio\t")
+		for _, m := range r.Memory {
+			expiry := "no"
+			if m.Expiry {
+				expiry = "yes"
+			}
+			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t%.2f\t\n", m.Items, expiry, m.Holdfast, m.Redis, m.Ratio)
+		}
+	})
+}
+
+// write puts everything into a file, if one is named.
+func (r *report) write(file string) error {
+	if file == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+// medianOf is the median of one figure of the samples.
+func medianOf[S any](samples []S, figure func(S) float64) float64 {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = figure(s)
+	}
+	return median(values)
+}
+
+// medianRatio is the median of the ratios of a figure that two servers reached in the same round. Rounds too short for the
+// clock that the figure is taken from are left out.
+func medianRatio[S any](of, to []S, figure func(S) float64) float64 {
+	var values []float64
+	for i := range of {
+		if divisor := figure(to[i]); divisor > 0 {
+			values = append(values, figure(of[i])/divisor)
+		}
+	}
+	return median(values)
+}
+
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	if len(s) == 0 {
+		return 0
+	}
+	return (s[len(s)/2] + s[(len(s)-1)/2]) / 2
+}
