@@ -79,10 +79,11 @@ func (d *driver) loop(ctx context.Context) error {
 				continue // there may be more in the buffer
 			}
 		}
-		if err := d.read(); err != nil {
+		woken, err := d.read()
+		if err != nil {
 			return err
 		}
-		if d.n.closing(d.s) {
+		if woken && d.n.closing(d.s) {
 			d.drain()
 			return nil
 		}
@@ -112,7 +113,7 @@ func (d *driver) parse() error {
 }
 
 // read waits for bytes, or for a wake-up.
-func (d *driver) read() error {
+func (d *driver) read() (woken bool, err error) {
 	n, err := d.conn.Read(d.s.In.Space(0))
 	if n > 0 {
 		d.s.In.Fill(n)
@@ -122,15 +123,15 @@ func (d *driver) read() error {
 		// Woken: the session was unblocked, or is to be closed. The deadline is lifted before the state is looked at, so
 		// that a wake-up that comes now is seen by the next read.
 		_ = d.conn.SetReadDeadline(time.Time{})
-		err = nil
+		woken, err = true, nil
 	}
 	if d.broken.Load() {
-		return io.ErrClosedPipe
+		return woken, io.ErrClosedPipe
 	}
 	if n > 0 {
-		return nil
+		err = nil // it comes again
 	}
-	return err
+	return woken, err
 }
 
 // await waits until the session was woken or its output has been written.

@@ -97,6 +97,7 @@ func configFiles() config.Files {
 // runNode runs a node until it is told to stop. A node of a group leaves it first, so that nobody notices.
 func runNode(ctx context.Context, settings *config.Config) error {
 	logger := newLogger(os.Stderr, settings.Text("loglevel"))
+	limitProcessors()
 	dir, err := os.OpenRoot(settings.Dir())
 	if err != nil {
 		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)

@@ -25,6 +25,14 @@ func newLogger(w io.Writer, level string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: at}))
 }
 
+// limitProcessors leaves half of the processors to the kernel's side of the connections and to clients: commands run one
+// after the other anyway, and more threads mostly wake each other up. GOMAXPROCS in the environment wins.
+func limitProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
+	}
+}
+
 // thisProcess asks the operating system about the running process.
 func thisProcess() command.Process {
 	return command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH}
