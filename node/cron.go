@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"holdfast/node/command"
 	"holdfast/node/session"
 )
 
@@ -14,7 +15,7 @@ const (
 // cron does what happens by the clock, hz times a second.
 func (n *Node) cron() {
 	lastPing, lastSecond := time.Now(), time.Now()
-	var commands int64
+	var before command.Stats
 	for {
 		pause := time.NewTimer(time.Second / time.Duration(max(n.settings.Hz(), 1)))
 		select {
@@ -27,8 +28,9 @@ func (n *Node) cron() {
 		now := time.Now()
 		if now.Sub(lastSecond) >= time.Second {
 			n.do(func(t time.Time) {
-				n.env.Stats.OpsPerSec = int64(float64(n.env.Stats.Commands-commands) / now.Sub(lastSecond).Seconds())
-				commands = n.env.Stats.Commands
+				n.env.Stats.Rates(before, now.Sub(lastSecond))
+				before = *n.env.Stats
+				n.env.NoteMemory()
 				n.endIdle(t)
 				n.saveIfDue(t)
 			})

@@ -26,6 +26,9 @@ type driver struct {
 	cmds [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
 	next int
 
+	received, reads int64        // since the last turn
+	sent, writes    atomic.Int64 // likewise
+
 	gate    atomic.Int64 // the gate registered with the node's gates; 0: none
 	broken  atomic.Bool  // a write failed: the reader ends the connection
 	flushed chan struct{}
@@ -117,7 +120,8 @@ func (d *driver) read() (woken bool, err error) {
 	n, err := d.conn.Read(d.s.In.Space(0))
 	if n > 0 {
 		d.s.In.Fill(n)
-		d.n.netInput.Add(int64(n))
+		d.received += int64(n)
+		d.reads++
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		// Woken: the session was unblocked, or is to be closed. The deadline is lifted before the state is looked at, so
@@ -171,7 +175,8 @@ func (d *driver) flush() {
 		p, wait := d.s.Out.Take(commit)
 		if len(p) > 0 {
 			_, err := d.conn.Write(p)
-			d.n.netOutput.Add(int64(len(p)))
+			d.sent.Add(int64(len(p)))
+			d.writes.Add(1)
 			d.s.Out.Done(p)
 			if err != nil {
 				d.fail()
@@ -232,6 +237,15 @@ func (d *driver) protocolError(err error) error {
 	d.n.mu.Unlock()
 	d.drain()
 	return err
+}
+
+// count adds the connection's traffic since the last turn to the node's; it needs the execution lock.
+func (d *driver) count(s *command.Stats) {
+	s.NetInput += d.received
+	s.Reads += d.reads
+	s.NetOutput += d.sent.Swap(0)
+	s.Writes += d.writes.Swap(0)
+	d.received, d.reads = 0, 0
 }
 
 // handOver gives the connection to what PSYNC asked for.

@@ -32,6 +32,7 @@ func (n *Node) run(d *driver) sessionState {
 	c, s := d.ctx, d.s
 	c.Now = now.UnixMilli()
 	s.LastActive = now
+	d.count(n.env.Stats)
 	c.ResetGate()
 	n.env.Effects.Off = !n.logging()
 	wrote := false

@@ -72,8 +72,6 @@ type Node struct {
 
 	follower  *following    // guarded by mu
 	snapshots chan struct{} // holds a token while no snapshot runs
-	netInput  atomic.Int64
-	netOutput atomic.Int64
 
 	servers  []*resp.Server  // one per address listened on
 	ctx      context.Context // ends at Close
@@ -310,6 +308,7 @@ func (n *Node) forget(d *driver) {
 	if n.env.Clients.Get(d.s.ID) == nil {
 		return
 	}
+	d.count(n.env.Stats)
 	n.env.Forget(d.s)
 	n.env.Clients.Remove(d.s)
 	d.s.Unpark()

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -148,4 +149,9 @@ func (n *Node) onSettings() {
 		n.log.SetLimits(n.settings.ReplBacklogSize(), 0)
 		return nil
 	})
+	for _, fixed := range []string{"port", "bind"} {
+		n.settings.OnChange(fixed, func(_, _ string) error { return errFixed })
+	}
 }
+
+var errFixed = errors.New("the addresses that are listened on cannot change while the node runs: restart it")

@@ -43,7 +43,11 @@ place in the chain that they give it.`,
 		if err := readSettings(settings, args, c.Flags(), values); err != nil {
 			return err
 		}
-		return runNode(c.Context(), settings)
+		file := ""
+		if len(args) == 1 {
+			file = args[0]
+		}
+		return runNode(c.Context(), settings, file)
 	}
 	return c
 }
@@ -95,7 +99,7 @@ func configFiles() config.Files {
 }
 
 // runNode runs a node until it is told to stop. A node of a group leaves it first, so that nobody notices.
-func runNode(ctx context.Context, settings *config.Config) error {
+func runNode(ctx context.Context, settings *config.Config, file string) error {
 	logger := newLogger(os.Stderr, settings.Text("loglevel"))
 	limitProcessors()
 	dir, err := os.OpenRoot(settings.Dir())
@@ -103,7 +107,7 @@ func runNode(ctx context.Context, settings *config.Config) error {
 		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)
 	}
 	n, err := node.New(node.Config{
-		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Process: thisProcess(),
+		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Process: thisProcess(file),
 	})
 	if err != nil {
 		return errors.Join(err, dir.Close())

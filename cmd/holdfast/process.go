@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -33,9 +34,38 @@ func limitProcessors() {
 	}
 }
 
-// thisProcess asks the operating system about the running process.
-func thisProcess() command.Process {
-	return command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH}
+// thisProcess asks the operating system about the running process; file is the configuration it was started with.
+func thisProcess(file string) command.Process {
+	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory()}
+	p.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
+	if file != "" {
+		if path, err := filepath.Abs(file); err == nil {
+			p.ConfigFile = path
+			p.EditConfigFile = func(edit func([]byte) []byte) error { return editFile(path, edit) }
+		}
+	}
+	return p
+}
+
+// editFile replaces a file's text in one step, so that there is always a whole one.
+func editFile(path string, edit func([]byte) []byte) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	temp := path + ".new"
+	if err := os.WriteFile(temp, edit(old), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+func systemMemory() int64 {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return int64(info.Totalram) * int64(info.Unit)
 }
 
 // resident reads the second number of /proc/self/statm: resident pages.

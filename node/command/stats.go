@@ -1,5 +1,7 @@
 package command
 
+import "time"
+
 // Stats are the counters of INFO and CONFIG RESETSTAT.
 type Stats struct {
 	Commands, Connections, Rejected         int64
@@ -29,6 +31,15 @@ type CommandStat struct {
 // NewStats is all zero.
 func NewStats() *Stats {
 	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}, byRow: map[*Command]*CommandStat{}}
+}
+
+// Rates works out what happened a second since before, a copy of the counters taken that long ago. After CONFIG RESETSTAT
+// the counters are behind the copy: then there is no rate yet.
+func (s *Stats) Rates(before Stats, since time.Duration) {
+	perSecond := func(now, then int64) float64 { return max(0, float64(now-then)/since.Seconds()) }
+	s.OpsPerSec = int64(perSecond(s.Commands, before.Commands))
+	s.InputKbps = perSecond(s.NetInput, before.NetInput) / 1024
+	s.OutputKbps = perSecond(s.NetOutput, before.NetOutput) / 1024
 }
 
 // Error counts an error reply by its first word.
