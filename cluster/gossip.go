@@ -126,7 +126,7 @@ func (g *Gossip) settings(wire *gossipTransport) *memberlist.Config {
 	m.GossipInterval = min(max(downAfter/10, 20*time.Millisecond), 200*time.Millisecond)
 	m.TCPTimeout = 2 * time.Second
 	m.PushPullInterval = 10 * time.Second
-	m.IndirectChecks = 3
+	m.IndirectChecks, m.RetransmitMult = 3, 4
 	m.AwarenessMaxMultiplier = awarenessMax
 	m.DeadNodeReclaimTime = m.GossipInterval // a member may come back at another address
 	m.QueueCheckInterval = 30 * time.Second

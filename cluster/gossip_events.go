@@ -45,7 +45,7 @@ type lostMember struct {
 }
 
 const (
-	spreadCopies = 2   // multiplies the copies that gossip sends of a message
+	spreadCopies = 8   // datagrams in which each member passes a message on, per decimal digit of the number of members
 	maxQueued    = 256 // messages being spread
 	maxInbox     = 1024
 	maxLost      = 64
