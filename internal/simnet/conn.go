@@ -14,7 +14,11 @@ type conn struct {
 	laddr, raddr        *net.TCPAddr
 	in, out             *flow
 	rd, wd              deadline
-	closed, refused     bool
+	closed              bool // by the program, or with it
+	gone                bool // with the process: the kernel sends nothing again
+	refused             bool // the peer was told that nothing is received here
+	provoked            bool // the peer sent something after the end, and will go on until it is told
+	id                  uint64
 	wakeRead, wakeWrite func()
 }
 
@@ -28,6 +32,8 @@ func connect(n *Network, client, server *Host, caddr, saddr *net.TCPAddr) (c, s 
 	for _, e := range []*conn{c, s} {
 		e.wakeRead = waker(n, e.in.readable.Broadcast)
 		e.wakeWrite = waker(n, e.out.writable.Broadcast)
+		e.id = e.host.machine.opened
+		e.host.machine.opened++
 		e.host.conns[e] = struct{}{}
 	}
 	return c, s
@@ -131,11 +137,12 @@ func (c *conn) detach() {
 	c.out.writable.Broadcast()
 }
 
-// vanish is the end of the process or, silently, of the machine.
+// vanish is the end of the process or, silently, of the machine. A reset is sent only once, so a cut loses it.
 func (c *conn) vanish(silent bool) {
 	c.detach()
-	if silent {
-		c.out.purge()
+	c.gone = true
+	if silent || c.out.link.blocked() {
+		c.out.lose()
 		return
 	}
 	c.refuse()

@@ -8,16 +8,18 @@
 // retransmission does, and lets them arrive after healing; datagrams and the answers to dials are lost on it.
 //
 // Faults: Cut, CutOneWay, Isolate, Partition and their healing; latency, jitter and datagram loss per direction;
-// Host.Kill (the process dies, its kernel resets every connection), Host.Crash (the machine falls silent) and
-// Host.Restart (a new process on the same IP; the handle of the old one stays dead).
+// Host.Kill (the process dies, its kernel resets every connection, once: a peer behind a cut learns it from the answer to what
+// it sends after healing), Host.Crash (the machine falls silent) and Host.Restart (a new process on the same IP; the handle
+// of the old one stays dead).
 //
 // One lock, Network.mu, guards everything; waiting is done on condition variables and channels only, so every blocked call is
 // durably blocked in a synctest bubble. The package starts no goroutine but those of expired timers, which don't block.
-// The seed decides jitter and loss; it doesn't decide how the scheduler interleaves goroutines.
+// The seed decides jitter and loss, each link's by itself; it doesn't decide how the scheduler interleaves goroutines.
 //
 // Invariants: bytes of a flow arrive in the order written, each once; a flow never holds more than its window; after
 // Network.Close every call returns an error and nothing is left that could start again.
 //
-// Not modelled: bandwidth, acknowledgements (a cut of the way back doesn't close a window), keepalive, names other than
-// literal IPs and localhost.
+// Acknowledgements are modelled as far as they matter: while the way back is cut, what was read goes on filling the window.
+// Not modelled: bandwidth, keepalive (an idle end of a dead connection hears nothing), names other than literal IPs and
+// localhost.
 package simnet

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -103,7 +104,7 @@ func TestDialAcrossCut(t *testing.T) {
 		_, err := n.Host(hostA).Dial(ctx, addrB)
 		expectElapsed(t, start, time.Second)
 		var timeout net.Error
-		expectErr(t, "dial", err, syscall.ETIMEDOUT)
+		expectErr(t, "dial", err, context.DeadlineExceeded)
 		if !asNetError(err, &timeout) || !timeout.Timeout() {
 			t.Fatalf("%v is no timeout", err)
 		}
@@ -162,23 +163,168 @@ func TestKill(t *testing.T) {
 			t.Fatal("the dead listens")
 		}
 		_, err = b.Dial(t.Context(), hostA+":1")
-		expectErr(t, "dial of the dead", err, syscall.ENETDOWN)
+		expectErr(t, "dial of the dead", err, net.ErrClosed)
 		l = must(next.Listen(addrB))
 		must(n.Host(hostA).Dial(t.Context(), addrB))
 		must(l.Accept())
 	})
 }
 
-func TestKillWhileCutIsNoticedAfterHealing(t *testing.T) {
+func TestKillWhileCutIsNoticedByWhoSends(t *testing.T) {
 	bubble(t, func(t *testing.T, n *simnet.Network) {
-		c, _ := pair(t, n)
+		n.SetDefaultLatency(time.Millisecond, 0)
+		idle, _ := pair(t, n)
+		busy, s := pair(t, n)
+		send(t, s, "arrived, ")
+		time.Sleep(time.Second)
 		n.Cut(hostA, hostB)
+		send(t, s, "held back and gone with the sender")
 		n.Host(hostB).Kill()
+		send(t, busy, "are you there?")
 		start := time.Now()
 		go func() { time.Sleep(time.Minute); n.HealAll() }()
+		expect(t, busy, "arrived, ")
+		expectErr(t, "read", readOne(busy), syscall.ECONNRESET)
+		expectElapsed(t, start, time.Minute+2*time.Millisecond)
+		idle.SetReadDeadline(time.Now().Add(time.Hour))
+		expectErr(t, "read of who never sends", readOne(idle), os.ErrDeadlineExceeded)
+		send(t, idle, "x")
+		idle.SetReadDeadline(time.Time{})
+		expectErr(t, "read", readOne(idle), syscall.ECONNRESET)
+	})
+}
+
+func TestResetOvertakenByCutIsLost(t *testing.T) {
+	bubble(t, func(t *testing.T, n *simnet.Network) {
+		n.SetDefaultLatency(time.Second, 0)
+		c, _ := pair(t, n)
+		n.Host(hostB).Kill()
+		time.Sleep(time.Second / 2)
+		n.Cut(hostA, hostB)
+		time.Sleep(time.Minute)
+		n.HealAll()
+		c.SetReadDeadline(time.Now().Add(time.Hour))
+		expectErr(t, "read", readOne(c), os.ErrDeadlineExceeded)
+		start := time.Now()
+		c.SetReadDeadline(time.Time{})
+		send(t, c, "x")
+		expectErr(t, "read", readOne(c), syscall.ECONNRESET)
+		expectElapsed(t, start, 2*time.Second)
+	})
+}
+
+// TestResetIsProvokedAcrossOneWayCut has the dead host's answer held back: what was sent is sent again until it is answered.
+func TestResetIsProvokedAcrossOneWayCut(t *testing.T) {
+	bubble(t, func(t *testing.T, n *simnet.Network) {
+		c, _ := pair(t, n)
+		n.CutOneWay(hostB, hostA)
+		n.Host(hostB).Kill()
+		send(t, c, "x")
+		start := time.Now()
+		go func() { time.Sleep(time.Minute); n.Heal(hostA, hostB) }()
 		expectErr(t, "read", readOne(c), syscall.ECONNRESET)
 		expectElapsed(t, start, time.Minute)
 	})
+}
+
+func TestCutWayBackFillsTheWindow(t *testing.T) {
+	bubble(t, func(t *testing.T, n *simnet.Network) {
+		c, s := pair(t, n)
+		n.CutOneWay(hostB, hostA)
+		received := make(chan int)
+		go func() { k, _ := io.Copy(io.Discard, s); received <- int(k) }()
+		c.SetWriteDeadline(time.Now().Add(time.Hour))
+		done, err := c.Write(make([]byte, 1<<20))
+		expectErr(t, "write without acknowledgements", err, os.ErrDeadlineExceeded)
+		if done == 0 || done == 1<<20 {
+			t.Fatalf("wrote %d", done)
+		}
+		c.SetWriteDeadline(time.Time{})
+		go func() { time.Sleep(time.Minute); n.Heal(hostA, hostB) }()
+		start := time.Now()
+		must(c.Write(make([]byte, 1<<20)))
+		expectElapsed(t, start, time.Minute)
+		c.Close()
+		if got := <-received; got != done+1<<20 {
+			t.Fatalf("received %d", got)
+		}
+	})
+}
+
+// TestCrashLeavesWhatHadArrived also has a closed connection's last bytes die with the machine that was to send them again.
+func TestCrashLeavesWhatHadArrived(t *testing.T) {
+	bubble(t, func(t *testing.T, n *simnet.Network) {
+		c, s := pair(t, n)
+		c2, s2 := pair(t, n)
+		send(t, s, "arrived")
+		n.Cut(hostA, hostB)
+		send(t, s, "never")
+		send(t, s2, "never")
+		s2.Close()
+		b := n.Host(hostB)
+		b.Crash()
+		n.HealAll()
+		b.Restart()
+		expect(t, c, "arrived")
+		for _, c := range []net.Conn{c, c2} {
+			c.SetReadDeadline(time.Now().Add(time.Hour))
+			expectErr(t, "read", readOne(c), os.ErrDeadlineExceeded)
+		}
+	})
+}
+
+func TestBlockedCallsOfTheCrashed(t *testing.T) {
+	bubble(t, func(t *testing.T, n *simnet.Network) {
+		b := n.Host(hostB)
+		_, s := pair(t, n)
+		l := must(b.Listen(addrB))
+		p := must(b.ListenPacket(":1"))
+		errs := make(chan error)
+		go func() { _, err := l.Accept(); errs <- err }()
+		go func() { errs <- readOne(s) }()
+		go func() { _, err := s.Write(make([]byte, 1<<20)); errs <- err }()
+		go func() { _, _, err := p.ReadFrom(nil); errs <- err }()
+		go func() { _, err := b.Dial(context.Background(), "10.9.9.9:1"); errs <- err }()
+		synctest.Wait()
+		b.Crash()
+		for range 5 {
+			expectErr(t, "blocked call", <-errs, net.ErrClosed)
+		}
+	})
+}
+
+// TestSeedDecidesJitter draws the same on a link whatever happens on another.
+func TestSeedDecidesJitter(t *testing.T) {
+	arrivals := func(seed uint64, others int) (times string) {
+		synctest.Test(t, func(t *testing.T) {
+			n := simnet.New(seed)
+			defer n.Close()
+			c, s := pair(t, n)
+			third := must(n.Host("10.0.0.3").ListenPacket(":1"))
+			for range 20 {
+				for range others {
+					must(third.WriteTo([]byte("x"), third.LocalAddr()))
+					must(third.WriteTo([]byte("x"), &net.UDPAddr{IP: net.ParseIP(hostB), Port: 1}))
+				}
+				start := time.Now()
+				send(t, c, "x")
+				expect(t, s, "x")
+				took := time.Since(start)
+				if took < 200*time.Microsecond || took > 300*time.Microsecond {
+					t.Errorf("took %v", took)
+				}
+				times += took.String() + " "
+			}
+		})
+		return times
+	}
+	one := arrivals(1, 0)
+	if again := arrivals(1, 3); again != one {
+		t.Errorf("the same seed gave\n%s and\n%s", one, again)
+	}
+	if arrivals(2, 0) == one {
+		t.Error("another seed gave the same")
+	}
 }
 
 func TestCrashIsSilent(t *testing.T) {
@@ -197,7 +343,7 @@ func TestCrashIsSilent(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := n.Host(hostA).Dial(ctx, addrB)
-		expectErr(t, "dial", err, syscall.ETIMEDOUT)
+		expectErr(t, "dial", err, context.DeadlineExceeded)
 
 		// Back again, it knows nothing of the connection and says so to what is sent again.
 		b.Restart()

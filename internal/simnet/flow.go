@@ -12,16 +12,18 @@ const window = 256 << 10
 // [arrived,written) are in flight.
 type flow struct {
 	net                    *Network
-	link                   *link
+	link, back             *link // the way of the bytes, and of their acknowledgements
 	src, dst               *conn
 	buf                    []byte // buf[head:] are the bytes [read,written)
 	head                   int
 	read, arrived, written int64
+	unacked                int    // read, but the writer can't know: back is cut
 	marks                  []mark // what is in flight, in order
 	last                   time.Time
 	timer                  *time.Timer
 	armed                  bool // timer will call deliver
 	stalled                bool // in Network.stalled
+	held                   bool // marks ran into a cut: they start anew when it heals
 	fin, reset             bool // arrived at dst
 	writing                bool // a Write has the turn: big writes aren't interleaved
 	readable, writable     sync.Cond
@@ -43,12 +45,13 @@ const (
 )
 
 func newFlow(n *Network, src, dst *conn) *flow {
-	f := &flow{net: n, link: n.link(src.host.machine, dst.host.machine), src: src, dst: dst}
+	from, to := src.host.machine, dst.host.machine
+	f := &flow{net: n, link: n.link(from, to), back: n.link(to, from), src: src, dst: dst}
 	f.readable.L, f.writable.L = &n.mu, &n.mu
 	return f
 }
 
-func (f *flow) free() int { return window - int(f.written-f.read) }
+func (f *flow) free() int { return window - int(f.written-f.read) - f.unacked }
 
 // append puts p, which fits the window, in flight.
 func (f *flow) append(p []byte) {
@@ -64,7 +67,7 @@ func (f *flow) append(p []byte) {
 // push sends what was appended, or an end, on its way.
 func (f *flow) push(kind markKind) {
 	now := time.Now()
-	m := mark{kind: kind, end: f.written, due: now.Add(f.net.delay(f.link))}
+	m := mark{kind: kind, end: f.written, due: now.Add(f.link.delay())}
 	if m.due.Before(f.last) {
 		m.due = f.last
 	}
@@ -83,12 +86,17 @@ func (f *flow) push(kind markKind) {
 
 // arm sets the timer for the first mark, or waits for the link to open.
 func (f *flow) arm() {
-	if f.armed || f.stalled || len(f.marks) == 0 || f.net.closed {
+	if f.armed || len(f.marks) == 0 || f.net.closed {
 		return
 	}
 	if f.link.blocked() {
-		f.stalled = true
-		f.net.stalled = append(f.net.stalled, f)
+		if f.link.from.down || f.src.gone && !f.src.provoked {
+			f.lose() // nobody is left to send it again
+			f.src.refused = false
+			return
+		}
+		f.held = true
+		f.stall()
 		return
 	}
 	f.armed = true
@@ -100,10 +108,27 @@ func (f *flow) arm() {
 	}
 }
 
+// stall has resume called at the next change of the network.
+func (f *flow) stall() {
+	if !f.stalled {
+		f.stalled = true
+		f.net.stalled = append(f.net.stalled, f)
+	}
+}
+
 // resume starts again after a change of the network: what a cut held back takes the way once more.
 func (f *flow) resume() {
-	if !f.link.blocked() {
-		due := time.Now().Add(f.net.delay(f.link))
+	if f.unacked > 0 && !f.src.closed {
+		if f.back.blocked() {
+			f.stall()
+		} else {
+			f.unacked = 0
+			f.writable.Broadcast()
+		}
+	}
+	if f.held && !f.link.blocked() {
+		f.held = false
+		due := time.Now().Add(f.link.delay())
 		for i := range f.marks {
 			if f.marks[i].due.Before(due) {
 				f.marks[i].due = due
@@ -140,6 +165,7 @@ func (f *flow) arrive(m mark) {
 		f.arrived = m.end
 		if f.dst.closed {
 			f.discard()
+			f.dst.provoked = true
 			f.dst.refuse()
 		}
 	case markFin:
@@ -161,6 +187,10 @@ func (f *flow) take(p []byte) int {
 func (f *flow) consume(n int) {
 	f.head += n
 	f.read += int64(n)
+	if n > 0 && f.back.blocked() {
+		f.unacked += n
+		f.stall()
+	}
 	if f.read == f.written {
 		f.head = 0
 		f.buf = f.buf[:0]
@@ -176,7 +206,17 @@ func (f *flow) discard() { f.consume(int(f.arrived - f.read)) }
 
 // purge drops also what is in flight.
 func (f *flow) purge() {
-	f.marks = nil
-	f.arrived = f.written
+	f.lose()
 	f.discard()
+}
+
+// lose drops what is in flight; what has arrived can still be read.
+func (f *flow) lose() {
+	f.marks, f.held = nil, false
+	f.buf = f.buf[:f.head+int(f.arrived-f.read)]
+	f.written = f.arrived
+	if f.armed && f.timer.Stop() {
+		f.armed = false
+	}
+	f.writable.Broadcast()
 }

@@ -1,11 +1,14 @@
 package simnet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -96,7 +99,8 @@ func (h *Host) end(silent bool) {
 	for _, p := range h.packets {
 		p.end()
 	}
-	for c := range h.conns {
+	ends := slices.SortedFunc(maps.Keys(h.conns), func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
+	for _, c := range ends {
 		c.vanish(silent)
 	}
 }
@@ -141,7 +145,7 @@ func taken[S any](sockets map[endpoint]S, e endpoint) bool {
 // bind resolves an address to listen on; ip is what the socket reports.
 func (h *Host) bind(addr string, taken func(endpoint) bool) (at endpoint, ip net.IP, err error) {
 	if h.dead {
-		return at, nil, os.NewSyscallError("bind", syscall.ENETDOWN)
+		return at, nil, net.ErrClosed
 	}
 	a, err := h.resolve(addr)
 	if err != nil {
@@ -199,8 +203,6 @@ func (h *Host) resolve(addr string) (netip.AddrPort, error) {
 // Dial opens a stream. It takes a round trip; across a cut, or to a machine that is down, it waits until the network heals, ctx
 // ends or the dial times out, as the resent SYN of TCP does.
 func (h *Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
 	c, err := h.dial(ctx, addr)
 	if err != nil {
 		h.net.mu.Lock()
@@ -216,44 +218,42 @@ func (h *Host) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	travelled := false
+	start, travelled := time.Now(), false
 	for {
-		if err := context.Cause(ctx); err != nil {
-			if ctx.Err() == context.DeadlineExceeded {
-				return nil, os.NewSyscallError("connect", syscall.ETIMEDOUT)
-			}
+		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		left := dialTimeout - time.Since(start)
+		if left <= 0 {
+			return nil, os.NewSyscallError("connect", syscall.ETIMEDOUT)
 		}
 		c, wait, changed, err := h.attempt(target, travelled)
 		if c != nil || err != nil {
 			return c, err
 		}
-		if wait == 0 {
-			select {
-			case <-changed:
-				travelled = false
-			case <-ctx.Done():
-			}
-			continue
+		if changed == nil {
+			left = min(left, wait)
 		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(left)
 		select {
+		case <-changed: // never, if nil
+			travelled = false
 		case <-timer.C:
-			travelled = true
+			travelled = changed == nil
 		case <-ctx.Done():
 		}
 		timer.Stop()
 	}
 }
 
-// attempt is one look at the network: the connection, or a refusal, or a round trip to wait, or (wait 0) nothing until changed.
+// attempt is one look at the network: the connection, or a refusal, or a time to wait, or nothing until changed.
 // A conn is returned as interface only when there is one.
 func (h *Host) attempt(target netip.AddrPort, travelled bool) (net.Conn, time.Duration, <-chan struct{}, error) {
 	n := h.net
 	n.mu.Lock()
 	defer n.unlock()
 	if h.dead {
-		return nil, 0, nil, os.NewSyscallError("connect", syscall.ENETDOWN)
+		return nil, 0, nil, net.ErrClosed
 	}
 	ip := target.Addr()
 	m := n.machines[ip]
@@ -268,7 +268,7 @@ func (h *Host) attempt(target netip.AddrPort, travelled bool) (net.Conn, time.Du
 		return nil, 0, n.changed, nil
 	}
 	if !travelled {
-		if rtt := n.delay(there) + n.delay(back); rtt > 0 {
+		if rtt := there.delay() + back.delay(); rtt > 0 {
 			return nil, rtt, nil, nil
 		}
 	}

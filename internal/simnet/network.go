@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -11,11 +12,11 @@ import (
 // Network is a set of simulated machines and the links between them. Create it inside the bubble that uses it.
 type Network struct {
 	mu       sync.Mutex // guards everything reachable from here; never held while waiting
-	rng      *rand.Rand
+	seed     uint64
 	machines map[netip.Addr]*machine
 	links    map[direction]*link
 	defaults quality
-	stalled  []*flow       // hold bytes that a cut link keeps back, in the order they ran into it
+	stalled  []*flow       // wait for a cut link to open, in the order they ran into it
 	changed  chan struct{} // closed and replaced when a link or a machine changes: wakes dials
 	closed   bool
 	started  time.Time
@@ -30,14 +31,25 @@ type machine struct {
 	down     bool  // crashed: neither sends nor receives
 	isolated bool  // reaches only itself
 	port     uint16
+	opened   uint64 // streams so far: numbers its ends, for an order of dying that a seed repeats
 }
 
 type direction struct{ from, to netip.Addr }
+
+func (d direction) hash() uint64 {
+	h := fnv.New64a()
+	for _, ip := range []netip.Addr{d.from, d.to} {
+		b := ip.As16()
+		h.Write(b[:])
+	}
+	return h.Sum64()
+}
 
 // link is one direction between two machines.
 type link struct {
 	from, to *machine
 	cut      bool
+	rng      *rand.Rand // its own, so that traffic elsewhere doesn't change what it draws
 	quality
 }
 
@@ -47,10 +59,17 @@ type quality struct {
 	loss            float64 // share of datagrams lost, 0..1
 }
 
-// New makes an empty network. Jitter and loss are drawn from seed.
+// defaultLatency and defaultJitter are a switch between racks; a machine reaches itself in no time.
+const (
+	defaultLatency = 200 * time.Microsecond
+	defaultJitter  = 100 * time.Microsecond
+)
+
+// New makes an empty network. Jitter and loss are drawn from seed. Links take 0.2 to 0.3 ms and lose nothing until told otherwise.
 func New(seed uint64) *Network {
 	return &Network{
-		rng:      rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)),
+		seed:     seed,
+		defaults: quality{latency: defaultLatency, jitter: defaultJitter},
 		machines: map[netip.Addr]*machine{},
 		links:    map[direction]*link{},
 		changed:  make(chan struct{}),
@@ -132,7 +151,7 @@ func (n *Network) link(from, to *machine) *link {
 	d := direction{from.ip, to.ip}
 	l := n.links[d]
 	if l == nil {
-		l = &link{from: from, to: to}
+		l = &link{from: from, to: to, rng: rand.New(rand.NewPCG(n.seed, d.hash()))}
 		if from != to {
 			l.quality = n.defaults
 		}
@@ -150,10 +169,10 @@ func (l *link) blocked() bool {
 }
 
 // delay draws the time that the next thing on the link takes.
-func (n *Network) delay(l *link) time.Duration {
+func (l *link) delay() time.Duration {
 	d := l.latency
 	if l.jitter > 0 {
-		d += time.Duration(n.rng.Int64N(int64(l.jitter) + 1))
+		d += time.Duration(l.rng.Int64N(int64(l.jitter) + 1))
 	}
 	return d
 }

@@ -15,6 +15,9 @@ const (
 	packetSizeMax = 65507 // bytes of payload in one
 )
 
+// localhost is whom a machine hears from when it talks to itself.
+var localhost = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
 // packetConn is a datagram socket. Guarded by Network.mu.
 type packetConn struct {
 	host     *Host
@@ -87,13 +90,13 @@ func (p *packetConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 	ip = ip.Unmap()
 	m, from := n.machines[ip], p.host.machine.ip
 	if ip.IsLoopback() || ip.IsUnspecified() {
-		m, from = p.host.machine, ip
+		m, from, ip = p.host.machine, localhost, localhost
 	}
 	if m == nil {
 		return len(b), nil
 	}
 	l := n.link(p.host.machine, m)
-	if l.blocked() || (l.loss > 0 && n.rng.Float64() < l.loss) {
+	if l.blocked() || (l.loss > 0 && l.rng.Float64() < l.loss) {
 		n.tracef("lost datagram %s -> %s", from, to)
 		return len(b), nil
 	}
@@ -112,7 +115,7 @@ func (p *packetConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 		link: l,
 		from: &net.UDPAddr{IP: net.IP(from.AsSlice()), Port: int(p.at.port)},
 		data: slices.Clone(b),
-		due:  time.Now().Add(n.delay(l)),
+		due:  time.Now().Add(l.delay()),
 	})
 	return len(b), nil
 }

@@ -23,11 +23,12 @@ const (
 	addrB = hostB + ":6379"
 )
 
-// bubble runs a scenario in virtual time on a network of its own.
+// bubble runs a scenario in virtual time on a network of its own, whose links take no time until told otherwise.
 func bubble(t *testing.T, scenario func(t *testing.T, n *simnet.Network)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
+		n.SetDefaultLatency(0, 0)
 		defer n.Close()
 		scenario(t, n)
 	})
