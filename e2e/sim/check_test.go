@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"holdfast/resp"
+)
+
+// checkBatch is how many keys one MGET reads.
+const checkBatch = 500
+
+// settled checks a group at the end: it comes together, can be written to, and every member has everything.
+func (g *group) settled() {
+	g.t.Helper()
+	g.awaitWhole()
+	acked := g.history.count()
+	g.until("new writes", 2*time.Second, func() bool { return g.history.count() > acked+3*len(g.clients) })
+	g.stopClients()
+	g.story.tell("test", "%s", g.history.summary())
+	g.checkMembers(g.awaitWhole())
+}
+
+// checkMembers reads everything from every member.
+func (g *group) checkMembers(chain []*machine) {
+	g.t.Helper()
+	var digests []string
+	for _, m := range chain {
+		g.checkKeys(m)
+		v, err := g.ask(m.addr(), "DEBUG", "DIGEST")
+		if err != nil {
+			g.story.violated("%s gives no digest: %v", m.name, err)
+			continue
+		}
+		digests = append(digests, string(v.Str))
+	}
+	if len(slices.Compact(slices.Clone(digests))) != 1 {
+		g.story.violated("the members differ: digests %v", digests)
+	}
+}
+
+// checkKeys says that a member has all that was acknowledged.
+func (g *group) checkKeys(m *machine) {
+	h := g.history
+	for keys := range slices.Chunk(h.keys, checkBatch) {
+		args := []any{"MGET"}
+		for _, k := range keys {
+			args = append(args, k)
+		}
+		v, err := g.askLong(m.addr(), args...)
+		if err != nil || len(v.Elems) != len(keys) {
+			g.story.violated("%s cannot be read: %v", m.name, err)
+			return
+		}
+		for i, k := range keys {
+			if e := v.Elems[i]; e.Null || string(e.Str) != h.acked[k] {
+				g.story.violated("%s has %q (nil: %v) for %s, acknowledged as %q", m.name, e.Str, e.Null, k, h.acked[k])
+			}
+		}
+	}
+	v, err := g.askLong(m.addr(), "GET", "counter")
+	n, _ := strconv.ParseInt(string(v.Str), 10, 64)
+	if err != nil || n < int64(h.incrAcked) || n > int64(h.incrTried) || n < h.incrMax {
+		g.story.violated("%s counts %d (%v) after %d acknowledged and %d tried INCR, the largest answer being %d", m.name, n, err, h.incrAcked, h.incrTried, h.incrMax)
+	}
+	for name, r := range h.registers {
+		v, err := g.askLong(m.addr(), "GET", name)
+		n, _ := strconv.ParseInt(string(v.Str), 10, 64)
+		if err != nil || n < r.floor || n > r.tried {
+			g.story.violated("%s has %d for %s, known to be at least %d: %v", m.name, n, name, r.floor, err)
+		}
+	}
+}
+
+func (g *group) askLong(addr string, args ...any) (resp.Value, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	c, err := resp.Dial(ctx, g.control, addr)
+	if err != nil {
+		return resp.Value{}, err
+	}
+	defer c.Close()
+	v, err := c.Do(ctx, args...)
+	if err != nil {
+		return v, fmt.Errorf("%v: %w", args[0], err)
+	}
+	return v, nil
+}

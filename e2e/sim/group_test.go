@@ -1,0 +1,354 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"holdfast/internal/simnet"
+	"holdfast/node"
+	"holdfast/node/config"
+	"holdfast/resp"
+	"holdfast/sentinel"
+)
+
+const (
+	groupName = "mymaster"
+	size      = 3 // nodes, and sentinels
+	// patience is how long a client waits for a connection or a reply.
+	patience = 300 * time.Millisecond
+	// together bounds the time in which a group must be whole after everything was healed.
+	together = 20 * time.Second
+)
+
+// group is the whole system under test. Only the test's own goroutine starts and ends processes.
+type group struct {
+	t       *testing.T
+	story   *story
+	history *history
+	net     *simnet.Network
+	rng     *rand.Rand // of the schedule
+
+	nodes     [size]*machine
+	sentinels [size]*watcher
+	control   *simnet.Host // the machine from which the test looks on
+	clients   []*client
+	stop      context.CancelFunc // ends clients and watchers
+	running   context.Context
+	work      sync.WaitGroup
+}
+
+// machine is a node's.
+type machine struct {
+	name  string
+	ip    string
+	host  *simnet.Host
+	n     *node.Node // nil while it is down
+	cut   bool       // by a fault that is not healed yet
+	since time.Time  // when it was started or healed
+}
+
+func (m *machine) addr() string { return m.ip + ":6379" }
+
+// watcher is a sentinel's machine; storage is its disk.
+type watcher struct {
+	name    string
+	ip      string
+	host    *simnet.Host
+	s       *sentinel.Sentinel // nil while it is down
+	storage *sentinel.Storage
+	starts  uint64
+}
+
+func (w *watcher) addr() string { return w.ip + ":26379" }
+
+// inBubble runs a test with a group in virtual time, ends everything, and prints the story when something was wrong.
+func inBubble(t *testing.T, seed uint64, rerun string, run func(g *group)) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &group{t: t, story: newStory(), net: simnet.New(seed), rng: rand.New(rand.NewPCG(seed, 1))}
+		g.history = newHistory(g.story)
+		g.running, g.stop = context.WithCancel(context.Background())
+		g.net.SetDefaultLatency(200*time.Microsecond, 300*time.Microsecond)
+		g.control = g.net.Host("10.0.9.9")
+		defer g.story.end(t, rerun)
+		defer g.end()
+		for i := range size {
+			g.sentinels[i] = &watcher{name: fmt.Sprintf("sentinel%d", i+1), ip: fmt.Sprintf("10.0.1.%d", i+1), storage: sentinel.NewMemoryStorage()}
+			g.nodes[i] = &machine{name: fmt.Sprintf("node%d", i+1), ip: fmt.Sprintf("10.0.0.%d", i+1)}
+		}
+		for _, w := range g.sentinels {
+			g.startSentinel(w)
+		}
+		for _, m := range g.nodes {
+			g.startNode(m)
+		}
+		run(g)
+	})
+}
+
+// end closes everything that runs. What is left behind keeps the bubble from ending, which fails the test.
+func (g *group) end() {
+	g.stop()
+	g.work.Wait()
+	for _, m := range g.nodes {
+		g.closeNode(m)
+	}
+	for _, w := range g.sentinels {
+		g.closeSentinel(w)
+	}
+	g.net.Close()
+	time.Sleep(10 * time.Second) // for timers of libraries that end by themselves
+}
+
+// gossipSeeds are the addresses that every process is told to join.
+func (g *group) gossipSeeds() (seeds []string) {
+	for _, w := range g.sentinels {
+		seeds = append(seeds, w.ip+":46379")
+	}
+	return seeds
+}
+
+func (g *group) startNode(m *machine) {
+	g.t.Helper()
+	settings := config.Default()
+	for _, s := range [][]string{
+		{"bind", m.ip}, {"announce-ip", m.ip}, append([]string{"join"}, g.gossipSeeds()...), {"protected-mode", "no"}, {"save", ""}, {"enable-debug-command", "yes"},
+	} {
+		if err := settings.Set(s[0], s[1:]); err != nil {
+			g.t.Fatal(err)
+		}
+	}
+	m.host = g.net.Host(m.ip).Restart()
+	n, err := node.New(node.Config{
+		Settings: settings, Network: m.host, Logger: g.story.logger(m.name), Version: "sim",
+		Rand: rand.New(rand.NewPCG(g.rng.Uint64(), 2)),
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if err := n.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	m.n, m.since = n, time.Now()
+}
+
+func (g *group) startSentinel(w *watcher) {
+	g.t.Helper()
+	w.host = g.net.Host(w.ip).Restart()
+	w.starts++
+	c := sentinel.Default()
+	c.AnnounceIP, c.Join, c.Network, c.Storage = w.ip, g.gossipSeeds(), w.host, w.storage
+	c.Logger, c.Rand = g.story.logger(w.name), rand.New(rand.NewPCG(g.rng.Uint64(), 3))
+	s, err := sentinel.New(c)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	w.s = s
+}
+
+// kill ends a node as kill -9 does: its machine takes the sockets first, so that it cannot say goodbye.
+func (g *group) kill(m *machine) {
+	g.story.tell("FAULT", "kill %s", m.name)
+	m.host.Kill()
+	g.closeNode(m)
+}
+
+// crash ends the machine of a node: nobody is told anything.
+func (g *group) crash(m *machine) {
+	g.story.tell("FAULT", "crash the machine of %s", m.name)
+	m.host.Crash()
+	g.closeNode(m)
+}
+
+func (g *group) restart(m *machine) {
+	g.story.tell("FAULT", "restart %s, empty", m.name)
+	g.startNode(m)
+}
+
+func (g *group) closeNode(m *machine) {
+	if m.n != nil {
+		n := m.n
+		m.n = nil
+		_ = n.Close() // of a killed node the sockets are gone, which is what the error says
+	}
+}
+
+func (g *group) killSentinel(w *watcher) {
+	g.story.tell("FAULT", "kill %s", w.name)
+	w.host.Kill()
+	g.closeSentinel(w)
+}
+
+func (g *group) closeSentinel(w *watcher) {
+	if w.s != nil {
+		s := w.s
+		w.s = nil
+		_ = s.Close() // as in closeNode
+	}
+}
+
+// cut isolates a node from nodes and sentinels, not from clients.
+func (g *group) cut(m *machine) {
+	g.story.tell("FAULT", "cut %s off from all but the clients", m.name)
+	m.cut = true
+	for _, o := range g.nodes {
+		if o != m {
+			g.net.Cut(m.ip, o.ip)
+		}
+	}
+	for _, w := range g.sentinels {
+		g.net.Cut(m.ip, w.ip)
+	}
+}
+
+// heal undoes all cuts.
+func (g *group) heal() {
+	g.story.tell("FAULT", "heal the network")
+	g.net.HealAll()
+	for _, m := range g.nodes {
+		if m.cut {
+			m.cut, m.since = false, time.Now()
+		}
+	}
+}
+
+// ask sends one command from the machine of the test.
+func (g *group) ask(addr string, args ...any) (resp.Value, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, err := resp.Dial(ctx, g.control, addr)
+	if err != nil {
+		return resp.Value{}, err
+	}
+	defer c.Close()
+	return c.Do(ctx, args...)
+}
+
+// statusOf is what one sentinel says.
+func (g *group) statusOf(w *watcher) (s sentinel.Status, err error) {
+	v, err := g.ask(w.addr(), "HOLDFAST", "STATUS")
+	if err == nil {
+		err = json.Unmarshal(v.Str, &s)
+	}
+	return s, err
+}
+
+// agreed is the group as the sentinels that are in touch with each other have it, at the newest epoch.
+func (g *group) agreed() (newest sentinel.GroupStatus) {
+	for _, w := range g.sentinels {
+		if w.s == nil {
+			continue
+		}
+		s, err := g.statusOf(w)
+		if err == nil && s.InTouch && len(s.Groups) == 1 && s.Groups[0].Epoch > newest.Epoch {
+			newest = s.Groups[0]
+		}
+	}
+	return newest
+}
+
+// leader is the sentinel that leads.
+func (g *group) leader() *watcher {
+	for _, w := range g.sentinels {
+		if w.s == nil {
+			continue
+		}
+		if s, err := g.statusOf(w); err == nil && s.Leader == s.Sentinel {
+			return w
+		}
+	}
+	return nil
+}
+
+// chain is the agreed chain's machines, head first; nil when one of them isn't the process that was agreed on.
+func (g *group) chain() (chain []*machine) {
+	for _, m := range g.agreed().Chain {
+		i := slices.IndexFunc(g.nodes[:], func(o *machine) bool { return o.addr() == m.Addr })
+		if i < 0 || g.nodes[i].n == nil || g.nodes[i].n.RunID() != m.Incarnation {
+			return nil
+		}
+		chain = append(chain, g.nodes[i])
+	}
+	return chain
+}
+
+// whole says whether all nodes are in the chain, all sentinels agree on it, and everybody knows.
+func (g *group) whole() bool {
+	if len(g.chain()) != size {
+		return false
+	}
+	epoch := g.agreed().Epoch
+	for _, w := range g.sentinels {
+		s, err := g.statusOf(w)
+		if err != nil || !s.InTouch || len(s.Groups) != 1 || s.Groups[0].Epoch != epoch || len(s.Groups[0].Learners) > 0 {
+			return false
+		}
+		head := s.Groups[0].Chain[0]
+		if s.Groups[0].Master != head.Addr {
+			return false
+		}
+		for _, m := range s.Groups[0].Chain {
+			if m.Epoch != epoch || !m.Lease || m.Sdown {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// awaitWhole waits until the group is whole; it answers its chain.
+func (g *group) awaitWhole() []*machine {
+	g.t.Helper()
+	g.until("all nodes in one chain", together, g.whole)
+	chain := g.chain()
+	if len(chain) != size {
+		g.t.Fatal("the chain changed again without a fault")
+	}
+	g.story.tell("test", "whole: %s, %s, %s", chain[0].name, chain[1].name, chain[2].name)
+	return chain
+}
+
+// until waits in virtual time.
+func (g *group) until(what string, within time.Duration, ok func() bool) {
+	g.t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	for _, w := range g.sentinels {
+		if w.s != nil {
+			s, err := g.statusOf(w)
+			text, _ := json.Marshal(s)
+			g.story.tell("test", "status of %s: %s %v", w.name, text, err)
+		}
+	}
+	g.story.tell("test", "NOT within %v: %s", within, what)
+	g.t.Fatalf("not within %v: %s", within, what)
+}
+
+// sleep lets virtual time pass.
+func (g *group) sleep(d time.Duration) { time.Sleep(d) }
+
+// between draws a duration.
+func (g *group) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(g.rng.Int64N(int64(high-low)+1))
+}
+
+func joinAddr(v resp.Value) (addr string, ok bool) {
+	if len(v.Elems) != 2 {
+		return "", false
+	}
+	if _, err := strconv.Atoi(string(v.Elems[1].Str)); err != nil {
+		return "", false
+	}
+	return net.JoinHostPort(string(v.Elems[0].Str), string(v.Elems[1].Str)), true
+}

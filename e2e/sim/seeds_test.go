@@ -1,0 +1,55 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// defaultSeeds is how many seeds run when SEEDS doesn't say.
+const defaultSeeds = 200
+
+// number reads a knob from the environment.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s is no number: %v", name, err)
+	}
+	return n
+}
+
+// TestSeeds runs the schedules of SEEDS seeds from SEED on.
+func TestSeeds(t *testing.T) {
+	first := number(t, "SEED", 1)
+	for seed := first; seed < first+number(t, "SEEDS", defaultSeeds); seed++ {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			rerun := fmt.Sprintf("SEED=%d SEEDS=1 go test ./e2e/sim -count=1 -run TestSeeds", seed)
+			inBubble(t, seed, rerun, func(g *group) { g.runSchedule() })
+		})
+	}
+}
+
+// runSchedule is one seed: clients at work, one to three faults in a row, healing, and the checks.
+func (g *group) runSchedule() {
+	g.awaitWhole()
+	g.startClients(4, 5*time.Millisecond)
+	g.startWatchers()
+	g.sleep(300 * time.Millisecond)
+	f := &faults{group: g}
+	for range 1 + g.rng.IntN(3) {
+		f.one()
+		g.sleep(g.between(0, 2500*time.Millisecond))
+	}
+	f.undo()
+	g.settled()
+	if g.history.reads == 0 {
+		g.story.violated("no read was ever answered")
+	}
+}
