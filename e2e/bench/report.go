@@ -37,7 +37,7 @@ type machineInfo struct {
 
 func machine(ctx context.Context, o options) machineInfo {
 	m := machineInfo{Cores: runtime.NumCPU(), System: runtime.GOOS + " " + runtime.GOARCH,
-		Holdfast: firstLine(ctx, o.binary, "version"), Redis: firstLine(ctx, "redis-server", "--version")}
+		Holdfast: firstLine(ctx, o.binary, "version"), Redis: firstLine(ctx, "redis-benchmark", "--version")}
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
 		if fields := strings.Fields(string(text)); len(fields) > 1 && fields[0] == "MemTotal:" {
 			kib, _ := strconv.ParseInt(fields[1], 10, 64) // the kernel writes numbers
@@ -64,7 +64,7 @@ func (r *report) table(print func(w io.Writer)) {
 }
 
 func (r *report) printMachine() {
-	fmt.Fprintf(r.out, "%d cores, %d GiB, %s; %s; %s\n%d rounds of %g s each, medians\n", r.Machine.Cores, r.Machine.MemoryGiB,
+	fmt.Fprintf(r.out, "%d cores, %d GiB, %s; %s beside the Redis of %s\n%d rounds of %g s each, medians\n", r.Machine.Cores, r.Machine.MemoryGiB,
 		r.Machine.System, r.Machine.Holdfast, r.Machine.Redis, r.Rounds, r.Seconds)
 }
 
