@@ -165,11 +165,18 @@ func (d *driver) signal() {
 	}
 }
 
-// flushSoon writes from another goroutine.
-func (d *driver) flushSoon() { d.n.writers.Go(d.flush) }
+// flushSoon writes from another goroutine, and lets the connection's own go on when all has left.
+func (d *driver) flushSoon() {
+	d.n.writers.Go(func() {
+		if d.flush() {
+			d.signal()
+		}
+	})
+}
 
-// flush writes what may leave, and registers for the commit point when something may not yet.
-func (d *driver) flush() {
+// flush writes what may leave, and registers for the commit point when something may not yet. It reports whether nothing
+// is held back. It signals nobody: the connection's own goroutine, which may be about to wait, calls it too.
+func (d *driver) flush() (all bool) {
 	for {
 		commit := d.n.log.Commit()
 		p, wait := d.s.Out.Take(commit)
@@ -180,19 +187,18 @@ func (d *driver) flush() {
 			d.s.Out.Done(p)
 			if err != nil {
 				d.fail()
-				return
+				return true
 			}
 			continue
 		}
 		if wait == 0 {
-			d.signal()
-			return
+			return true
 		}
 		if d.gate.Swap(wait) != wait {
 			d.n.gates.add(wait, d)
 		}
 		if d.n.log.Commit() < wait {
-			return
+			return false
 		}
 		d.gate.Store(0)
 	}
