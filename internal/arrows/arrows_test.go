@@ -225,9 +225,33 @@ func TestNetworkIsHandedIn(t *testing.T) {
 				t.Errorf("%s calls net.%s", s.file, call)
 			}
 		}
-		for _, call := range calls(t, s.file, "os") {
-			if call == "Exit" {
-				t.Errorf("%s calls os.Exit", s.file)
+	}
+}
+
+// forPrograms are the functions that only the command line calls: files are handed in below it, and nothing there ends the
+// process or takes its signals.
+var forPrograms = map[string][]string{
+	"os": {
+		"Exit", "Chdir", "Setenv", "Getenv", "LookupEnv", "Create", "CreateTemp", "DirFS", "Link", "Mkdir", "MkdirAll", "MkdirTemp", "Open",
+		"OpenFile", "OpenRoot", "ReadDir", "ReadFile", "Remove", "RemoveAll", "Rename", "Stat", "Lstat", "Symlink", "Truncate", "WriteFile",
+	},
+	"log":    {"Fatal", "Fatalf", "Fatalln"},
+	"signal": {"Notify", "NotifyContext", "Ignore"},
+}
+
+func TestProcessIsLeftToTheCommandLine(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test() || strings.HasPrefix(s.file, "cmd/") || strings.HasPrefix(s.file, outside) {
+			continue
+		}
+		for pkg, names := range forPrograms {
+			if !slices.ContainsFunc(s.imports, func(p string) bool { return path.Base(p) == pkg }) {
+				continue // a variable of that name
+			}
+			for _, call := range calls(t, s.file, pkg) {
+				if slices.Contains(names, call) {
+					t.Errorf("%s calls %s.%s", s.file, pkg, call)
+				}
 			}
 		}
 	}

@@ -449,6 +449,7 @@ func TestDatagramLossJitterAndFullQueue(t *testing.T) {
 // BenchmarkPingPong is what one small request and its reply cost.
 func BenchmarkPingPong(b *testing.B) {
 	n := simnet.New(1)
+	n.SetDefaultLatency(0, 0)
 	defer n.Close()
 	c, s := pair(b, n)
 	go func() { io.Copy(s, s) }()
