@@ -47,7 +47,9 @@ var aLongTimeAgo = time.Unix(1, 0)
 // serve runs a client's connection to its end.
 func (n *Node) serve(ctx context.Context, conn net.Conn) {
 	d := &driver{n: n, conn: conn, flushed: make(chan struct{}, 1)}
-	if !n.welcome(d) {
+	if refusal := n.welcome(d); refusal != "" {
+		_ = conn.SetWriteDeadline(time.Now().Add(drainTimeout))
+		_, _ = conn.Write([]byte("-" + refusal + "\r\n"))
 		return
 	}
 	err := d.loop(ctx)

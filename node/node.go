@@ -251,18 +251,13 @@ func (n *Node) Close() error {
 	return err
 }
 
-// welcome registers a new connection, or turns it away.
-func (n *Node) welcome(d *driver) bool {
+// welcome registers a new connection, or says why it is turned away.
+func (n *Node) welcome(d *driver) (refusal string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if reason := n.turnAway(d.conn); reason != "" {
 		n.env.Stats.Rejected++
-		n.writers.Go(func() {
-			_ = d.conn.SetWriteDeadline(time.Now().Add(drainTimeout))
-			_, _ = d.conn.Write([]byte("-" + reason + "\r\n"))
-			_ = d.conn.Close()
-		})
-		return false
+		return reason
 	}
 	n.nextID++
 	n.env.Stats.Connections++
@@ -271,7 +266,7 @@ func (n *Node) welcome(d *driver) bool {
 	d.s.In.SetLimits(n.parserLimits(d.s))
 	d.ctx = n.env.NewContext(d.s)
 	n.env.Clients.Add(d.s)
-	return true
+	return ""
 }
 
 // turnAway says why a connection is not served, if so.
