@@ -21,7 +21,7 @@ func (n *Node) Wait(s *session.Session, replicas int, timeout time.Duration) {
 	block := &session.Block{Kind: "wait", Cancel: func() {
 		n.waits = slices.DeleteFunc(n.waits, func(o *wait) bool { return o == w })
 	}}
-	block.Timeout = func(out *resp.Writer) { out.Int(int64(n.feeder.Acked(w.offset))) }
+	block.Timeout = func(out *resp.Writer) { out.Int(int64(n.ReplicaAcks(w.offset))) }
 	if timeout > 0 {
 		block.Timer = time.AfterFunc(timeout, func() {
 			n.do(func(time.Time) {
@@ -37,8 +37,15 @@ func (n *Node) Wait(s *session.Session, replicas int, timeout time.Duration) {
 	n.acksMoved() // an acknowledgement may have come in between
 }
 
-// ReplicaAcks counts replicas that have acknowledged offset.
-func (n *Node) ReplicaAcks(offset int64) int { return n.feeder.Acked(offset) }
+// ReplicaAcks counts replicas that have acknowledged offset: those that follow this node, and in a chain, where only one
+// does, all members behind it once the offset is committed.
+func (n *Node) ReplicaAcks(offset int64) int {
+	acked := n.feeder.Acked(offset)
+	if n.gated() && n.place.master && n.log.Commit() >= offset {
+		acked = max(acked, len(n.place.group.Chain)-1)
+	}
+	return acked
+}
 
 // acksMoved has the parked WAITs looked at again. It may be called with any lock held.
 func (n *Node) acksMoved() {
@@ -48,7 +55,7 @@ func (n *Node) acksMoved() {
 	n.writers.Go(func() {
 		n.do(func(time.Time) {
 			for _, w := range slices.Clone(n.waits) {
-				if acked := n.feeder.Acked(w.offset); acked >= w.replicas {
+				if acked := n.ReplicaAcks(w.offset); acked >= w.replicas {
 					n.unblock(w.s, func(out *resp.Writer) { out.Int(int64(acked)) })
 				}
 			}
