@@ -11,6 +11,9 @@ import (
 // defaultSeeds is how many seeds run when SEEDS doesn't say.
 const defaultSeeds = 200
 
+// maxFaults bounds the faults of a seed.
+const maxFaults = 4
+
 // number reads a knob from the environment.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
 	text := os.Getenv(name)
@@ -39,13 +42,17 @@ func TestSeeds(t *testing.T) {
 // runSchedule is one seed: clients at work, one to three faults in a row, healing, and the checks.
 func (g *group) runSchedule() {
 	g.awaitWhole()
-	g.startClients(4, 5*time.Millisecond)
+	if g.rng.IntN(3) == 0 { // a slower network, that loses some of the gossip
+		g.net.SetDefaultLatency(g.between(500*time.Microsecond, 8*time.Millisecond), g.between(0, 10*time.Millisecond))
+		g.net.SetDefaultLoss(0.1 * g.rng.Float64())
+	}
+	g.startClients(5, 4*time.Millisecond)
 	g.startWatchers()
 	g.sleep(300 * time.Millisecond)
 	f := &faults{group: g}
-	for range 1 + g.rng.IntN(3) {
+	for range 1 + g.rng.IntN(maxFaults) {
 		f.one()
-		g.sleep(g.between(0, 2500*time.Millisecond))
+		g.sleep(g.between(0, []time.Duration{50 * time.Millisecond, 2500 * time.Millisecond}[g.rng.IntN(2)]))
 	}
 	f.undo()
 	g.settled()

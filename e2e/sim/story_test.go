@@ -108,3 +108,15 @@ func (h storyHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // WithGroup is not used by anybody here.
 func (h storyHandler) WithGroup(string) slog.Handler { return h }
+
+// has says whether a line of who has the text.
+func (s *story) has(who, text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lines {
+		if strings.Contains(l, "  "+who+" ") && strings.Contains(l, text) {
+			return true
+		}
+	}
+	return false
+}

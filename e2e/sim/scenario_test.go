@@ -1,0 +1,253 @@
+package sim
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/resp"
+)
+
+// scenario is a test with a group that is whole and clients that work on it.
+func scenario(t *testing.T, run func(g *group, chain []*machine)) {
+	t.Parallel()
+	inBubble(t, 7, "go test ./e2e/sim -count=1 -run '^"+t.Name()+"$'", func(g *group) {
+		chain := g.awaitWhole()
+		g.startClients(3, 5*time.Millisecond)
+		g.startWatchers()
+		g.sleep(500 * time.Millisecond)
+		g.history.resetGaps()
+		run(g, chain)
+	})
+}
+
+// promised bounds the time in which a client cannot write when the master dies: down-after is a second.
+const promised = 1500 * time.Millisecond
+
+// pausedLess says that no client has been without a write for so long since the scenario began.
+func (g *group) pausedLess(limit time.Duration) {
+	g.t.Helper()
+	if gap := g.history.gap(); gap >= limit {
+		g.t.Errorf("a client could not write for %v, at most %v was promised", gap, limit)
+	} else {
+		g.story.tell("test", "longest pause %v", gap)
+		g.t.Logf("longest pause %v", gap)
+	}
+}
+
+// stillWriting says that clients get on, without a fault in between. Each of them also waits in vain, at times, for a
+// read from a machine that is away.
+func (g *group) stillWriting() {
+	g.t.Helper()
+	before := g.history.count()
+	g.sleep(time.Second)
+	if n := g.history.count() - before; n < 15 {
+		g.t.Errorf("only %d writes were acknowledged within a second", n)
+	}
+}
+
+func (g *group) masterIs(m *machine) func() bool {
+	return func() bool {
+		chain := g.chain()
+		return len(chain) > 0 && chain[0] == m
+	}
+}
+
+func TestGroupForms(t *testing.T) {
+	t.Parallel()
+	inBubble(t, 7, "go test ./e2e/sim -count=1 -run TestGroupForms", func(g *group) {
+		began := time.Now()
+		chain := g.awaitWhole()
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("the group was whole only after %v", took)
+		}
+		if _, err := g.ask(chain[0].addr(), "SET", "k", "v"); err != nil {
+			t.Error(err)
+		}
+		for i, m := range chain {
+			want := "master"
+			if i > 0 {
+				want = "slave"
+			}
+			if v, err := g.ask(m.addr(), "ROLE"); err != nil || string(v.Elems[0].Str) != want {
+				t.Errorf("%s: role %v, %v, not %s", m.name, v, err, want)
+			}
+			if v, err := g.ask(m.addr(), "GET", "k"); err != nil || string(v.Str) != "v" {
+				t.Errorf("%s: GET k is %v, %v", m.name, v, err)
+			}
+		}
+		if _, err := g.ask(chain[1].addr(), "SET", "k", "w"); err == nil || !strings.HasPrefix(err.Error(), "READONLY") {
+			t.Errorf("a slave answers a write with %v", err)
+		}
+	})
+}
+
+func TestMasterKilled(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		g.kill(chain[0])
+		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
+		g.stillWriting()
+		g.pausedLess(promised)
+		g.restart(chain[0])
+		g.settled()
+	})
+}
+
+func TestMasterMachineCrashes(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		g.crash(chain[0])
+		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
+		g.stillWriting()
+		g.pausedLess(promised + patience) // a client must also give up the silent connection
+		g.restart(chain[0])
+		g.settled()
+	})
+}
+
+// TestMasterCutOff: a master without its group confirms nothing, and when it is back it has dropped what it took alone.
+func TestMasterCutOff(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		old := chain[0]
+		pinned, err := resp.Dial(context.Background(), g.control, old.addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pinned.Close()
+		g.cut(old)
+		lost := []string{}
+		for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
+			key := "lost:" + time.Now().Format("05.000000")
+			_, err := g.ask(old.addr(), "SET", key, "x")
+			if err == nil {
+				t.Errorf("the master that is cut off acknowledged %s", key)
+			}
+			lost = append(lost, key)
+			g.sleep(10 * time.Millisecond)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if v, err := pinned.Do(ctx, "GET", lost[0]); err == nil {
+			t.Errorf("the master that is cut off shows what it may have to drop: %v", v)
+		}
+		if len(lost) < 5 || !g.masterIs(chain[1])() {
+			t.Fatal("the others did not go on")
+		}
+		g.stillWriting()
+		g.pausedLess(promised + patience)
+		g.heal()
+		g.settled()
+		now := g.chain()
+		if now[0] != chain[1] || now[size-1] != old {
+			t.Errorf("the old master did not come back as the tail")
+		}
+		if !g.story.has(old.name, "role=learner") {
+			t.Error("the old master did not come back as a learner")
+		}
+		for _, m := range now {
+			for _, key := range lost {
+				if v, err := g.ask(m.addr(), "GET", key); err != nil || !v.Null {
+					t.Errorf("%s: %s, taken by the master while it was cut off, is %v, %v", m.name, key, v, err)
+				}
+			}
+		}
+	})
+}
+
+func TestTailKilled(t *testing.T)   { slaveKilled(t, 2) }
+func TestMiddleKilled(t *testing.T) { slaveKilled(t, 1) }
+
+func slaveKilled(t *testing.T, position int) {
+	scenario(t, func(g *group, chain []*machine) {
+		g.kill(chain[position])
+		g.sleep(2 * time.Second)
+		g.stillWriting()
+		g.pausedLess(promised)
+		if !g.masterIs(chain[0])() {
+			t.Error("the master changed")
+		}
+		g.restart(chain[position])
+		g.settled()
+	})
+}
+
+// TestPlannedFailover: clients notice nothing but a connection that ends.
+func TestPlannedFailover(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		if _, err := g.ask(g.sentinels[0].addr(), "SENTINEL", "FAILOVER", groupName); err != nil {
+			t.Fatal(err)
+		}
+		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
+		g.stillWriting()
+		g.noErrors(500 * time.Millisecond)
+	})
+}
+
+// TestMasterLeaves: as a planned failover; the master is gone afterwards.
+func TestMasterLeaves(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		began := time.Now()
+		g.leave(chain[0])
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the master was let go only after %v", took)
+		}
+		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
+		g.stillWriting()
+		g.restart(chain[0])
+		g.noErrors(500 * time.Millisecond)
+	})
+}
+
+// noErrors ends a scenario in which no client may have got an error, nor waited for long.
+func (g *group) noErrors(pause time.Duration) {
+	g.t.Helper()
+	g.pausedLess(pause)
+	g.settled()
+	for _, c := range g.clients {
+		for _, r := range c.refused {
+			g.t.Errorf("%s got the error %s", c.name, r)
+		}
+	}
+	if g.history.unknown > len(g.clients) {
+		g.t.Errorf("%d writes were not answered, more than one for each client", g.history.unknown)
+	}
+}
+
+// TestQuorumGone: sentinels decide, they don't serve. Without all of them writes go on, and with them back all is well.
+func TestQuorumGone(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		for _, w := range g.sentinels {
+			g.killSentinel(w)
+		}
+		for range 10 {
+			g.stillWriting()
+		}
+		g.pausedLess(500 * time.Millisecond)
+		if v, err := g.ask(chain[0].addr(), "GET", "counter"); err != nil || v.Null {
+			t.Errorf("the master doesn't confirm a read through its chain: %v, %v", v, err)
+		}
+		for _, w := range g.sentinels {
+			g.startSentinel(w)
+		}
+		g.settled()
+		if now := g.chain(); now[0] != chain[0] {
+			t.Error("the master changed")
+		}
+	})
+}
+
+// TestEmptyMasterRestarts: a master that comes back empty at once, before anybody has missed it, wipes nobody.
+func TestEmptyMasterRestarts(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		g.kill(chain[0])
+		g.sleep(50 * time.Millisecond)
+		g.restart(chain[0])
+		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
+		g.stillWriting()
+		g.pausedLess(promised)
+		g.settled()
+		if now := g.chain(); now[size-1] != chain[0] {
+			t.Error("the old master is not the tail")
+		}
+	})
+}
