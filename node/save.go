@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"holdfast/node/command"
@@ -139,6 +138,16 @@ func (n *Node) loadDump() error {
 	return nil
 }
 
+// SaveAtEnd saves once more before the process ends, where save points are set. A node of a group has its data in the chain.
+func (n *Node) SaveAtEnd() error {
+	if n.dir == nil || n.grouped() || len(n.settings.SavePoints()) == 0 {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.Save(false)
+}
+
 // saveIfDue starts a background save when a save point says so; it needs the execution lock.
 func (n *Node) saveIfDue(now time.Time) {
 	if n.dir == nil || n.saves.running || n.saves.changes == 0 || (!n.saves.ok && now.Sub(n.saves.tried) < saveRetry) {
@@ -161,5 +170,3 @@ func (n *Node) Persistence() command.PersistenceInfo {
 		LastDuration: n.saves.took, Changes: n.saves.changes,
 	}
 }
-
-var _ = os.ErrNotExist

@@ -118,6 +118,9 @@ func runNode(ctx context.Context, settings *config.Config, file string) error {
 	select {
 	case <-ctx.Done():
 		leave(n, logger)
+		if err := n.SaveAtEnd(); err != nil {
+			logger.Error("ending without a last save", "err", err)
+		}
 	case <-n.Exit():
 	}
 	return errors.Join(n.Close(), dir.Close())

@@ -142,7 +142,11 @@ func TestKill(t *testing.T) {
 		must(n.Host(hostA).Dial(t.Context(), addrB)) // not accepted
 		send(t, s, "sent before")
 		errs := make(chan error, 3)
-		go func() { _, err := l.Accept(); _, err = l.Accept(); errs <- err }()
+		go func() {
+			_, _ = l.Accept() // the one that was dialed
+			_, err := l.Accept()
+			errs <- err
+		}()
 		go func() { errs <- readOne(s) }()
 		synctest.Wait()
 		b.Kill()
