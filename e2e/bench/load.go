@@ -75,7 +75,9 @@ func (l workload) run(ctx context.Context) (outcome, error) {
 	out := outcome{took: time.Since(began), latency: newHistogram()}
 	var err error
 	for _, c := range clients {
-		err = errors.Join(err, c.err)
+		if err == nil {
+			err = c.err // what ends one usually ends all
+		}
 		out.ops += c.ops
 		out.latency.Merge(c.latency)
 	}

@@ -88,6 +88,9 @@ func run(ctx context.Context, o options) (err error) {
 		// Each part has its own servers, so that those of another one do not take its time.
 		f := &fleet{dir: dir, binary: o.binary}
 		err := part.run(ctx, o, f, &r)
+		if err != nil {
+			err = errors.Join(err, f.obituary())
+		}
 		f.stop()
 		if ctx.Err() != nil {
 			return errors.New("interrupted")

@@ -20,6 +20,7 @@ const (
 	readyTimeout = 30 * time.Second
 	stopTimeout  = 30 * time.Second // up takes its members down one after the other
 	pollPause    = 20 * time.Millisecond
+	reapPause    = 200 * time.Millisecond // a closed connection is seen before the end of the process that held it
 	// clockTicks is the unit of the times in /proc: 100 a second on every Linux that Go supports.
 	clockTicks = 100
 )
@@ -109,6 +110,20 @@ func (f *fleet) stop() {
 		f.all[i].stop()
 	}
 	f.all = nil
+}
+
+// obituary names the processes that have ended by themselves, with the last of what they said: the cause of many an error.
+func (f *fleet) obituary() (err error) {
+	time.Sleep(reapPause)
+	for _, p := range f.all {
+		select {
+		case <-p.done:
+			text, _ := os.ReadFile(p.log) // may be missing: then there is nothing to quote
+			err = errors.Join(err, fmt.Errorf("%s on port %d has ended (%s)\n%s", p.name, p.port, p.cmd.ProcessState, text[max(0, len(text)-2000):]))
+		default:
+		}
+	}
+	return err
 }
 
 func (p *process) stop() {
