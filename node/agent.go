@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -150,6 +151,7 @@ type sentinelLink struct {
 	a    *agent
 	addr string
 	poke chan struct{}
+	told string // the refusal that was logged last
 
 	mu   sync.Mutex // guards the rest
 	seq  uint64
@@ -165,7 +167,7 @@ func (l *sentinelLink) run() {
 		if l.a.ctx.Err() != nil {
 			return
 		}
-		l.a.n.logger.Debug("link to a sentinel ended", "sentinel", l.addr, "err", err)
+		l.a.n.logger.Log(l.a.ctx, l.level(err), "link to a sentinel ended", "sentinel", l.addr, "err", err)
 		pause := time.NewTimer(l.a.interval())
 		select {
 		case <-pause.C:
@@ -173,6 +175,23 @@ func (l *sentinelLink) run() {
 			pause.Stop()
 		}
 	}
+}
+
+// level is how loudly to tell of the end of a link: a refusal needs an operator, and is told once.
+func (l *sentinelLink) level(err error) slog.Level {
+	var refused refusal
+	if !errors.As(err, &refused) || string(refused) == l.told {
+		return slog.LevelDebug
+	}
+	l.told = string(refused)
+	return slog.LevelWarn
+}
+
+// refusal is a sentinel's error reply.
+type refusal string
+
+func (r refusal) Error() string {
+	return "the sentinel refuses: " + string(r) + " (sentinel-auth-pass must be its requirepass)"
 }
 
 // session dials, and heartbeats until the connection ends.
@@ -267,7 +286,7 @@ func (l *sentinelLink) receive(conn net.Conn) error {
 			}
 			l.a.n.adopt(g)
 		case v.Kind == '-':
-			return fmt.Errorf("sentinel %s refuses: %s", l.addr, v.Str)
+			return refusal(v.Str)
 		}
 	}
 }

@@ -41,8 +41,14 @@ func (n *Node) Stale() bool {
 // Loading reports a data set that is being loaded.
 func (n *Node) Loading() bool { return n.loading }
 
-// GoodReplicas counts replicas that acknowledged anything within the last lag seconds.
-func (n *Node) GoodReplicas(lag int64) int { return n.feeder.Good(time.Duration(lag) * time.Second) }
+// GoodReplicas counts replicas that acknowledged anything within the last lag seconds. In a chain every member acknowledges
+// every write, so all of them count.
+func (n *Node) GoodReplicas(lag int64) int {
+	if n.gated() {
+		return len(n.place.group.Chain) - 1
+	}
+	return n.feeder.Good(time.Duration(lag) * time.Second)
+}
 
 // Replication describes the place in the chain.
 func (n *Node) Replication() command.ReplicationInfo {

@@ -35,7 +35,7 @@ the sentinels through the addresses given (the gossip address of any member) and
 place in the chain that they give it.`,
 		Example: `  holdfast node --port 6380
   holdfast node /etc/holdfast.conf --port 6380 --dir /var/lib/holdfast
-  holdfast node --port 6379 --join 10.0.0.1:36379,10.0.0.2:36379 --announce-ip 10.0.0.5`,
+  holdfast node --port 6379 --join 10.0.0.1:46379,10.0.0.2:46379 --announce-ip 10.0.0.5`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	values := directiveFlags(c.Flags())
@@ -82,12 +82,20 @@ func readSettings(settings *config.Config, args []string, flags *pflag.FlagSet, 
 	var err error
 	flags.Visit(func(f *pflag.Flag) {
 		if v, ok := values[f.Name]; ok && err == nil {
-			if e := settings.Set(f.Name, strings.Fields(*v)); e != nil {
+			if e := settings.Set(f.Name, words(f.Name, *v)); e != nil {
 				err = fmt.Errorf("--%s %s: %w", f.Name, *v, e)
 			}
 		}
 	})
 	return err
+}
+
+// words splits a flag's value as a line of the file is split; addresses may have commas between them as well.
+func words(directive, value string) []string {
+	if directive == "join" {
+		value = strings.ReplaceAll(value, ",", " ")
+	}
+	return strings.Fields(value)
 }
 
 // configFiles opens what include directives name.

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -30,7 +29,7 @@ func (g *group) checkMembers(chain []*machine) {
 	var digests []string
 	for _, m := range chain {
 		g.checkKeys(m)
-		v, err := g.ask(m.addr(), "DEBUG", "DIGEST")
+		v, err := g.askLong(m.addr(), "DEBUG", "DIGEST")
 		if err != nil {
 			g.story.violated("%s gives no digest: %v", m.name, err)
 			continue
@@ -75,17 +74,13 @@ func (g *group) checkKeys(m *machine) {
 	}
 }
 
-func (g *group) askLong(addr string, args ...any) (resp.Value, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	c, err := resp.Dial(ctx, g.control, addr)
-	if err != nil {
-		return resp.Value{}, err
+// askLong asks again for a while: a handover that was asked for may only come now, and sends everybody away once.
+func (g *group) askLong(addr string, args ...any) (v resp.Value, err error) {
+	for range 10 {
+		if v, err = g.ask(addr, args...); err == nil {
+			return v, nil
+		}
+		g.sleep(200 * time.Millisecond)
 	}
-	defer c.Close()
-	v, err := c.Do(ctx, args...)
-	if err != nil {
-		return v, fmt.Errorf("%v: %w", args[0], err)
-	}
-	return v, nil
+	return v, fmt.Errorf("%v: %w", args[0], err)
 }

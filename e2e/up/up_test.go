@@ -47,6 +47,11 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// quiet is a logger of go-redis that says nothing.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 // freePorts finds a run of ports that nobody uses, with room for the ports derived from them.
 func freePorts(t *testing.T, n int, offsets ...int) int {
 	t.Helper()
@@ -76,6 +81,7 @@ func start(t *testing.T, extra ...string) *group {
 	if err != nil {
 		t.Fatal(err)
 	}
+	redis.SetLogger(quiet{})
 	g := &group{t: t, changed: make(chan struct{}, 1)}
 	g.port = freePorts(t, 3, 10000)
 	g.sentry = freePorts(t, 13, 10000, 20000) + 10
@@ -251,7 +257,7 @@ func TestDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(path, "up", "--port", "7990", "--sentinel-port", "27990", "--dir", filepath.Join(file, "sub")).CombinedOutput()
+	out, err := exec.Command(path, "up", "--port", strconv.Itoa(freePorts(t, 3, 10000)), "--sentinel-port", strconv.Itoa(freePorts(t, 13, 10000, 20000)+10), "--dir", filepath.Join(file, "sub")).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), file) {
 		t.Fatalf("%v: %s", err, out)
 	}
