@@ -33,7 +33,7 @@ func (n *Node) run(d *driver) sessionState {
 	c.Now = now.UnixMilli()
 	s.LastActive = now
 	d.count(n.env.Stats)
-	c.ResetGate()
+	c.Begin()
 	n.env.Effects.Off = !n.logging()
 	wrote := false
 	for d.next < len(d.cmds) {

@@ -50,6 +50,7 @@ func (a *applier) apply(batch []replication.Entry) error {
 	}
 	a.c.Now = n.now().UnixMilli()
 	a.c.S.DB = n.streamDB
+	n.env.Effects.Off = true // the log gets the predecessor's bytes
 	for _, e := range batch {
 		switch name := command.Word(e.Args[0]); name {
 		case "multi", "exec", "ping", "replconf":

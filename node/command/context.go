@@ -36,6 +36,7 @@ type Env struct {
 	table           *resp.Table[*Context]
 	activeExpireOff bool
 	base            time.Time // of clock
+	tick            int64     // when the last command ended, and so the next one begins
 }
 
 // Process is what the operating system says of the running process; any function may be nil.
@@ -168,13 +169,16 @@ type Context struct {
 	revealed bool  // a command looked at the data
 }
 
-// ResetGate begins a new pipeline: nothing was revealed yet.
-func (c *Context) ResetGate() { c.gate, c.revealed = 0, false }
+// Begin starts a pipeline: nothing was revealed yet.
+func (c *Context) Begin() {
+	c.gate, c.revealed = 0, false
+	c.tick = c.clock()
+}
 
-// Gate is the offset of the newest change that the commands since ResetGate may have shown.
+// Gate is the offset of the newest change that the commands since Begin may have shown.
 func (c *Context) Gate() int64 { return c.gate }
 
-// Revealed reports whether any command since ResetGate looked at the data.
+// Revealed reports whether any command since Begin looked at the data.
 func (c *Context) Revealed() bool { return c.revealed }
 
 // reveal notes what the reply of a command on the data gives away: the last change of each of its keys, or of anything

@@ -65,7 +65,7 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 
 // Call runs a command that was admitted, and passes on what it changed.
 func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
-	start := e.clock()
+	start := e.tick
 	outer := c.Cmd
 	c.Cmd, c.Dirty, c.replaced = cmd, 0, false
 	err := cmd.Run(c, args, &c.S.W)
@@ -78,7 +78,8 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	c.Cmd = outer
 	stat := e.statOf(cmd)
 	stat.Calls++
-	took := e.clock() - start
+	e.tick = e.clock()
+	took := e.tick - start
 	stat.nanos += took
 	stat.Latency.Observe(time.Duration(took))
 	stat.Usec = stat.nanos / 1000

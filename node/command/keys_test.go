@@ -243,7 +243,7 @@ func TestGateOfOtherDatabase(t *testing.T) {
 	e.do("set", "k", "v")
 	e.node.lastChange = map[string]int64{"2/k": 77}
 	for _, command := range []string{`copy k k db 2`, `move k 2`} {
-		e.c.ResetGate()
+		e.c.Begin()
 		e.do(words(t, command)...)
 		if got := e.c.Gate(); got != 77 {
 			t.Errorf("%s: gate %d", command, got)
