@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,11 @@ place in the chain that they give it.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	values := directiveFlags(c.Flags())
+	all := c.Flags().Bool("directives", false, "list all directives of redis.conf, each of which is also a flag, and end")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if *all {
+			return printDirectives(c.OutOrStdout())
+		}
 		if err := readSettings(settings, args, c.Flags(), values); err != nil {
 			return err
 		}
@@ -52,6 +57,24 @@ place in the chain that they give it.`,
 	return c
 }
 
+// usual are the directives that the help lists; the others are flags as well.
+var usual = map[string]bool{
+	"port": true, "bind": true, "dir": true, "join": true, "group": true, "node-name": true, "ack-mode": true,
+	"gossip-port": true, "gossip-key": true, "announce-ip": true, "announce-port": true,
+	"requirepass": true, "masterauth": true, "sentinel-auth-pass": true, "protected-mode": true,
+	"save": true, "replicaof": true, "databases": true, "maxclients": true, "repl-backlog-size": true, "loglevel": true,
+}
+
+func printDirectives(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, d := range config.Directives() {
+		if !d.Is(config.Hidden) {
+			fmt.Fprintf(t, "%s\t%s\t%s\t\n", d.Name, d.Default, d.Help)
+		}
+	}
+	return t.Flush()
+}
+
 // directiveFlags makes a flag of every directive.
 func directiveFlags(flags *pflag.FlagSet) map[string]*string {
 	values := map[string]*string{}
@@ -61,6 +84,7 @@ func directiveFlags(flags *pflag.FlagSet) map[string]*string {
 		}
 		for _, name := range append([]string{d.Name}, d.Aliases...) {
 			values[name] = flags.String(name, d.Default, d.Help)
+			flags.Lookup(name).Hidden = !usual[name]
 		}
 	}
 	flags.SortFlags = true
