@@ -19,7 +19,7 @@ type Config struct {
 	Port       int    // for clients, nodes and other sentinels
 	RaftPort   int    // for the agreement among sentinels
 	GossipPort int    // for finding each other
-	GossipKey  []byte // encrypts gossip when set: 16, 24 or 32 bytes
+	GossipKey  []byte // encrypts gossip when set; any bytes, the same for all members
 
 	AnnounceIP   string   // the address others are told; never guessed from a socket
 	AnnouncePort int      // the client port others are told, Port when 0

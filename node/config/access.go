@@ -232,7 +232,7 @@ func (c *Config) GossipPort() int {
 	return c.Port() + gossipPortDistance
 }
 
-// GossipKey returns the key that encrypts gossip, in base64, or "".
+// GossipKey returns the secret that encrypts gossip, or "".
 func (c *Config) GossipKey() string { return c.word(rowGossipKey) }
 
 // AnnounceIP returns the address that others use for this node, or "" for its own.
