@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,8 +17,11 @@ import (
 type quorum struct {
 	id       raft.ServerID
 	raft     *raft.Raft
+	logs     raft.LogStore
 	election time.Duration
 	fresh    bool // there was no Raft state when it was opened
+
+	appliedTerm atomic.Uint64 // see caughtUp
 }
 
 // errNotLeader says that only the leader can do this.
@@ -59,7 +63,7 @@ func openQuorum(cfg Config, id string, l net.Listener, addr string, machine *fsm
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), trans.Close())
 	}
-	return &quorum{id: conf.LocalID, raft: r, election: timeout, fresh: fresh}, nil
+	return &quorum{id: conf.LocalID, raft: r, logs: cfg.Storage.logs, election: timeout, fresh: fresh}, nil
 }
 
 func isFresh(s *Storage) (bool, error) {
@@ -95,16 +99,36 @@ func (q *quorum) leader() string {
 // term is Raft's, for display.
 func (q *quorum) term() uint64 { return q.raft.CurrentTerm() }
 
-// inTouch says whether this sentinel leads or has lately heard from the one that does, so that its state is not old.
+// inTouch says whether this sentinel leads, or has lately heard from the one that does, and has applied what was agreed
+// before that one began to lead, so that its state is not old.
 func (q *quorum) inTouch(now time.Time) bool {
 	switch q.raft.State() {
 	case raft.Leader:
-		return true
+		return q.caughtUp()
 	case raft.Follower:
 		last := q.raft.LastContact()
-		return !last.IsZero() && now.Sub(last) < 2*q.election
+		return !last.IsZero() && now.Sub(last) < 2*q.election && q.caughtUp()
 	}
 	return false
+}
+
+// caughtUp says whether an entry of the present term was applied. Every leader begins with an entry of its own: until that
+// one is committed nobody, the leader included, knows whether the last entries of earlier terms were agreed on.
+func (q *quorum) caughtUp() bool {
+	term := q.raft.CurrentTerm()
+	if q.appliedTerm.Load() >= term {
+		return true
+	}
+	commit := q.raft.CommitIndex()
+	if commit == 0 || q.raft.AppliedIndex() < commit {
+		return false
+	}
+	var entry raft.Log
+	if err := q.logs.GetLog(commit, &entry); err != nil || entry.Term < term {
+		return false // an entry that only a snapshot has left is of an earlier term, too
+	}
+	q.appliedTerm.Store(term)
+	return true
 }
 
 // voters is the newest Raft configuration, committed or not: who counts what is decided next.
