@@ -90,5 +90,6 @@ func hexDigit(c byte) (byte, bool) {
 // isSpace is C's isspace.
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// endsWord is narrower than isSpace: a vertical tab or a form feed inside a word belongs to it, as in Redis.
-func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == 0 }
+// endsWord is narrower than isSpace: a vertical tab or a form feed inside a word belongs to it, as in Redis. Whatever ends a
+// word must be a space, or splitInline would not get past it.
+func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }

@@ -274,6 +274,7 @@ func TestSplitInline(t *testing.T) {
 		{`'a`, ``},
 		{`"a\`, ``},
 		{"a\vb\f", `["a\vb\f"]`},
+		{"a\x00b \x00", `["a\x00b" "\x00"]`},
 	} {
 		args, ok := splitInline(nil, []byte(test.line))
 		got := ""
