@@ -25,6 +25,7 @@ type driver struct {
 
 	cmds [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
 	next int
+	bad  error // what stands in the buffer behind cmds is no command
 
 	received, reads int64        // since the last turn
 	sent, writes    atomic.Int64 // likewise
@@ -80,8 +81,8 @@ func (d *driver) loop(ctx context.Context) error {
 					return err
 				}
 				continue
-			case len(d.cmds) == maxBatch:
-				continue // there may be more in the buffer
+			case len(d.cmds) == maxBatch, d.bad != nil:
+				continue // there is more in the buffer
 			}
 		}
 		woken, err := d.read()
@@ -101,11 +102,15 @@ func (d *driver) parse() error {
 		return nil
 	}
 	d.cmds, d.next = d.cmds[:0], 0
+	if d.bad != nil {
+		return d.bad
+	}
 	for len(d.cmds) < maxBatch {
 		args, err := d.s.In.Next()
 		if err != nil {
 			if len(d.cmds) > 0 {
-				return nil // what came before it is executed first; the error comes again
+				d.bad = err // what came before it is executed first
+				return nil
 			}
 			return err
 		}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -177,6 +178,21 @@ func TestManyClientsDisconnectCleanly(t *testing.T) {
 		n.mu.Unlock()
 		if left != 0 {
 			t.Errorf("%d sessions are left", left)
+		}
+		_ = n.Close()
+	})
+}
+
+func TestMalformedInputAfterACommand(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1")
+		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
+		if _, err := c.Conn().Write([]byte("*1\r\n$4\r\nPING\r\n*1\r\nPING\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(c.Conn())
+		if want := "+PONG\r\n-ERR Protocol error: expected '$', got 'P'\r\n"; string(got) != want || err != nil {
+			t.Errorf("%q, %v", got, err)
 		}
 		_ = n.Close()
 	})
