@@ -35,6 +35,9 @@ type agent struct {
 // beatsPerDownAfter is how many heartbeats fit into one down-after period.
 const beatsPerDownAfter = 10
 
+// drainHold is for how many heartbeats clients are held back after the last order to drain: it is repeated while it stands.
+const drainHold = 3
+
 // startAgent joins the gossip and begins to look for sentinels.
 func (n *Node) startAgent() error {
 	host, port := splitAddr(n.self.Addr)
@@ -127,7 +130,7 @@ func (a *agent) heard(r cluster.HeartbeatReply, sent time.Time) {
 		a.n.adopt(*r.Group)
 	}
 	if r.Drain != 0 {
-		a.n.drain(r.Drain, max(downAfter, 500*time.Millisecond))
+		a.n.drain(r.Drain, drainHold*a.interval())
 	}
 	for _, addr := range r.Sentinels {
 		a.link(addr)

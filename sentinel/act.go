@@ -75,10 +75,10 @@ func (s *Sentinel) lead(name string) {
 	voters := s.quorum.voters()
 	now := time.Now()
 	s.mu.Lock()
+	s.endHandover(s.group(name), now) // before the view: a new head must not be asked to drain for the old one's handover
 	v := s.viewOf(name, voters, now)
 	s.watchDead(v, now)
 	a := Next(v)
-	s.endHandover(v, now)
 	drain := uint64(0)
 	if a.Kind == Drain {
 		drain = v.Group.Epoch
@@ -136,19 +136,19 @@ func (s *Sentinel) watchDead(v View, now time.Time) {
 }
 
 // endHandover forgets a handover that is done or took too long. The caller holds mu.
-func (s *Sentinel) endHandover(v View, now time.Time) {
-	h := s.handovers[v.Group.Name]
+func (s *Sentinel) endHandover(g cluster.Group, now time.Time) {
+	h := s.handovers[g.Name]
 	if h == nil {
 		return
 	}
-	head, _ := v.Group.Head()
+	head, _ := g.Head()
 	switch {
 	case !head.Is(h.head):
-		delete(s.handovers, v.Group.Name)
+		delete(s.handovers, g.Name)
 	case now.After(h.expires):
-		delete(s.handovers, v.Group.Name)
-		s.hub.publish("-failover-abort-slave-timeout", masterPayload(v.Group.Name, head.Addr))
-		s.log.Warn("handover given up: the master did not drain in time", "group", v.Group.Name)
+		delete(s.handovers, g.Name)
+		s.hub.publish("-failover-abort-slave-timeout", masterPayload(g.Name, head.Addr))
+		s.log.Warn("handover given up: the master did not drain in time", "group", g.Name)
 	}
 }
 

@@ -196,9 +196,18 @@ func (e *Env) paused(c *Context, cmd *Command) bool {
 		return false
 	}
 	if !writesOnly {
-		return cmd.Name != "shutdown" // it must be possible to stop a paused node
+		return !passesPause(cmd)
 	}
 	return cmd.Flags&(resp.Write|resp.MayReplicate) != 0 || (cmd.Name == "exec" && c.S.Tx != nil && c.S.Tx.Write)
+}
+
+// passesPause names what no pause holds back: it must be possible to stop a paused node, and to copy from it.
+func passesPause(cmd *Command) bool {
+	switch cmd.Name {
+	case "shutdown", "replconf", "psync", "sync":
+		return true
+	}
+	return false
 }
 
 // runsInMulti names the commands that are not queued.
