@@ -19,7 +19,7 @@ const (
 	nodePort     = 6379
 	sentinelPort = 26379
 	groupName    = "mymaster"
-	startTimeout = 40 * time.Second
+	startTimeout = 3 * time.Minute // Redis Sentinel may take two failover timeouts to set all replicas right
 )
 
 // member is one process of the group.
