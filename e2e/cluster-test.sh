@@ -21,4 +21,3 @@ if [ -n "${ACCEPTANCE:-}" ]; then
   kill_cmd='docker kill $(docker ps -q | xargs docker inspect -f "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.Name}}" | grep "^%h " | cut -d/ -f2)'
   /usr/bin/python3 "$ACCEPTANCE/seed_sentinel.py" -k "$kill_cmd" 172.30.0.11:26379 172.30.0.12:26379 172.30.0.13:26379
 fi
-echo "cluster: ok"
