@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 
+	"holdfast/node/command"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/replication"
@@ -164,4 +165,8 @@ func readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
 }
 
 // newStore is an empty data set.
-func (n *Node) newStore() *store.Store { return store.New(n.settings.Databases(), newRand()) }
+func (n *Node) newStore() *store.Store {
+	s := store.New(n.settings.Databases(), newRand())
+	s.Limits = command.Limits(n.settings)
+	return s
+}

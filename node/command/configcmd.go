@@ -57,6 +57,7 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 	if err := c.Config.SetRuntime(pairs, config.Caller{Local: isLocal(c.S), Loading: c.Node.Loading()}); err != nil {
 		return err
 	}
+	c.Store.Limits = Limits(c.Config)
 	w.OK()
 	return nil
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -58,9 +59,20 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 		}
 	}
 	e.Store = s
+	s.Limits = Limits(e.Config)
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
 		changed(db.Index(), key)
+	}
+}
+
+// Limits are the settings' limits of compact encodings.
+func Limits(c *config.Config) *store.Limits {
+	number := func(name string) int { return int(min(c.Int(name), math.MaxInt32)) }
+	return &store.Limits{
+		HashEntries: number("hash-max-listpack-entries"), HashValue: number("hash-max-listpack-value"),
+		ListSize: number("list-max-listpack-size"), SetIntset: number("set-max-intset-entries"),
+		ZSetEntries: number("zset-max-listpack-entries"), ZSetValue: number("zset-max-listpack-value"),
 	}
 }
 

@@ -194,7 +194,17 @@ func (c *checker) large() error {
 	}
 	var bytes int64
 	for i := range l.n {
-		bytes += int64(cap(l.at(i).key)) + int64(cap(l.at(i).val))
+		r := l.at(i)
+		bytes += r.memory()
+		if r.obj == nil {
+			continue
+		}
+		if held := r.obj.memory(); held != r.held || r.val != nil {
+			return fmt.Errorf("key %q: the object holds %d bytes and counts %d, or has bytes beside it", r.key, held, r.held)
+		}
+		if err := r.obj.check(); err != nil {
+			return fmt.Errorf("key %q: %w", r.key, err)
+		}
 	}
 	if bytes != l.bytes {
 		return fmt.Errorf("large values hold %d bytes and count %d", bytes, l.bytes)

@@ -212,14 +212,11 @@ func (d *DB) Rename(from, to []byte) bool {
 	sp.save(ref)
 	it := sp.item(ref)
 	var fresh uint64
-	if it.large && smallSize(len(to), len(it.val), it.expireAt >= 0) > maxSmallSize {
-		rec := largeRec(sp.slabs.bytes(ref))
-		sp.large.setVal(rec, nil)
+	if it.large && it.obj == nil && smallSize(len(to), len(it.val), it.expireAt >= 0) > maxSmallSize {
+		sp.large.setVal(largeRec(sp.slabs.bytes(ref)), nil)
 		fresh = sp.buildLarge(to, it.val, it.meta())
 	} else {
-		var dst []byte
-		fresh, dst = sp.build(to, len(it.val), it.meta())
-		copy(dst, it.val)
+		fresh = sp.buildItem(to, it)
 	}
 	// First placed, then unlinked: an entry must be in the index when large records are renumbered.
 	sp.place(d.store.hasher.sum(to), to, fresh)
@@ -240,9 +237,10 @@ func (d *DB) CopyTo(dst *DB, from, to []byte) bool {
 		return true
 	}
 	it := d.space.item(*slot & refMask)
-	ref, val := dst.space.build(to, len(it.val), it.meta())
-	copy(val, it.val)
-	dst.space.place(d.store.hasher.sum(to), to, ref)
+	if it.obj != nil {
+		it.obj = it.obj.clone()
+	}
+	dst.space.place(d.store.hasher.sum(to), to, dst.space.buildItem(to, it))
 	dst.finish(to)
 	return true
 }

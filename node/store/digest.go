@@ -48,7 +48,9 @@ func (it Item) digest() [sha1.Size]byte {
 	binary.BigEndian.PutUint32(typ[:], uint32(it.typ))
 	d.chain(it.key)
 	d.chain(typ[:])
-	d.chain(it.val)
+	if it.typ == TypeString {
+		d.chain(it.val)
+	}
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))
 	}

@@ -10,6 +10,7 @@ type Item struct {
 	typ      Type
 	enc      Encoding
 	large    bool
+	obj      object // the value of a large collection
 }
 
 // indexShare is what an entry costs in the index on average, with buckets between the
@@ -25,7 +26,7 @@ func (it Item) Type() Type { return it.typ }
 // Encoding returns how the value is represented.
 func (it Item) Encoding() Encoding { return it.enc }
 
-// Bytes returns the value of a string.
+// Bytes returns the value of a string, or of a packed collection; nil for one that is not packed.
 func (it Item) Bytes() []byte { return it.val }
 
 // ExpireAt returns the unix time in milliseconds at which the key expires, or NoExpiry.
@@ -38,7 +39,10 @@ func (it Item) Access() uint32 { return it.access }
 func (it Item) SizeInMemory() int64 {
 	n := int64(it.slot) + indexShare
 	if it.large {
-		n += int64(cap(it.key)) + int64(cap(it.val)) + 48
+		n += int64(cap(it.key)) + int64(cap(it.val)) + recordSize
+	}
+	if it.obj != nil {
+		n += it.obj.memory()
 	}
 	return n
 }

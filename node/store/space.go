@@ -69,7 +69,7 @@ func (sp *space) item(ref uint64) Item {
 	}
 	if b[1]&flagLarge != 0 {
 		r := sp.large.at(largeRec(b))
-		it.key, it.val, it.large = r.key, r.val, true
+		it.key, it.val, it.obj, it.large = r.key, r.val, r.obj, true
 		if b[1]&flagTTL != 0 {
 			it.expireAt = int64(binary.LittleEndian.Uint64(b[largeTTLAt:]))
 		}
@@ -95,11 +95,32 @@ func (sp *space) build(key []byte, vlen int, m meta) (ref uint64, val []byte) {
 
 // buildLarge makes a large entry that takes possession of val.
 func (sp *space) buildLarge(key, val []byte, m meta) uint64 {
-	rec := sp.large.add(clone(key), val)
+	return sp.buildRecord(record{key: clone(key), val: val}, m)
+}
+
+// buildObject makes an entry whose value is an object, of which it takes possession.
+func (sp *space) buildObject(key []byte, obj object, m meta) uint64 {
+	return sp.buildRecord(record{key: clone(key), obj: obj, held: obj.memory()}, m)
+}
+
+func (sp *space) buildRecord(r record, m meta) uint64 {
+	rec := sp.large.add(r)
 	ref := sp.slabs.alloc(largeSize)
 	putLarge(sp.slabs.bytes(ref), m, sp.store.gen, rec)
 	return ref
 }
+
+// buildItem makes an entry at another key with a value like the item's. An object is taken as it is.
+func (sp *space) buildItem(key []byte, it Item) uint64 {
+	if it.obj != nil {
+		return sp.buildObject(key, it.obj, it.meta())
+	}
+	ref, val := sp.build(key, len(it.val), it.meta())
+	copy(val, it.val)
+	return ref
+}
+
+func (sp *space) isLarge(ref uint64) bool { return sp.slabs.bytes(ref)[1]&flagLarge != 0 }
 
 // drop frees an entry that no slot of the index refers to any more.
 func (sp *space) drop(ref uint64) {

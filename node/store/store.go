@@ -15,18 +15,21 @@ type Store struct {
 	Changed func(db *DB, key []byte)
 	// NewAccess is the access value that entries get when they are created or set.
 	NewAccess uint32
+	// Limits may be replaced at any time: a value keeps the encoding it has until it changes.
+	Limits *Limits
 
 	hasher     hasher
 	dbs        []*DB
 	gen        uint8     // generation that entries saved or made since the last BeginSnapshot carry
 	unfinished int       // snapshots given up since the last one that was completed
 	active     *Snapshot // between BeginSnapshot and Close
+	scratch    []byte    // for whoever builds a packed value
 	saving     *Snapshot // active, and neither failed nor done: entries must be saved before they change
 }
 
 // New returns an empty store. The rng seeds its hash; with the same seed and the same calls, it behaves the same.
 func New(databases int, rng *rand.Rand) *Store {
-	s := &Store{hasher: newHasher(rng)}
+	s := &Store{hasher: newHasher(rng), Limits: DefaultLimits()}
 	for i := range databases {
 		s.dbs = append(s.dbs, &DB{store: s, index: i, space: newSpace(s)})
 	}

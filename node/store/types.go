@@ -34,25 +34,29 @@ func (t Type) String() string {
 	return "type-" + strconv.Itoa(int(t))
 }
 
-// Encoding is the representation that OBJECT ENCODING names. For strings it is a label only: all three keep the same bytes.
+// Encoding is the representation that OBJECT ENCODING names.
 type Encoding uint8
 
-// The encodings of strings.
+// The encodings. Those of strings are labels only: all three keep the same bytes.
 const (
 	EncInt    Encoding = iota // a canonical 64-bit integer
 	EncEmbstr                 // at most 44 bytes
 	EncRaw                    // anything else, and whatever was written in place
+	EncListpack
+	EncIntset
+	EncHashtable
+	EncQuicklist
+	EncSkiplist
+	EncListpackEx // a listpack of fields that expire
+	EncStream
 )
+
+var encodingNames = [...]string{"int", "embstr", "raw", "listpack", "intset", "hashtable", "quicklist", "skiplist", "listpackex", "stream"}
 
 // String returns the name that OBJECT ENCODING answers.
 func (e Encoding) String() string {
-	switch e {
-	case EncInt:
-		return "int"
-	case EncEmbstr:
-		return "embstr"
-	case EncRaw:
-		return "raw"
+	if int(e) < len(encodingNames) {
+		return encodingNames[e]
 	}
 	return "encoding-" + strconv.Itoa(int(e))
 }

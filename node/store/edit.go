@@ -1,0 +1,93 @@
+package store
+
+// An object is the value of a collection that is too large to be packed into bytes. Its entry is a large one; the
+// record holds the object.
+type object interface {
+	memory() int64 // bytes held now, in constant time
+	clone() object
+	check() error
+}
+
+// edit is the value of a key that is about to change. It begins with DB.edit, which has let a running snapshot
+// save the old state, and ends with one call of setPacked, setObject, settle or remove. Nothing else may be done with the
+// database in between.
+type edit struct {
+	d    *DB
+	key  []byte
+	hash uint64
+	slot *uint64 // nil when the key is absent
+	m    meta
+	val  []byte // the packed value, in the store's memory
+	obj  object // or the object, nil for a packed value
+}
+
+// edit begins a change of the value at key, of a type that the caller has checked. An absent key is
+// described as it would be created, without a value.
+func (d *DB) edit(key []byte, typ Type) edit {
+	e := edit{d: d, key: key}
+	e.hash, e.slot = d.lookup(key)
+	if e.slot == nil {
+		e.m = meta{typ: typ, access: d.store.NewAccess, expireAt: NoExpiry}
+		return e
+	}
+	ref := *e.slot & refMask
+	d.space.save(ref)
+	it := d.space.item(ref)
+	if it.typ != typ {
+		panic("store: a " + typ.String() + " operation on a " + it.typ.String())
+	}
+	e.m, e.val, e.obj = it.meta(), it.val, it.obj
+	return e
+}
+
+// exists reports whether the key was there when the edit began.
+func (e *edit) exists() bool { return e.slot != nil }
+
+// setPacked ends the edit: the value is the bytes, which are copied and may lie in the present value.
+func (e *edit) setPacked(val []byte, enc Encoding) {
+	sp := e.d.space
+	e.m.enc = enc
+	switch {
+	case e.slot == nil:
+		ref, dst := sp.build(e.key, len(val), e.m)
+		copy(dst, val)
+		sp.place(e.hash, e.key, ref)
+	case !sp.setInPlace(e.hash, e.slot, val, e.m):
+		ref, dst := sp.build(e.key, len(val), e.m)
+		copy(dst, val)
+		sp.replace(e.hash, e.slot, ref)
+	}
+	e.d.finish(e.key)
+}
+
+// setObject ends the edit: the value is the object, which the store takes possession of.
+func (e *edit) setObject(obj object, enc Encoding) {
+	sp := e.d.space
+	e.m.enc = enc
+	switch {
+	case e.slot == nil:
+		sp.place(e.hash, e.key, sp.buildObject(e.key, obj, e.m))
+	case sp.isLarge(*e.slot & refMask):
+		b := sp.slabs.bytes(*e.slot & refMask)
+		rec := largeRec(b)
+		sp.large.setObject(rec, obj)
+		putLarge(b, e.m, sp.store.gen, rec)
+		sp.noteTTL(e.hash, e.slot, e.m.hasTTL())
+	default:
+		sp.replace(e.hash, e.slot, sp.buildObject(e.key, obj, e.m))
+	}
+	e.d.finish(e.key)
+}
+
+// settle ends the edit of an object that was changed in place.
+func (e *edit) settle() {
+	sp := e.d.space
+	sp.large.settle(largeRec(sp.slabs.bytes(*e.slot & refMask)))
+	e.d.finish(e.key)
+}
+
+// remove ends the edit: the key goes, as a collection does with its last element.
+func (e *edit) remove() {
+	e.d.space.unlink(e.hash, e.slot)
+	e.d.finish(e.key)
+}
