@@ -57,7 +57,7 @@ func (g *generator) spoil(args []string) []string {
 	}
 	at := g.IntN(len(args))
 	switch name := strings.ToLower(args[0]); {
-	case name == "setrange":
+	case name == "setrange" || name == "setbit" || name == "bitfield":
 		return args // a strange offset makes half a gigabyte
 	case strings.Contains(name, "ex") || name == "set" && len(args) > 3:
 		at = min(at, 1) // a strange time is one that ends while the test runs

@@ -300,6 +300,22 @@ func (c *Context) StringForWrite(key []byte) (store.Item, bool, error) {
 	return it, ok, mustBe(it, ok, store.TypeString)
 }
 
+// ReadAll is Read for several keys whose values are needed together: ErrWrongType when one that is there is of another type, the
+// zero Item for one that is absent. The second look finds them where the first one, which may delete what has expired, left them.
+func (c *Context) ReadAll(keys [][]byte, t store.Type) ([]store.Item, error) {
+	for _, key := range keys {
+		it, ok := c.Read(key)
+		if err := mustBe(it, ok, t); err != nil {
+			return nil, err
+		}
+	}
+	items := make([]store.Item, len(keys))
+	for i, key := range keys {
+		items[i], _ = c.Find(key)
+	}
+	return items, nil
+}
+
 func mustBe(it store.Item, ok bool, t store.Type) error {
 	if ok && it.Type() != t {
 		return ErrWrongType

@@ -116,7 +116,7 @@ func (sp *space) fitsInPlace(ref uint64, l layout, vlen int) bool {
 
 // Grow returns the string at key, to be written by the caller, at exactly size bytes: extended with zeroes, and
 // created if the key is absent. Its encoding becomes raw. Afterwards the caller reports the change with Touched;
-// until then nothing else may be done with the store. Growing byte by byte costs amortised constant time.
+// until then nothing else may be done with the store. It need not be called when neither size nor bytes have changed. Growing byte by byte costs amortised constant time.
 func (d *DB) Grow(key []byte, size int) []byte {
 	sp := d.space
 	hash, slot := d.lookup(key)
