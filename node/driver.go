@@ -25,6 +25,7 @@ type driver struct {
 
 	cmds [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
 	next int
+	kept bool  // what is left of cmds was copied out of the buffer
 	bad  error // what stands in the buffer behind cmds is no command
 
 	received, reads int64        // since the last turn
@@ -75,12 +76,14 @@ func (d *driver) loop(ctx context.Context) error {
 			case state == stateHijacked:
 				d.drain()
 				return d.handOver()
-			case state == stateParked && d.next < len(d.cmds), d.s.Out.Len() > maxPending:
+			case d.s.Out.Len() > maxPending, state == stateParked && d.next < len(d.cmds) && d.s.In.Buffered() > maxPending:
 				// Something must happen first; more input has to wait.
 				if err := d.await(ctx); err != nil {
 					return err
 				}
 				continue
+			case state == stateParked && d.next < len(d.cmds):
+				d.keep() // the reading goes on, so that the end of the connection is seen
 			case len(d.cmds) == maxBatch, d.bad != nil:
 				continue // there is more in the buffer
 			}
@@ -101,7 +104,7 @@ func (d *driver) parse() error {
 	if d.next < len(d.cmds) {
 		return nil
 	}
-	d.cmds, d.next = d.cmds[:0], 0
+	d.cmds, d.next, d.kept = d.cmds[:0], 0, false
 	if d.bad != nil {
 		return d.bad
 	}
@@ -120,6 +123,17 @@ func (d *driver) parse() error {
 		d.cmds = append(d.cmds, args)
 	}
 	return nil
+}
+
+// keep copies the commands that are left out of the parser's buffer, which the next read may move.
+func (d *driver) keep() {
+	if d.kept {
+		return
+	}
+	d.kept = true
+	for i, args := range d.cmds[d.next:] {
+		d.cmds[d.next+i] = command.Copy(args)
+	}
 }
 
 // read waits for bytes, or for a wake-up.

@@ -35,7 +35,7 @@ func (n *Node) run(d *driver) sessionState {
 	d.count(n.env.Stats)
 	c.Begin()
 	n.env.Effects.Off = !n.logging()
-	wrote := false
+	wrote, served := false, false
 	for d.next < len(d.cmds) {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
 			break
@@ -50,12 +50,16 @@ func (n *Node) run(d *driver) sessionState {
 			s.WriteEnd = n.appendEffects()
 			wrote = true
 		}
+		served = n.serveBlocked() || served
 	}
 	log := n.log
-	if wrote {
+	if wrote || served {
 		log.Flush()
 	}
-	gate := n.gateOf(c, s, wrote)
+	gate := max(n.gateOf(c, s, wrote), s.Gate)
+	if s.Gate = 0; s.Blocked() != nil {
+		s.Gate = gate // what it waits for, it will wait for with what it has seen
+	}
 	state := stateOf(s)
 	if d.next < len(d.cmds) && state == stateReady {
 		state = stateParked // deferred by a pause
@@ -132,7 +136,10 @@ func (n *Node) stagePushed(self *session.Session) []*session.Session {
 	pushed := n.env.TakePushed()
 	for _, p := range pushed {
 		if p != self {
-			p.Stage(0, 0)
+			p.Stage(p.Gate, n.log.Commit())
+			if p.Blocked() == nil {
+				p.Gate = 0
+			}
 			n.checkOutputLimit(p)
 		}
 	}
@@ -171,8 +178,11 @@ func (n *Node) do(f func(now time.Time)) {
 	n.mu.Lock()
 	n.env.Effects.Off = !n.logging()
 	f(n.now())
-	if !n.env.Effects.Empty() {
+	wrote := !n.env.Effects.Empty()
+	if wrote {
 		n.appendEffects()
+	}
+	if n.serveBlocked() || wrote {
 		n.log.Flush()
 	}
 	woken := n.stagePushed(nil)
@@ -184,7 +194,6 @@ func (n *Node) do(f func(now time.Time)) {
 
 // unblock answers a parked session and lets it go on. It needs the execution lock.
 func (n *Node) unblock(s *session.Session, reply func(w *resp.Writer)) {
-	s.Unpark()
-	reply(&s.W)
+	s.Answer(reply)
 	n.env.Pushed = append(n.env.Pushed, s)
 }

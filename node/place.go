@@ -80,7 +80,7 @@ func (n *Node) adopt(g cluster.Group) {
 	}
 	n.pause.drain = time.Time{}
 	n.draining.Store(false)
-	woken := n.endPause()
+	woken := append(n.endPause(), n.stagePushed(nil)...)
 	n.mu.Unlock()
 	for _, s := range woken {
 		s.Wake()
@@ -108,8 +108,10 @@ func (n *Node) stepDown() {
 	n.env.Effects.Drop()
 	clear(n.deferred)
 	for _, s := range n.env.Clients.All() {
-		s.Unpark()
-		s.Abort("this node is no longer the master")
+		if !n.sendAway(s) {
+			s.Unpark()
+			s.Abort("this node is no longer the master")
+		}
 	}
 	n.waits = nil
 }

@@ -34,6 +34,7 @@ func (a *applier) Apply(batch []replication.Entry) error {
 		return errSuperseded
 	}
 	err := a.apply(batch)
+	n.serveBlocked()
 	n.log.Flush()
 	woken := n.stagePushed(nil)
 	n.mu.Unlock()

@@ -120,6 +120,9 @@ func (n *Node) ReplicaOf(host string, port int) error {
 		}
 		return nil
 	}
+	for _, s := range n.env.Clients.All() {
+		n.sendAway(s)
+	}
 	addr := joinAddr(host, port)
 	n.place = place{position: -1}
 	n.place.upstream.Addr = addr

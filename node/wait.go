@@ -22,19 +22,24 @@ func (n *Node) Wait(s *session.Session, replicas int, timeout time.Duration) {
 		n.waits = slices.DeleteFunc(n.waits, func(o *wait) bool { return o == w })
 	}}
 	block.Timeout = func(out *resp.Writer) { out.Int(int64(n.ReplicaAcks(w.offset))) }
+	n.Park(s, block, timeout)
+	n.waits = append(n.waits, w)
+	n.waiting.Store(true)
+	n.acksMoved() // an acknowledgement may have come in between
+}
+
+// Park blocks the session; when the timeout is over the block's Timeout answers.
+func (n *Node) Park(s *session.Session, b *session.Block, timeout time.Duration) {
 	if timeout > 0 {
-		block.Timer = time.AfterFunc(timeout, func() {
+		b.Timer = time.AfterFunc(timeout, func() {
 			n.do(func(time.Time) {
-				if s.Blocked() == block {
-					n.unblock(s, block.Timeout)
+				if s.Blocked() == b {
+					n.unblock(s, b.Timeout)
 				}
 			})
 		})
 	}
-	s.Park(block)
-	n.waits = append(n.waits, w)
-	n.waiting.Store(true)
-	n.acksMoved() // an acknowledgement may have come in between
+	s.Park(b)
 }
 
 // ReplicaAcks counts replicas that have acknowledged offset: those that follow this node, and in a chain, where only one

@@ -352,16 +352,12 @@ func clientUnblock(c *Context, args [][]byte, w *resp.Writer) error {
 		w.Int(0)
 		return nil
 	}
-	timeout := s.Blocked().Timeout
-	s.Unpark()
 	if asError {
-		const text = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
-		c.Stats.Error(text)
-		s.W.Error(resp.Error(text))
+		c.Unblock(s, "UNBLOCKED client unblocked via CLIENT UNBLOCK")
 	} else {
-		timeout(&s.W)
+		s.Answer(s.Blocked().Timeout)
+		c.Pushed = append(c.Pushed, s)
 	}
-	c.Pushed = append(c.Pushed, s)
 	w.Int(1)
 	return nil
 }

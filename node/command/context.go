@@ -33,6 +33,7 @@ type Env struct {
 	Process         Process
 	Pushed          []*session.Session // got output from others in this execution: staged and woken after it
 	watchers        map[watchKey]map[*session.Session]struct{}
+	blocking        blocking
 	table           *resp.Table[*Context]
 	activeExpireOff bool
 	base            time.Time // of clock
@@ -86,6 +87,8 @@ type Node interface {
 	AcceptReplica(chain []byte) error
 	// ReplicaAcks counts replicas that have acknowledged offset.
 	ReplicaAcks(offset int64) int
+	// Park blocks the session until it is unparked, or the timeout (0: none) is over and the block's Timeout has answered.
+	Park(s *session.Session, b *session.Block, timeout time.Duration)
 	// Wait parks the session until n replicas have acknowledged its last write, or for timeout (0: for ever).
 	Wait(s *session.Session, n int, timeout time.Duration)
 	// Pause holds back clients' commands until the deadline; writesOnly lets reads through. Unpause ends it.

@@ -42,8 +42,8 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 		Store: c.Store, Config: c.Config, Node: c.Node, Logger: c.Logger, Rand: c.Rand,
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
-		watchers: map[watchKey]map[*session.Session]struct{}{},
-		table:    resp.NewTable(Rows()), base: time.Now(),
+		watchers: map[watchKey]map[*session.Session]struct{}{}, blocking: newBlocking(),
+		table: resp.NewTable(Rows()), base: time.Now(),
 	}
 	e.Effects.Reselect()
 	e.Hub.Delivered = func(s pubsub.Subscriber) { e.Pushed = append(e.Pushed, s.(*session.Session)) }
@@ -62,6 +62,7 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 	s.Limits = Limits(e.Config)
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
+		e.blocking.keyChanged(db.Index(), key)
 		changed(db.Index(), key)
 	}
 }

@@ -43,6 +43,12 @@ func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
 	if tx.Aborted || s.DirtyCAS {
 		return
 	}
+	tx.Queue = append(tx.Queue, Copy(args))
+	tx.Write = tx.Write || cmd.Flags&resp.Write != 0
+}
+
+// Copy copies the words of a command.
+func Copy(args [][]byte) [][]byte {
 	size := 0
 	for _, a := range args {
 		size += len(a)
@@ -54,8 +60,7 @@ func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
 		text = append(text, a...)
 		kept[i] = text[start:len(text):len(text)]
 	}
-	tx.Queue = append(tx.Queue, kept)
-	tx.Write = tx.Write || cmd.Flags&resp.Write != 0
+	return kept
 }
 
 // discard ends a transaction, and takes its WATCHes back.

@@ -88,6 +88,7 @@ type Session struct {
 	ArgvMemory  int   // bytes of the last command's arguments
 	QueryBuffer int   // unparsed bytes after the last read, as the driver saw them
 	WriteEnd    int64 // log offset after this client's last write: what WAIT waits for
+	Gate        int64 // log offset that what others write to W must wait for: the answer to a blocked command
 
 	Replica ReplicaInfo // what REPLCONF said, before PSYNC
 
@@ -107,12 +108,13 @@ type ReplicaInfo struct {
 	RDBOnly       bool
 }
 
-// Block is a parked command: WAIT, and later the blocking pops.
+// Block is a parked command: WAIT, or one that waits for keys.
 type Block struct {
 	Kind    string // the command, for CLIENT LIST and INFO
 	Timer   *time.Timer
 	Cancel  func()               // takes the session out of whatever it waits on
 	Timeout func(w *resp.Writer) // writes the reply for a timeout
+	Silent  bool                 // the reply is left out: CLIENT REPLY
 }
 
 // New is a session for the peer; wake must be safe from any goroutine and must not block.
@@ -159,7 +161,10 @@ func (s *Session) Hijack(fn func(conn net.Conn, buffered []byte)) { s.hijack = f
 func (s *Session) Hijacked() func(net.Conn, []byte) { return s.hijack }
 
 // Park blocks the session: no more of its commands run until Unpark.
-func (s *Session) Park(b *Block) { s.blocked = b }
+func (s *Session) Park(b *Block) {
+	b.Silent = s.Reply != ReplyOn
+	s.blocked = b
+}
 
 // Blocked is the parked command, nil when the session is not parked.
 func (s *Session) Blocked() *Block { return s.blocked }
@@ -174,6 +179,15 @@ func (s *Session) Unpark() {
 			b.Cancel()
 		}
 		s.blocked = nil
+	}
+}
+
+// Answer ends the wait with a reply.
+func (s *Session) Answer(write func(w *resp.Writer)) {
+	silent, mark := s.blocked.Silent, len(s.W.Buf)
+	s.Unpark()
+	if write(&s.W); silent {
+		s.W.Buf = s.W.Buf[:mark]
 	}
 }
 

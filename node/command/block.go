@@ -1,0 +1,209 @@
+package command
+
+import (
+	"container/list"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/node/session"
+	"holdfast/resp"
+)
+
+// blocking knows the clients that wait for keys. A change of such a key makes it ready, and after the command, the
+// transaction or the applied effect that changed it, clients are asked about it in the order in which they came. Serving one
+// may make other keys ready, which come behind those that are ready already.
+type blocking struct {
+	queues map[watchKey]*list.List // of *waiter, first come first
+	ready  []watchKey
+	marked map[watchKey]struct{} // those in ready that nobody was asked about yet
+	begun  bool                  // clients are being asked about ready[0]:
+	next   *list.Element         // this one comes next
+}
+
+// waiter is a client that is blocked until one of its keys has something for it.
+type waiter struct {
+	c      *Context
+	cmd    *Command
+	serve  func(c *Context, key []byte) bool
+	places []queuePlace
+}
+
+type queuePlace struct {
+	key watchKey
+	at  *list.Element
+}
+
+func newBlocking() blocking {
+	return blocking{queues: map[watchKey]*list.List{}, marked: map[watchKey]struct{}{}}
+}
+
+// BlockOn parks the client until serve succeeds for one of the keys, or the timeout is over (0: never); then onTimeout writes
+// the reply. Inside a transaction nobody waits: that reply is written at once.
+//
+// serve runs later, as an execution of its own in this client's context: it writes the reply, changes the store and adds the
+// effects, or it returns false when the key has nothing for this client, a value of another type included. The arguments of the
+// command are gone by then: what serve and onTimeout need of them must have been copied.
+func (c *Context) BlockOn(keys [][]byte, timeout time.Duration, serve func(c *Context, key []byte) bool, onTimeout func(w *resp.Writer)) {
+	if c.InExec || c.Apply {
+		onTimeout(&c.S.W)
+		return
+	}
+	wt := &waiter{c: c, cmd: c.Cmd, serve: serve}
+	for _, key := range keys {
+		k := watchKey{c.DB.Index(), string(key)}
+		if slices.ContainsFunc(wt.places, func(p queuePlace) bool { return p.key == k }) {
+			continue
+		}
+		queue := c.blocking.queues[k]
+		if queue == nil {
+			queue = list.New()
+			c.blocking.queues[k] = queue
+		}
+		wt.places = append(wt.places, queuePlace{k, queue.PushBack(wt)})
+	}
+	c.Node.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: onTimeout}, timeout)
+}
+
+func (b *blocking) leave(wt *waiter) {
+	for _, p := range wt.places {
+		queue := b.queues[p.key]
+		if p.at == b.next {
+			b.next = p.at.Next()
+		}
+		if queue.Remove(p.at); queue.Len() == 0 {
+			delete(b.queues, p.key)
+		}
+	}
+	wt.places = nil
+}
+
+// keyChanged makes a key ready that somebody waits for; without a key, all of the database.
+func (b *blocking) keyChanged(db int, key []byte) {
+	if len(b.queues) == 0 {
+		return
+	}
+	if key != nil {
+		if k := (watchKey{db, string(key)}); b.queues[k] != nil {
+			b.mark(k)
+		}
+		return
+	}
+	var all []watchKey
+	for k := range b.queues {
+		if k.db == db {
+			all = append(all, k)
+		}
+	}
+	slices.SortFunc(all, func(x, y watchKey) int { return strings.Compare(x.key, y.key) })
+	for _, k := range all {
+		b.mark(k)
+	}
+}
+
+func (b *blocking) mark(k watchKey) {
+	if _, marked := b.marked[k]; !marked {
+		b.marked[k] = struct{}{}
+		b.ready = append(b.ready, k)
+	}
+}
+
+// Ready reports whether clients may be waiting for keys that have changed: ServeNext is to be called.
+func (e *Env) Ready() bool { return len(e.blocking.ready) > 0 }
+
+// ServeNext serves the next client that waits for the first ready key, and answers its context; nil when nobody is left whom
+// that key could serve. Either way there may be effects, which are an execution of their own.
+func (e *Env) ServeNext(now int64) *Context {
+	b := &e.blocking
+	k := b.ready[0]
+	if !b.begun {
+		b.begun = true
+		delete(b.marked, k) // serving may make it ready again
+		b.next = nil
+		if queue := b.queues[k]; queue != nil {
+			b.next = queue.Front()
+		}
+	}
+	for b.next != nil {
+		wt := b.next.Value.(*waiter)
+		b.next = b.next.Next()
+		if closing, _ := wt.c.S.Closing(); closing {
+			continue
+		}
+		served, there := e.serve(wt, k, now)
+		if served {
+			return wt.c
+		}
+		if !there {
+			break
+		}
+	}
+	b.begun = false
+	b.ready = b.ready[1:]
+	if len(b.ready) == 0 {
+		b.ready = nil
+	}
+	return nil
+}
+
+// serve asks a waiting client about a key; there is false when the key does not exist.
+func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
+	c, key := wt.c, []byte(k.key)
+	c.Now, c.DB, c.Cmd, c.Dirty, c.replaced = now, e.Store.DB(k.db), wt.cmd, 0, false
+	if _, there = c.Find(key); !there {
+		return false, false
+	}
+	c.Begin()
+	mark := len(c.S.W.Buf)
+	failures := e.Stats.ErrorReplies
+	if !wt.serve(c, key) {
+		return false, true
+	}
+	if e.Stats.ErrorReplies != failures {
+		e.statOf(wt.cmd).Failed++
+	}
+	if e.Node.Gated() {
+		c.revealed = true
+		c.gate = max(c.gate, e.Node.LastChange(k.db, key))
+	}
+	if c.S.Blocked().Silent {
+		c.S.W.Buf = c.S.W.Buf[:mark]
+	}
+	c.S.Unpark()
+	e.Pushed = append(e.Pushed, c.S)
+	e.tick = e.clock()
+	return true, true
+}
+
+// Unblock ends the wait of a blocked client with an error.
+func (e *Env) Unblock(s *session.Session, err resp.Error) {
+	e.Stats.Error(string(err))
+	s.Answer(func(w *resp.Writer) { w.Error(err) })
+	e.Pushed = append(e.Pushed, s)
+}
+
+// ErrUnblocked ends the waits of clients on a node that was the master.
+const ErrUnblocked = resp.Error("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
+
+const errTimeoutNotFloat = resp.Error("ERR timeout is not a float or out of range")
+
+// parseTimeout reads a timeout in seconds; 0 is for ever. As in Redis, what has too many milliseconds to count is negative.
+func parseTimeout(arg []byte) (time.Duration, error) {
+	d, ok := parseLongDouble(arg)
+	if !ok {
+		return 0, errTimeoutNotFloat
+	}
+	ms, accuracy := new(big.Float).Mul(&d.f, big.NewFloat(1000)).Int64()
+	if accuracy == big.Below {
+		ms++ // and past the largest number to a negative one
+	}
+	if ms < 0 {
+		return 0, ErrTimeoutNegative
+	}
+	if ms > int64(math.MaxInt64/time.Millisecond) {
+		return 0, nil // longer than can be counted is for ever
+	}
+	return time.Duration(ms) * time.Millisecond, nil
+}
