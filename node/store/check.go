@@ -137,7 +137,7 @@ func (c *checker) slabs() error {
 	for ref := range c.live {
 		used[ref>>chunkShift]++
 	}
-	held := 0
+	held, live := 0, int64(0)
 	for class := range s.classes {
 		sc := &s.classes[class]
 		total := 0
@@ -162,6 +162,10 @@ func (c *checker) slabs() error {
 		if total != sc.used {
 			return fmt.Errorf("size class %d has %d entries and counts %d", class, total, sc.used)
 		}
+		live += int64(total) * int64(slotSizes[class])
+	}
+	if live != s.live {
+		return fmt.Errorf("%d bytes of slots are in use, %d are counted", live, s.live)
 	}
 	if held != s.held {
 		return fmt.Errorf("%d chunks are in classes, %d are counted", held, s.held)

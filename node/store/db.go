@@ -71,6 +71,9 @@ func (d *DB) SetString(key, val []byte, enc Encoding, expireAt int64) {
 	if expireAt == KeepTTL {
 		m.expireAt = getMeta(sp.slabs.bytes(ref)).expireAt
 	}
+	if d.store.KeepAccess {
+		m.access = getMeta(sp.slabs.bytes(ref)).access
+	}
 	if !sp.setInPlace(hash, slot, val, m) {
 		fresh, dst := sp.build(key, len(val), m)
 		copy(dst, val)

@@ -48,7 +48,8 @@ type slabs struct {
 	info    []chunkInfo
 	unused  []uint32 // numbers without a chunk
 	spare   []*chunk
-	held    int // chunks in use
+	held    int   // chunks in use
+	live    int64 // bytes of the slots in use
 	classes [classCount]sizeClass
 	freed   uint64 // classes in which a slot was freed since the last tidy, a bit each
 }
@@ -113,6 +114,7 @@ func (s *slabs) alloc(size int) uint64 {
 	}
 	in.used++
 	c.used++
+	s.live += int64(slotSizes[class])
 	if int(in.used) == slotsPerChunk(class) {
 		s.closeChunk(id)
 	}
@@ -128,6 +130,7 @@ func (s *slabs) free(ref uint64) {
 	s.freed |= 1 << in.class
 	in.used--
 	c.used--
+	s.live -= int64(slotSizes[in.class])
 	if in.used == 0 {
 		s.release(id)
 		return

@@ -206,6 +206,13 @@ func (sp *space) save(ref uint64) {
 	}
 }
 
+// used is the memory of the entries, without the room between them.
+func (sp *space) used() int64 {
+	t := &sp.table
+	buckets := int64(t.main.n+t.overflow.n) * bucketSlots * 8
+	return sp.slabs.live + buckets + sp.large.bytes + int64(sp.large.n)*48
+}
+
 func (sp *space) memory() int64 {
 	return sp.slabs.memory() + sp.table.memory() + sp.large.memory() + int64(cap(sp.dueKeys)) + int64(cap(sp.dueEnds))*8
 }

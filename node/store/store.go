@@ -17,6 +17,8 @@ type Store struct {
 	NewAccess uint32
 	// Limits may be replaced at any time: a value keeps the encoding it has until it changes.
 	Limits *Limits
+	// KeepAccess has a value that replaces another keep that one's access statistics.
+	KeepAccess bool
 
 	hasher     hasher
 	dbs        []*DB
@@ -68,6 +70,19 @@ func (s *Store) Memory() int64 {
 	}
 	if s.active != nil {
 		n += s.active.detachedMemory()
+	}
+	return n
+}
+
+// Used returns the bytes that the data occupies: slots in use, the index, large values with what their blocks have to spare.
+// It is what a limit on memory is held against: each deletion lowers it at once. Memory is more by the room between entries,
+// which the next ones fill, and which evacuation keeps below a third.
+func (s *Store) Used() int64 {
+	var n int64
+	for _, d := range s.dbs {
+		if d.space.table.count > 0 {
+			n += d.space.used()
+		}
 	}
 	return n
 }
