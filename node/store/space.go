@@ -210,7 +210,7 @@ func (sp *space) save(ref uint64) {
 func (sp *space) used() int64 {
 	t := &sp.table
 	buckets := int64(t.main.n+t.overflow.n) * bucketSlots * 8
-	return sp.slabs.live + buckets + sp.large.bytes + int64(sp.large.n)*48
+	return sp.slabs.live + buckets + sp.large.bytes + int64(sp.large.n)*recordSize
 }
 
 func (sp *space) memory() int64 {
