@@ -1,7 +1,7 @@
 // Package store is the keyspace of a data node: numbered databases of keys with values, expiry and
 // access statistics. It is pure: no I/O, no clock, no goroutine; every call is made under the node's execution lock.
 //
-// The way of the data: a key is hashed (hash.go) and looked up in its database's index (table.go), whose slots
+// The way of the data: a key is hashed (hasher.go) and looked up in its database's index (table.go), whose slots
 // refer to entries (entry.go) packed into slabs (slab.go), or to objects of their own when they
 // are large (large.go). An index, its slabs and its large objects make up a space (space.go), and a DB (db.go, scan.go) is a
 // number that owns a space: a flush replaces it, a swap exchanges two. Neither index nor slabs hold pointers, so

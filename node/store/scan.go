@@ -5,83 +5,30 @@ import (
 	"math/rand/v2"
 )
 
-// Bounds on the work of one call.
-const (
-	emptyVisitsPerItem = 10 // Scan: buckets for each item asked for
-	bucketsPerVisit    = 16 // ExpireScan: buckets for each key of the budget
-	randomSlots        = 32 // Random: longest chain in which every entry is equally likely
-	randomTries        = 500
-)
+// bucketsPerVisit bounds the buckets that one ExpireScan looks at, for each key of its budget.
+const bucketsPerVisit = 16
 
 // Scan calls fn for the items from cursor on, and returns the cursor at which to go on, 0 at the end; a
 // scan begins at 0. An item present from the begin of a scan to its end is returned at least once,
 // whatever happens to the others (table.go says why). count is about how many items one call
 // returns; the time it takes is bounded too. fn must not change the store.
 func (d *DB) Scan(cursor uint64, count int, fn func(Item)) uint64 {
-	t := &d.space.table
-	if t.count == 0 {
-		return 0
-	}
-	count = max(count, 1)
-	for visits, items := 0, 0; items < count && visits/emptyVisitsPerItem < count; visits++ {
-		var home uint64
-		home, cursor = t.visit(cursor)
-		for b := t.main.at(home); b != nil; b = t.next(b) {
-			for _, slot := range b {
-				if slot != 0 && slot&linkBit == 0 {
-					fn(d.space.item(slot & refMask))
-					items++
-				}
-			}
-		}
-		if cursor == 0 {
-			break
-		}
-	}
-	return cursor
+	sp := d.space
+	return sp.table.scan(cursor, count, func(ref uint64) { fn(sp.item(ref)) })
 }
 
 // Each calls fn for every item, in no particular order, until it returns false. fn must not change the store.
 func (d *DB) Each(fn func(Item) bool) {
-	t := &d.space.table
-	for home := range t.main.n {
-		for b := t.main.at(home); b != nil; b = t.next(b) {
-			for _, slot := range b {
-				if slot != 0 && slot&linkBit == 0 && !fn(d.space.item(slot&refMask)) {
-					return
-				}
-			}
-		}
-	}
+	sp := d.space
+	sp.table.each(func(ref uint64) bool { return fn(sp.item(ref)) })
 }
 
-// Random returns an item, each with the same probability; false if there is none. It draws a place (a bucket
-// and a position in its chain) and rejects places that are empty.
+// Random returns an item, each with the same probability; false if there is none.
 func (d *DB) Random(rng *rand.Rand) (Item, bool) {
-	t := &d.space.table
-	if t.count == 0 {
+	if d.Len() == 0 {
 		return Item{}, false
 	}
-	for range randomTries {
-		b := t.main.at(rng.Uint64N(t.main.n))
-		place := rng.IntN(randomSlots)
-		for ; b != nil && place >= bucketSlots-1 && t.next(b) != nil; place -= bucketSlots - 1 {
-			b = t.next(b)
-		}
-		if place < bucketSlots && b[place] != 0 && b[place]&linkBit == 0 {
-			return d.space.item(b[place] & refMask), true
-		}
-	}
-	// Nearly all places are empty: take the first entry behind a random point.
-	var found Item
-	for cursor, ok := rng.Uint64(), false; !ok; {
-		var home uint64
-		home, cursor = t.visit(cursor)
-		if slot := t.main.at(home)[0]; slot != 0 {
-			found, ok = d.space.item(slot&refMask), true
-		}
-	}
-	return found, true
+	return d.space.item(d.space.table.random(rng)), true
 }
 
 // ExpireScan looks at keys that have an expiry, goes on where the last call on this database stopped, and

@@ -1,6 +1,9 @@
 package store
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // The index is a linear hash table (Litwin 1980) of 64-byte buckets, one cache line each.
 //
@@ -28,6 +31,7 @@ import "math/bits"
 // please; the only cost is that an interval merged around the cursor is returned partly twice.
 const (
 	segmentBuckets = 512 // 32 KiB
+	minBuckets     = 8
 	bucketSlots    = 8
 
 	refBits  = 35
@@ -47,34 +51,61 @@ const (
 
 type bucket [bucketSlots]uint64
 
-type segment [segmentBuckets]bucket
-
-// bucketList is a growing and shrinking array of buckets that never moves them.
+// bucketList is a growing and shrinking array of buckets in segments. The first segment begins small and
+// doubles, so that a small table costs little; after that, growing moves nothing.
 type bucketList struct {
-	segments []*segment
+	segments [][]bucket
 	n        uint64
 }
 
 func (l *bucketList) at(i uint64) *bucket { return &l.segments[i/segmentBuckets][i%segmentBuckets] }
 
+// push adds an empty bucket. Pointers to buckets are invalid after it.
 func (l *bucketList) push() {
-	if l.n == uint64(len(l.segments))*segmentBuckets {
-		l.segments = append(l.segments, new(segment))
+	switch {
+	case l.n == 0 && len(l.segments) == 0:
+		l.segments = [][]bucket{make([]bucket, minBuckets)}
+	case l.n < segmentBuckets && l.n == uint64(len(l.segments[0])):
+		l.resizeFirst(2 * l.n)
+	case l.n == uint64(len(l.segments))*segmentBuckets:
+		l.segments = append(l.segments, make([]bucket, segmentBuckets))
 	}
 	l.n++
 }
 
-// pop gives up the last bucket, which must be empty. One spare segment is kept.
+// pop gives up the last bucket, which must be empty. One spare segment is kept. Pointers to buckets are invalid after it.
 func (l *bucketList) pop() {
 	l.n--
 	if last := len(l.segments) - 1; uint64(last) > l.n/segmentBuckets+1 {
 		l.segments[last] = nil
 		l.segments = l.segments[:last]
 	}
+	if size := uint64(len(l.segments[0])); size > minBuckets && l.n <= size/4 {
+		l.segments = l.segments[:1:1]
+		l.resizeFirst(size / 2)
+	}
+}
+
+func (l *bucketList) resizeFirst(buckets uint64) {
+	first := make([]bucket, buckets)
+	copy(first, l.segments[0][:l.n])
+	l.segments[0] = first
 }
 
 func (l *bucketList) memory() int64 {
-	return int64(len(l.segments))*segmentBuckets*bucketSlots*8 + int64(cap(l.segments))*8
+	n := int64(cap(l.segments)) * 24
+	if len(l.segments) > 0 {
+		n += int64(len(l.segments[0])+(len(l.segments)-1)*segmentBuckets) * bucketSlots * 8
+	}
+	return n
+}
+
+func (l *bucketList) clone() bucketList {
+	c := bucketList{segments: make([][]bucket, len(l.segments)), n: l.n}
+	for i, s := range l.segments {
+		c.segments[i] = slices.Clone(s)
+	}
+	return c
 }
 
 type table struct {
@@ -110,6 +141,15 @@ func (t *table) next(b *bucket) *bucket {
 		return nil
 	}
 	return t.overflow.at(b[bucketSlots-1] & refMask)
+}
+
+// lastOf returns the last bucket of a chain.
+func (t *table) lastOf(home uint64) *bucket {
+	b := t.main.at(home)
+	for n := t.next(b); n != nil; n = t.next(b) {
+		b = n
+	}
+	return b
 }
 
 // addTTL counts entries with an expiry by the segment of their bucket.
@@ -179,10 +219,7 @@ func (t *table) add(home, slot uint64) {
 	if slot&ttlBit != 0 {
 		t.addTTL(home, 1)
 	}
-	b := t.main.at(home)
-	for n := t.next(b); n != nil; n = t.next(b) {
-		b = n
-	}
+	b := t.lastOf(home)
 	for i := range b {
 		if b[i] == 0 {
 			b[i] = slot
@@ -191,6 +228,7 @@ func (t *table) add(home, slot uint64) {
 	}
 	link := t.overflow.n
 	t.overflow.push()
+	b = t.lastOf(home)
 	o := t.overflow.at(link)
 	o[0], o[1] = b[bucketSlots-1], slot
 	b[bucketSlots-1] = linkBit | link
@@ -323,6 +361,14 @@ func (t *table) visit(cursor uint64) (home, next uint64) {
 	// Count up in reversed order on the low depth bits: the end of the bucket's interval.
 	next = bits.Reverse64(bits.Reverse64(cursor|^uint64(0)<<depth) + 1)
 	return home, next
+}
+
+// clone copies a table whose entries keep their references.
+func (t *table) clone(rehash func(ref uint64) uint64) table {
+	c := *t
+	c.main, c.overflow, c.ttls = t.main.clone(), t.overflow.clone(), slices.Clone(t.ttls)
+	c.scratch, c.rehash = nil, rehash
+	return c
 }
 
 func (t *table) memory() int64 {

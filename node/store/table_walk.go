@@ -1,0 +1,71 @@
+package store
+
+import "math/rand/v2"
+
+// Bounds on the work of one call.
+const (
+	emptyVisitsPerItem = 10 // scan: buckets for each entry asked for
+	randomSlots        = 32 // random: longest chain in which every entry is equally likely
+	randomTries        = 500
+)
+
+// scan calls fn for the entries from cursor on, about count of them, and returns the cursor at which to go on,
+// 0 at the end. fn must not change the table.
+func (t *table) scan(cursor uint64, count int, fn func(ref uint64)) uint64 {
+	if t.count == 0 {
+		return 0
+	}
+	count = max(count, 1)
+	for visits, items := 0, 0; items < count && visits/emptyVisitsPerItem < count; visits++ {
+		var home uint64
+		home, cursor = t.visit(cursor)
+		for b := t.main.at(home); b != nil; b = t.next(b) {
+			for _, slot := range b {
+				if slot != 0 && slot&linkBit == 0 {
+					fn(slot & refMask)
+					items++
+				}
+			}
+		}
+		if cursor == 0 {
+			break
+		}
+	}
+	return cursor
+}
+
+// each calls fn for every entry until it returns false. fn must not change the table.
+func (t *table) each(fn func(ref uint64) bool) {
+	for home := range t.main.n {
+		for b := t.main.at(home); b != nil; b = t.next(b) {
+			for _, slot := range b {
+				if slot != 0 && slot&linkBit == 0 && !fn(slot&refMask) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// random returns one entry of a table that is not empty, each with the same probability. It draws a place (a
+// bucket and a position in its chain) and rejects places that are empty.
+func (t *table) random(rng *rand.Rand) (ref uint64) {
+	for range randomTries {
+		b := t.main.at(rng.Uint64N(t.main.n))
+		place := rng.IntN(randomSlots)
+		for ; b != nil && place >= bucketSlots-1 && t.next(b) != nil; place -= bucketSlots - 1 {
+			b = t.next(b)
+		}
+		if place < bucketSlots && b[place] != 0 && b[place]&linkBit == 0 {
+			return b[place] & refMask
+		}
+	}
+	// Nearly all places are empty: take the first entry behind a random point.
+	for cursor := rng.Uint64(); ; {
+		var home uint64
+		home, cursor = t.visit(cursor)
+		if slot := t.main.at(home)[0]; slot != 0 {
+			return slot & refMask
+		}
+	}
+}
