@@ -20,6 +20,7 @@ import (
 type driver struct {
 	n    *Node
 	conn net.Conn
+	wire io.ReadWriter // the connection's bytes
 	s    *session.Session
 	ctx  *command.Context
 
@@ -48,7 +49,7 @@ var aLongTimeAgo = time.Unix(1, 0)
 
 // serve runs a client's connection to its end.
 func (n *Node) serve(ctx context.Context, conn net.Conn) {
-	d := &driver{n: n, conn: conn, flushed: make(chan struct{}, 1)}
+	d := &driver{n: n, conn: conn, wire: newWire(conn), flushed: make(chan struct{}, 1)}
 	if refusal := n.welcome(d); refusal != "" {
 		_ = conn.SetWriteDeadline(time.Now().Add(drainTimeout))
 		_, _ = conn.Write([]byte("-" + refusal + "\r\n"))
@@ -138,7 +139,7 @@ func (d *driver) keep() {
 
 // read waits for bytes, or for a wake-up.
 func (d *driver) read() (woken bool, err error) {
-	n, err := d.conn.Read(d.s.In.Space(0))
+	n, err := d.wire.Read(d.s.In.Space(0))
 	if n > 0 {
 		d.s.In.Fill(n)
 		d.received += int64(n)
@@ -202,7 +203,7 @@ func (d *driver) flush() (all bool) {
 		commit := d.n.log.Commit()
 		p, wait := d.s.Out.Take(commit)
 		if len(p) > 0 {
-			_, err := d.conn.Write(p)
+			_, err := d.wire.Write(p)
 			d.sent.Add(int64(len(p)))
 			d.writes.Add(1)
 			d.s.Out.Done(p)
