@@ -231,7 +231,7 @@ func clientFlags(s *session.Session) string {
 		letter byte
 		set    bool
 	}{
-		{'P', s.InPubSub()}, {'x', s.Tx != nil}, {'b', s.Blocked() != nil}, {'d', s.DirtyCAS}, {'c', closing},
+		{'O', s.Monitor}, {'P', s.InPubSub()}, {'x', s.Tx != nil}, {'b', s.Blocked() != nil}, {'d', s.DirtyCAS}, {'c', closing},
 		{'r', s.ReadOnly}, {'e', s.NoEvict}, {'T', s.NoTouch},
 	} {
 		if flag.set {

@@ -52,6 +52,9 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 	}
 	pairs := make([][2]string, 0, len(args)/2-1)
 	for i := 2; i < len(args); i += 2 {
+		if d, ok := config.Lookup(cText(args[i])); ok && d.Is(config.Sensitive) {
+			c.Redact(i + 1)
+		}
 		pairs = append(pairs, [2]string{string(args[i]), string(args[i+1])})
 	}
 	if err := c.Config.SetRuntime(pairs, config.Caller{Local: isLocal(c.S), Loading: c.Node.Loading()}); err != nil {

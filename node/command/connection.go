@@ -114,6 +114,9 @@ func (c *Context) mayTalk() bool { return c.S.Authenticated || c.Config.RequireP
 
 func auth(c *Context, args [][]byte, w *resp.Writer) error {
 	user := []byte(defaultUser)
+	for i := 1; i < len(args) && len(args) <= 3; i++ {
+		c.Redact(i)
+	}
 	switch len(args) {
 	case 2:
 		if c.Config.RequirePass() == "" {
@@ -147,6 +150,8 @@ func hello(c *Context, args [][]byte, w *resp.Writer) error {
 	for len(rest) > 0 {
 		switch {
 		case isWord(rest[0], "auth") && len(rest) >= 3:
+			c.Redact(len(args) - len(rest) + 1)
+			c.Redact(len(args) - len(rest) + 2)
 			if err := c.login(rest[1], rest[2]); err != nil {
 				return err
 			}
@@ -216,6 +221,7 @@ func reset(c *Context, _ [][]byte, w *resp.Writer) error {
 	s := c.S
 	c.discard(s)
 	c.unsubscribeAll()
+	c.endMonitor(s)
 	c.Select(0)
 	s.Name, s.Reply, s.ReadOnly, s.NoTouch = "", session.ReplyOn, false, false
 	s.User, s.Authenticated = defaultUser, c.Config.RequirePass() == ""

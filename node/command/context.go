@@ -36,8 +36,11 @@ type Env struct {
 	blocking        blocking
 	table           *resp.Table[*Context]
 	activeExpireOff bool
-	base            time.Time // of clock
-	tick            int64     // when the last command ended, and so the next one begins
+	slow            slowLog
+	latency         map[string]*latencySeries // by event
+	monitors        []*session.Session        // clients in MONITOR
+	base            time.Time                 // of clock
+	tick            int64                     // when the last command ended, and so the next one begins
 }
 
 // Process is what the operating system says of the running process; any function may be nil.
@@ -167,6 +170,7 @@ type Context struct {
 	InExec bool     // runs inside EXEC: must not block
 	Apply  bool     // comes from the log of the predecessor: applied as it stands, nothing expires
 
+	redacted []int // arguments that are not to be shown
 	replaced bool  // Replicate or NoReplicate was called: the command's own words are not its effect
 	gate     int64 // the log offset that must be committed before what the commands revealed may be seen
 	revealed bool  // a command looked at the data

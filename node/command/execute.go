@@ -38,7 +38,7 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 		cmd = e.table.ByName(args[0]) // known, perhaps, but with a wrong number of arguments
 	}
 	if err != nil {
-		e.refuse(c, cmd, err)
+		e.refuse(c, cmd, args, err)
 		return Done
 	}
 	if e.paused(c, cmd) {
@@ -83,6 +83,7 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	stat.nanos += took
 	stat.Latency.Observe(time.Duration(took))
 	stat.Usec = stat.nanos / 1000
+	e.observe(c, cmd, args, time.Duration(took))
 	if err != nil {
 		stat.Failed++
 		c.fail(err)
@@ -106,7 +107,7 @@ func replyText(err error) string {
 }
 
 // refuse answers a command that may not run. Inside MULTI it spoils the transaction.
-func (e *Env) refuse(c *Context, cmd *Command, err error) {
+func (e *Env) refuse(c *Context, cmd *Command, args [][]byte, err error) {
 	if errors.Is(err, errSentAway) {
 		c.S.Abort(err.Error())
 		return
@@ -120,6 +121,9 @@ func (e *Env) refuse(c *Context, cmd *Command, err error) {
 	if cmd != nil && cmd.Name == "exec" {
 		// What is wrong with EXEC itself ends the transaction, and says why.
 		e.discard(c.S)
+		if len(e.monitors) > 0 {
+			e.feedMonitors(c, args) // they saw MULTI, and none of what was queued
+		}
 		err = resp.Error("EXECABORT Transaction discarded because of: " + dropPrefix(replyText(err)))
 	}
 	mark := len(c.S.W.Buf)
@@ -168,6 +172,9 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	}
 	if e.Node.Loading() && f&resp.Loading == 0 {
 		return ErrLoading
+	}
+	if s.Monitor && f&(resp.Write|resp.ReadOnly|resp.MayReplicate) != 0 {
+		return resp.Error("ERR Replica can't interact with the keyspace")
 	}
 	return nil
 }

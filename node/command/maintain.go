@@ -20,12 +20,24 @@ func (e *Env) ExpireSweep(db int, nowMs int64, budget int) (visited, expired int
 // TakePushed hands over the sessions that got output from others since the last call.
 func (e *Env) TakePushed() []*session.Session {
 	pushed := e.Pushed
+	for _, s := range pushed {
+		s.Pushed = false
+	}
 	e.Pushed = nil
 	return pushed
 }
 
-// Forget ends everything that a session takes part in: watches and subscriptions.
+// push has a session's new output staged and the session woken after the execution.
+func (e *Env) push(s *session.Session) {
+	if !s.Pushed {
+		s.Pushed = true
+		e.Pushed = append(e.Pushed, s)
+	}
+}
+
+// Forget ends everything that a session takes part in: watches, subscriptions, monitoring.
 func (e *Env) Forget(s *session.Session) {
+	e.endMonitor(s)
 	e.Unwatch(s)
 	e.Hub.Drop(s)
 }

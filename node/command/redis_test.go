@@ -106,6 +106,9 @@ var dialogues = []string{
 	`flushall|set a 1|set b foo ex 100|debug digest|debug digest-value a b c|memory usage nope|memory usage a samples|memory usage a samples x|memory usage a samples -1|memory usage a nope|memory nope|memory purge x|flushall`,
 	`lolwut|lolwut version|lolwut version 7|lolwut version x|lolwut foo|info nope|info cluster|info keyspace|info errorstatsx modules`,
 	`command count x|command nope|command getkeys get|command getkeys|command info nope|command list filterby aclcat`,
+	`slowlog|slowlog nope|slowlog get x|slowlog get -2|slowlog get 1 2|slowlog len x|slowlog reset|slowlog len|slowlog get|slowlog get 0`,
+	`latency|latency nope|latency history|latency history x|latency graph x|latency graph|latency latest|latency latest x|latency reset|latency reset x y|latency help x|latency histogram nope|latency doctor x`,
+	`monitor x|multi|monitor|exec|monitor|monitor|get a|set a b|reset`,
 	`multi|multi|hello 3 nope|client nope|exec`,
 	`multi|select 1|reset|get a`,
 }
@@ -160,7 +163,8 @@ var ownCommands = []string{"client|setinfo", "client|no-touch"}
 func TestCommandInfoAsRedis(t *testing.T) {
 	dial := startRedis(t)
 	e, _ := newPlacedEnv(t)
-	families := slices.Concat(pubsubRows, connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows)
+	families := slices.Concat(pubsubRows, connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
+		slowlogRows, latencyRows, monitorRows)
 	for i := range families {
 		names := []string{families[i].Name}
 		for _, s := range families[i].Sub {

@@ -19,6 +19,7 @@ func Rows() []Command {
 	return slices.Concat(
 		stringRows, bitRows, keyRows, expireRows, transactionRows, pubsubRows,
 		connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
+		slowlogRows, latencyRows, monitorRows,
 	)
 }
 
@@ -43,10 +44,11 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
 		watchers: map[watchKey]map[*session.Session]struct{}{}, blocking: newBlocking(),
-		table: resp.NewTable(Rows()), base: time.Now(),
+		latency: map[string]*latencySeries{},
+		table:   resp.NewTable(Rows()), base: time.Now(),
 	}
 	e.Effects.Reselect()
-	e.Hub.Delivered = func(s pubsub.Subscriber) { e.Pushed = append(e.Pushed, s.(*session.Session)) }
+	e.Hub.Delivered = func(s pubsub.Subscriber) { e.push(s.(*session.Session)) }
 	e.SetStore(c.Store, changed)
 	return e
 }

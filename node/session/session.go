@@ -72,6 +72,8 @@ type Session struct {
 	Reply         ReplyMode
 	NoEvict       bool
 	NoTouch       bool
+	Monitor       bool // is shown every command
+	Pushed        bool // got output from others in the execution in hand
 	ReadOnly      bool // a cluster client's READONLY was sent; remembered only
 
 	Tx       *Tx
