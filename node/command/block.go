@@ -156,6 +156,7 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 		return false, false
 	}
 	c.Begin()
+	start := e.tick
 	mark := len(c.S.W.Buf)
 	failures := e.Stats.ErrorReplies
 	if !wt.serve(c, key) {
@@ -171,9 +172,11 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 	if c.S.Blocked().Silent {
 		c.S.W.Buf = c.S.W.Buf[:mark]
 	}
+	block := c.S.Blocked()
 	c.S.Unpark()
-	e.Pushed = append(e.Pushed, c.S)
+	e.push(c.S)
 	e.tick = e.clock()
+	e.observeServed(c, wt.cmd, block, time.Duration(e.tick-start))
 	return true, true
 }
 

@@ -81,7 +81,9 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	e.tick = e.clock()
 	took := e.tick - start
 	stat.nanos += took
-	stat.Latency.Observe(time.Duration(took))
+	if c.S.Blocked() == nil {
+		stat.Latency.Observe(time.Duration(took))
+	}
 	stat.Usec = stat.nanos / 1000
 	e.observe(c, cmd, args, time.Duration(took))
 	if err != nil {

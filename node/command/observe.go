@@ -21,9 +21,12 @@ func (e *Env) observe(c *Context, cmd *Command, args [][]byte, took time.Duratio
 		}
 		e.NoteLatency(event, took)
 	}
-	if slower := e.Config.SlowlogLogSlowerThan(); slower >= 0 && took.Microseconds() >= slower &&
-		cmd.Flags&resp.SkipSlowlog == 0 && c.S.Blocked() == nil {
-		e.noteSlow(c, args, took)
+	if slower := e.Config.SlowlogLogSlowerThan(); slower >= 0 && cmd.Flags&resp.SkipSlowlog == 0 {
+		if b := c.S.Blocked(); b != nil { // it is not over yet
+			b.Took, b.Command = took, shortened(c.shown(args))
+		} else if took.Microseconds() >= slower {
+			e.noteSlow(c, shortened(c.shown(args)), took)
+		}
 	}
 	if len(e.monitors) > 0 && cmd.Flags&(resp.SkipMonitor|resp.Admin) == 0 {
 		e.feedMonitors(c, args)
@@ -31,9 +34,22 @@ func (e *Env) observe(c *Context, cmd *Command, args [][]byte, took time.Duratio
 	c.redacted = c.redacted[:0]
 }
 
-func (e *Env) noteSlow(c *Context, args [][]byte, took time.Duration) {
+// observeServed is observe for a blocked command that was served, in the given time; waiting doesn't count.
+func (e *Env) observeServed(c *Context, cmd *Command, b *session.Block, took time.Duration) {
+	e.NoteLatency("command-unblocking", took)
+	took += b.Took
+	stat := e.statOf(cmd)
+	stat.nanos += int64(took)
+	stat.Usec = stat.nanos / 1000
+	stat.Latency.Observe(took)
+	if slower := e.Config.SlowlogLogSlowerThan(); b.Command != nil && slower >= 0 && took.Microseconds() >= slower {
+		e.noteSlow(c, b.Command, took)
+	}
+}
+
+func (e *Env) noteSlow(c *Context, args []string, took time.Duration) {
 	e.slow.add(slowEntry{
-		at: c.Now / 1000, micros: took.Microseconds(), args: shortened(c.shown(args)), addr: c.S.Addr, client: c.S.Name,
+		at: c.Now / 1000, micros: took.Microseconds(), args: args, addr: c.S.Addr, client: c.S.Name,
 	}, e.Config.SlowlogMaxLen())
 }
 

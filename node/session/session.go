@@ -117,6 +117,8 @@ type Block struct {
 	Cancel  func()               // takes the session out of whatever it waits on
 	Timeout func(w *resp.Writer) // writes the reply for a timeout
 	Silent  bool                 // the reply is left out: CLIENT REPLY
+	Took    time.Duration        // what the command took until it was parked
+	Command []string             // it, cut short, for the slow log
 }
 
 // New is a session for the peer; wake must be safe from any goroutine and must not block.
