@@ -34,7 +34,9 @@ func (g *generator) bitKey() string {
 	return fmt.Sprintf("b%d", g.IntN(3))
 }
 
-func (g *generator) bit() string { return g.pick([]string{"0", "1", "0", "1", "0", "1", "2", "-1", "x"}) }
+func (g *generator) bit() string {
+	return g.pick([]string{"0", "1", "0", "1", "0", "1", "2", "-1", "x"})
+}
 
 // bitOffset never makes a long string: those beyond 512 MB are refused.
 func (g *generator) bitOffset() string {
