@@ -1,0 +1,76 @@
+package store
+
+import "slices"
+
+// SetInter calls fn for what is in all the sets, of which there is at least one, until it returns false. It goes
+// through the smallest of them and looks into the others, the next smallest first.
+func SetInter(sets []Set, fn func(member []byte) bool) {
+	sets = slices.Clone(sets)
+	slices.SortStableFunc(sets, func(a, b Set) int { return a.Len() - b.Len() })
+	others := sets[1:]
+	sets[0].Each(func(member []byte) bool {
+		for _, s := range others {
+			if !s.Has(member) {
+				return true
+			}
+		}
+		return fn(member)
+	})
+}
+
+// SetUnion calls fn for what is in any of the sets, each member once: it looks into the sets that it has
+// gone through before, so that they should be few. For many, there is AddAll.
+func SetUnion(sets []Set, fn func(member []byte)) {
+	for i, s := range sets {
+		s.Each(func(member []byte) bool {
+			if !anyHas(sets[:i], member) {
+				fn(member)
+			}
+			return true
+		})
+	}
+}
+
+func anyHas(sets []Set, member []byte) bool {
+	for _, s := range sets {
+		if s.Has(member) {
+			return true
+		}
+	}
+	return false
+}
+
+// SetDiff calls fn for what is in the first set and in none of the others. It looks into all of them for each
+// member, the largest first; where that costs more than going through them all, there is RemoveAll.
+func SetDiff(sets []Set, fn func(member []byte)) {
+	others := slices.Clone(sets[1:])
+	slices.SortStableFunc(others, func(a, b Set) int { return b.Len() - a.Len() })
+	sets[0].Each(func(member []byte) bool {
+		if !anyHas(others, member) {
+			fn(member)
+		}
+		return true
+	})
+}
+
+// DiffByLookup decides, as Redis does, how to calculate a difference: by SetDiff, or with RemoveAll.
+func DiffByLookup(sets []Set) bool {
+	byLookup, byRemoval := 0, 0
+	for _, s := range sets {
+		if s.Len() > 0 {
+			byLookup += sets[0].Len()
+			byRemoval += s.Len()
+		}
+	}
+	return byLookup/2 <= byRemoval
+}
+
+// AddAll adds the members of another set.
+func (b *SetBuilder) AddAll(s Set) {
+	s.Each(func(member []byte) bool { b.Add(member); return true })
+}
+
+// RemoveAll removes the members of another set.
+func (b *SetBuilder) RemoveAll(s Set) {
+	s.Each(func(member []byte) bool { b.Remove(member); return b.Len() > 0 })
+}
