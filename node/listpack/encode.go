@@ -31,7 +31,7 @@ type shape struct {
 }
 
 func shapeOf(val []byte) shape {
-	if n, ok := parseInt(val); ok {
+	if n, ok := ParseInt(val); ok {
 		return shape{n: n, isInt: true, size: intSize(n)}
 	}
 	return shape{size: stringHead(len(val)) + len(val)}
@@ -134,8 +134,8 @@ func putBack(dst []byte, size int) {
 	dst[0] = byte(size)
 }
 
-// parseInt reads an integer in the one form that formatting it gives back.
-func parseInt(s []byte) (int64, bool) {
+// ParseInt reads an integer in the one form that formatting it gives back: what listpacks and intsets keep as a number.
+func ParseInt(s []byte) (int64, bool) {
 	if len(s) == 0 || len(s) > 20 {
 		return 0, false
 	}

@@ -183,13 +183,13 @@ func Int(lp []byte, at int) (int64, bool) {
 	if s == nil {
 		return n, true
 	}
-	return parseInt(s)
+	return ParseInt(s)
 }
 
 // Find returns the offset of the first element equal to val, looking at the one at from and then at each after skipping skip
 // others; -1 if there is none.
 func Find(lp []byte, from int, val []byte, skipping int) int {
-	want, canBeInt := parseInt(val)
+	want, canBeInt := ParseInt(val)
 	end := len(lp) - 1
 	for at := from; at >= 0 && at < end; {
 		s, n := Read(lp, at)

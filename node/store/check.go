@@ -120,6 +120,9 @@ func (c *checker) entries() error {
 		} else {
 			size = parse(b).end
 		}
+		if err := sp.item(ref).check(); err != nil {
+			return fmt.Errorf("key %q: %w", sp.keyAt(b), err)
+		}
 		if got := sp.slabs.classAt(ref); got != classFor(size) {
 			return fmt.Errorf("entry %#x of %d bytes is in size class %d", ref, size, got)
 		}

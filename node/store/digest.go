@@ -48,8 +48,11 @@ func (it Item) digest() [sha1.Size]byte {
 	binary.BigEndian.PutUint32(typ[:], uint32(it.typ))
 	d.chain(it.key)
 	d.chain(typ[:])
-	if it.typ == TypeString {
+	switch it.typ {
+	case TypeString:
 		d.chain(it.val)
+	case TypeSet:
+		it.Set().digest(&d)
 	}
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))

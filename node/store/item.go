@@ -47,6 +47,24 @@ func (it Item) SizeInMemory() int64 {
 	return n
 }
 
+// Len returns the number of elements of a collection.
+func (it Item) Len() int {
+	switch it.typ {
+	case TypeSet:
+		return it.Set().Len()
+	}
+	return 0
+}
+
+// check verifies the value.
+func (it Item) check() error {
+	switch it.typ {
+	case TypeSet:
+		return it.Set().check()
+	}
+	return nil
+}
+
 func (it Item) meta() meta {
 	return meta{typ: it.typ, enc: it.enc, access: it.access, expireAt: it.expireAt}
 }
