@@ -1,0 +1,84 @@
+package aof
+
+import (
+	"fmt"
+	"slices"
+)
+
+// ReadAt reads the log's bytes from an offset on: as many as one file has, at most len(p). It answers 0 bytes at the end of the log.
+func (f *Files) ReadAt(p []byte, offset int64) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if offset == f.end {
+		return 0, nil
+	}
+	list := f.log()
+	for i, e := range list {
+		end := f.end
+		if i+1 < len(list) {
+			end = list[i+1].start
+		}
+		if offset < e.start || offset >= end {
+			continue
+		}
+		file := f.cur
+		if i+1 < len(list) || file == nil {
+			var err error
+			if file, err = f.openOld(e.name); err != nil {
+				return 0, err
+			}
+		}
+		p = p[:min(int64(len(p)), end-offset)]
+		n, err := file.ReadAt(p, offset-e.start+e.header)
+		if n < len(p) {
+			return n, fmt.Errorf("aof: reading %s: %w", f.path(e.name), err)
+		}
+		return n, nil
+	}
+	return 0, fmt.Errorf("aof: offset %d is not on disk", offset)
+}
+
+// openOld opens a file that is no longer written, and keeps it open: followers that were away read on in it.
+func (f *Files) openOld(name string) (File, error) {
+	if file := f.old[name]; file != nil {
+		return file, nil
+	}
+	file, err := f.cfg.FS.Open(f.path(name))
+	if err != nil {
+		return nil, fmt.Errorf("aof: %w", err)
+	}
+	f.old[name] = file
+	return file, nil
+}
+
+// Truncate drops all of the log from an offset on, which must not lie before the base: a suffix that was never committed. The
+// data is to be loaded anew.
+func (f *Files) Truncate(offset int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	incr := f.m.of(kindIncr)
+	i := len(incr) - 1
+	for i >= 0 && incr[i].start > offset {
+		i--
+	}
+	if i < 0 || offset > f.end {
+		return fmt.Errorf("aof: offset %d is not in the files behind the base", offset)
+	}
+	e := incr[i]
+	size := e.header + offset - e.start
+	next := f.m.clone()
+	next.files = slices.DeleteFunc(next.files, func(o entry) bool { return o.kind == kindIncr && o.seq > e.seq })
+	for j := range next.files {
+		if o := &next.files[j]; o.name == e.name {
+			o.closed, o.size, o.sum = false, 0, 0
+		}
+	}
+	if err := f.commit(next); err != nil {
+		return err
+	}
+	if err := f.cutOff(&e, size); err != nil {
+		return &FileError{f.path(e.name), err}
+	}
+	f.end = offset
+	return f.sweep()
+}
