@@ -1,12 +1,17 @@
 package rdb
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
-// Version is what Writer makes; Reader accepts MinVersion to MaxVersion.
+// Version is what Writer makes, unless there are fields of hashes that expire: these need VersionFieldExpiry. Reader accepts
+// MinVersion to MaxVersion.
 const (
-	Version    = 10
-	MinVersion = 1
-	MaxVersion = 12
+	Version            = 10
+	VersionFieldExpiry = 12
+	MinVersion         = 1
+	MaxVersion         = 12
 )
 
 const (
@@ -16,8 +21,42 @@ const (
 	checksumLen   = 8
 )
 
-// TypeString is the type byte of string values, the only ones so far.
-const TypeString = 0
+// The types of values that callbacks get and that Writer takes. Reader turns the forms of older versions into these.
+const (
+	TypeString         = 0
+	TypeSet            = 2  // members
+	TypeHash           = 4  // fields and values
+	TypeZSet           = 5  // members and scores
+	TypeSetIntset      = 11 // one intset
+	TypeHashListpack   = 16 // one listpack: field, value, ...
+	TypeZSetListpack   = 17 // one listpack: member, score, ... in their order
+	TypeList           = 18 // nodes
+	TypeSetListpack    = 20 // one listpack of members; since Redis 7.2, so Writer should not be given it
+	TypeHashFieldsTime = 24 // fields, values and when they expire
+)
+
+// The types that are only read.
+const (
+	typeList1           = 1
+	typeZSet1           = 3 // scores as text
+	typeHashZipmap      = 9
+	typeListZiplist     = 10
+	typeZSetZiplist     = 12
+	typeHashZiplist     = 13
+	typeListZiplists    = 14
+	typeHashTime1       = 22 // of the release candidates of Redis 7.4: times are absolute
+	typeHashListpackEx1 = 23
+	typeHashListpackEx  = 25 // a time in front, then one listpack: field, value, time, ...
+)
+
+// What a node of a list is.
+const (
+	nodePlain  = 1
+	nodePacked = 2
+)
+
+// maxFieldTime is the latest time at which a field of a hash may expire: 48 bits of milliseconds.
+const maxFieldTime = 1<<48 - 1
 
 // The marks that stand where an entry's type could.
 const (
@@ -52,13 +91,28 @@ const (
 // Entry is a key with its value and what the snapshot says of it. The slices
 // that callbacks get are valid until they return.
 type Entry struct {
-	DB       int // set by Reader; Writer writes to the database selected
-	Key      []byte
-	Type     byte // TypeString
-	Value    []byte
+	DB    int // set by Reader; Writer writes to the database selected
+	Key   []byte
+	Type  byte
+	Value []byte // of a string, or of a type that is one listpack or intset
+
+	// Elements are what the other types consist of, Len of them. Reader reads them while they are asked for, once, and ends with
+	// an error where they can't be read on: then there are fewer than Len, and Read returns the error after the callback.
+	Len      int
+	Elements iter.Seq[Element]
+
 	ExpireAt int64 // unix milliseconds; -1 never
 	Idle     int64 // seconds since the last access (LRU); -1 not stated
 	Freq     int   // access counter (LFU), 0 to 255; -1 not stated
+}
+
+// Element is a part of a value. Reader uses its memory again for the next one.
+type Element struct {
+	Name     []byte  // member, or field
+	Value    []byte  // of a field; or a node of a list
+	Packed   bool    // the node is a listpack, not a single element
+	Score    float64 // of a member of a sorted set
+	ExpireAt int64   // unix milliseconds, of a field; 0 never
 }
 
 // NewEntry returns a string entry without expiry and access data.

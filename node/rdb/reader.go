@@ -32,14 +32,18 @@ type Reader struct {
 	// SkipChecksum accepts a wrong checksum, as rdbchecksum no does.
 	SkipChecksum bool
 
-	r        *bufio.Reader
-	offset   int64
-	crc      uint64
-	version  int
-	db       int
-	key, val []byte // scratch of strings
-	packed   []byte // scratch of compressed strings
-	small    [8]byte
+	r         *bufio.Reader
+	offset    int64
+	crc       uint64
+	version   int
+	db        int
+	key, val  []byte // scratch of strings
+	name      []byte // scratch of the names of elements
+	packed    []byte // scratch of compressed strings
+	converted []byte // scratch of listpacks made of older forms
+	small     [8]byte
+	elements  elements
+	names     nameSet
 }
 
 // NewReader returns a Reader of r. It reads ahead, except if r is a
@@ -66,7 +70,6 @@ func (r *Reader) Read(to Callbacks) error {
 	}
 	e := NewEntry(nil, nil)
 	for {
-		at := r.offset
 		op, err := r.byte()
 		if err != nil {
 			return err
@@ -78,11 +81,9 @@ func (r *Reader) Read(to Callbacks) error {
 			err = r.attribute(op, &e)
 		case opAux, opSelectDB, opResize, opSlotInfo, opFunction:
 			err = r.meta(op, to)
-		case TypeString:
-			err = r.entry(&e, to)
-			e = NewEntry(nil, nil)
 		default:
-			return &UnknownTypeError{Type: op, Offset: at}
+			err = r.entry(op, &e, to)
+			e = NewEntry(nil, nil)
 		}
 		if err != nil {
 			return err
@@ -166,22 +167,21 @@ func (r *Reader) attribute(op byte, e *Entry) error {
 	return nil
 }
 
-func (r *Reader) entry(e *Entry, to Callbacks) (err error) {
+// entry reads a key and its value. Redis has written empty collections by mistake in the past: they are no keys.
+func (r *Reader) entry(typ byte, e *Entry, to Callbacks) (err error) {
+	if !known(typ) {
+		return &UnknownTypeError{Type: typ, Offset: r.offset - 1}
+	}
 	if r.key, err = r.string(r.key); err != nil {
 		return err
 	}
-	if r.val, err = r.string(r.val); err != nil {
-		return err
-	}
-	e.DB, e.Key, e.Value = r.db, r.key, r.val
-	if to.Entry != nil {
-		err = to.Entry(*e)
+	e.DB, e.Key = r.db, r.key
+	err = r.value(typ, e, to.Entry)
+	if errors.Is(err, errEmpty) {
+		err = nil
 	}
 	if cap(r.key) > keptScratch {
 		r.key = nil
-	}
-	if cap(r.val) > keptScratch {
-		r.val = nil
 	}
 	return err
 }
@@ -331,9 +331,6 @@ func (r *Reader) unpack(buf []byte) ([]byte, error) {
 	out, err := lzfDecompress(buf[:0], r.packed, int(size))
 	if err != nil {
 		return buf, &DamageError{Offset: at, Reason: err}
-	}
-	if cap(r.packed) > keptScratch {
-		r.packed = nil
 	}
 	return out, nil
 }

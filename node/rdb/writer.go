@@ -26,6 +26,9 @@ type Writer struct {
 	Compress bool
 	Checksum bool
 
+	// FieldTimes says that there may be fields of hashes that expire. Older versions of Redis can't read such a snapshot.
+	FieldTimes bool
+
 	w       io.Writer
 	buf     []byte
 	crc     uint64
@@ -48,7 +51,11 @@ var auxOrder = []string{"redis-ver", "redis-bits", "ctime", "used-mem", "repl-st
 
 // Header writes magic, version and the auxiliary fields.
 func (w *Writer) Header(aux map[string]string) error {
-	w.buf = fmt.Appendf(w.buf, "%s%04d", magic, Version)
+	version := Version
+	if w.FieldTimes {
+		version = VersionFieldExpiry
+	}
+	w.buf = fmt.Appendf(w.buf, "%s%04d", magic, version)
 	for _, name := range auxOrder {
 		if v, ok := aux[name]; ok {
 			w.aux(name, v)
@@ -86,12 +93,8 @@ func (w *Writer) Function(code []byte) error {
 	return w.room()
 }
 
-// Entry writes a key and its value. It panics on a type that the format has,
-// but the Writer does not: nobody can have made such an entry.
+// Entry writes a key and its value.
 func (w *Writer) Entry(e Entry) error {
-	if e.Type != TypeString {
-		panic(fmt.Sprintf("rdb: can't write type %d", e.Type))
-	}
 	if e.ExpireAt >= 0 {
 		w.buf = append(w.buf, opExpireMs)
 		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(e.ExpireAt))
@@ -105,8 +108,70 @@ func (w *Writer) Entry(e Entry) error {
 	}
 	w.buf = append(w.buf, e.Type)
 	w.string(e.Key)
-	w.string(e.Value)
+	w.value(e)
 	return w.room()
+}
+
+// value writes what stands behind type and key. It panics on a type that Entry does not list, since nobody can have made such an entry.
+func (w *Writer) value(e Entry) {
+	base := int64(0)
+	switch e.Type {
+	case TypeString, TypeSetIntset, TypeHashListpack, TypeZSetListpack, TypeSetListpack:
+		w.string(e.Value)
+		return
+	case TypeSet, TypeHash, TypeZSet, TypeList:
+		w.length(uint64(e.Len))
+	case TypeHashFieldsTime:
+		base = earliest(e)
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(base))
+		w.length(uint64(e.Len))
+	default:
+		panic(fmt.Sprintf("rdb: can't write type %d", e.Type))
+	}
+	n := 0
+	for el := range e.Elements {
+		w.element(e.Type, el, base)
+		n++
+	}
+	if n != e.Len && w.err == nil {
+		w.err = fmt.Errorf("write rdb: %q has %d elements instead of %d", e.Key, n, e.Len)
+	}
+}
+
+func (w *Writer) element(typ byte, el Element, base int64) {
+	switch typ {
+	case TypeList:
+		kind := byte(nodePlain)
+		if el.Packed {
+			kind = nodePacked
+		}
+		w.buf = append(w.buf, kind)
+		w.string(el.Value)
+		return
+	case TypeHashFieldsTime:
+		t := uint64(0) // never
+		if el.ExpireAt > 0 {
+			t = uint64(el.ExpireAt-base) + 1
+		}
+		w.length(t)
+	}
+	w.string(el.Name)
+	switch typ {
+	case TypeZSet:
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(el.Score))
+	case TypeHash, TypeHashFieldsTime:
+		w.string(el.Value)
+	}
+}
+
+// earliest is the time at which the first field of a hash expires, from which the others are counted.
+func earliest(e Entry) (first int64) {
+	for el := range e.Elements {
+		if el.ExpireAt > 0 && (first == 0 || el.ExpireAt < first) {
+			first = el.ExpireAt
+		}
+	}
+	return first
 }
 
 // EOF writes the end mark and the checksum, and hands all to the io.Writer.

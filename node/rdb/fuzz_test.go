@@ -1,0 +1,81 @@
+package rdb
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"holdfast/node/listpack"
+)
+
+// keep copies an entry that lasts only as long as its callback, and adds up its size.
+func keep(e Entry, size *int) Entry {
+	e.Key, e.Value = bytes.Clone(e.Key), bytes.Clone(e.Value)
+	*size += len(e.Key) + len(e.Value)
+	if e.Elements == nil {
+		return e
+	}
+	var els []Element
+	for el := range e.Elements {
+		el.Name, el.Value = bytes.Clone(el.Name), bytes.Clone(el.Value)
+		*size += len(el.Name) + len(el.Value)
+		els = append(els, el)
+	}
+	e.Len, e.Elements = len(els), slices.Values(els)
+	return e
+}
+
+// maxGrowth is how much larger an entry can be than its bytes: by compression, and a little where a ziplist becomes a listpack.
+const maxGrowth = lzfMaxGrowth * 3
+
+func FuzzReader(f *testing.F) {
+	e := NewEntry([]byte("key"), bytes.Repeat([]byte("abcd"), 20))
+	e.ExpireAt, e.Freq = 1<<42, 7
+	unchecked := func(w *Writer) { w.Checksum = false }
+	f.Add(write(f, []Entry{e, NewEntry([]byte("n"), []byte("12345"))}, unchecked))
+	f.Add([]byte("REDIS0003\xfe\x02\xfd\x10\x00\x00\x00\x00\x01k\x01v\xff"))
+	f.Add([]byte("REDIS0012\xf4\x01\x02\x03\xf5\x01x\xfa\x01a\x01b\xfb\x01\x01\xf8\x01\xf9\x02\x00\xc3\x05\x0a\x01ab\xe0\x01\x01\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, typ := range valueTypes {
+		f.Add(write(f, []Entry{sampleOf(rng, typ)}, unchecked))
+	}
+	for _, old := range oldForms {
+		f.Add([]byte("REDIS0012" + string(old.typ) + "\x01k" + old.value + "\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+	}
+	f.Fuzz(func(t *testing.T, p []byte) {
+		var entries []Entry
+		var size int
+		r := NewReader(bytes.NewReader(p))
+		r.SkipChecksum = true
+		err := r.Read(Callbacks{Entry: func(e Entry) error {
+			entries = append(entries, keep(e, &size))
+			return nil
+		}})
+		if r.Offset() > int64(len(p)) || size > len(p)*maxGrowth {
+			t.Fatalf("offset %d and %d bytes of entries, of %d bytes", r.Offset(), size, len(p))
+		}
+		if err != nil {
+			return
+		}
+		entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.Elements != nil && e.Len == 0 }) // lists of empty nodes
+		again, err := read(write(t, entries))
+		if err != nil || len(again.entries) != len(entries) {
+			t.Fatalf("%d entries became %d: %v", len(entries), len(again.entries), err)
+		}
+	})
+}
+
+func FuzzOldForms(f *testing.F) {
+	f.Add([]byte("\x02\x02f1\x02\x00v1\x02f2\x01\x01xz\xff"))
+	f.Add(ziplist("\x02f1", "\x02v1", "\x02f2", "\xf1", "\xfe\x9c", "\xc0\x00\x80", "\x80\x00\x00\x00\x01y"))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		for _, convert := range []func(dst, p []byte) ([]byte, error){ziplistToListpack, zipmapToListpack} {
+			if lp, err := convert(nil, p); err == nil {
+				if err := listpack.Validate(lp, true); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
