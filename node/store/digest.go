@@ -53,6 +53,8 @@ func (it Item) digest() [sha1.Size]byte {
 		d.chain(it.val)
 	case TypeSet:
 		it.Set().digest(&d)
+	case TypeZSet:
+		it.ZSet().digest(&d)
 	}
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))

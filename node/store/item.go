@@ -52,6 +52,8 @@ func (it Item) Len() int {
 	switch it.typ {
 	case TypeSet:
 		return it.Set().Len()
+	case TypeZSet:
+		return it.ZSet().Len()
 	}
 	return 0
 }
@@ -61,6 +63,8 @@ func (it Item) check() error {
 	switch it.typ {
 	case TypeSet:
 		return it.Set().check()
+	case TypeZSet:
+		return it.ZSet().check()
 	}
 	return nil
 }

@@ -1,0 +1,232 @@
+package store
+
+import (
+	"math"
+
+	"holdfast/node/listpack"
+)
+
+// ZMember is a member of a sorted set with its score.
+type ZMember struct {
+	Member []byte
+	Score  float64
+}
+
+// ZSetBuilder is a sorted set under construction: one that will be stored, or one that only serves to calculate.
+type ZSetBuilder struct {
+	ZSet
+	store *Store
+}
+
+// NewZSet returns an empty sorted set.
+func (s *Store) NewZSet() *ZSetBuilder {
+	return &ZSetBuilder{ZSet{packed: listpack.New()}, s}
+}
+
+// Set gives a member a score, and adds it if it is not there.
+func (b *ZSetBuilder) Set(member []byte, score float64) {
+	if b.table == nil {
+		if at := b.packed.find(member); at >= 0 {
+			b.packed = b.packed.remove(at, 1).insert(member, score)
+			return
+		}
+		b.add(member, score)
+		return
+	}
+	if ref, old, ok := b.table.find(member); ok {
+		b.table.update(ref, member, old, score)
+	} else {
+		b.table.add(member, score)
+	}
+}
+
+// add adds a member that is not there.
+func (b *ZSetBuilder) add(member []byte, score float64) {
+	l := b.store.Limits
+	if b.table == nil && (b.Len() >= l.ZSetEntries || len(member) > l.ZSetValue || len(b.packed)+len(member) > maxPackedZSet) {
+		b.unpack()
+	}
+	if b.table != nil {
+		b.table.add(member, score)
+	} else {
+		b.packed = b.packed.insert(member, score)
+	}
+}
+
+// unpack makes a listpack a table.
+func (b *ZSetBuilder) unpack() {
+	t := newZSetTable(&b.store.hasher)
+	for member, score := range b.All(0, false) {
+		t.add(member, score)
+	}
+	b.packed, b.table = nil, t
+}
+
+// Remove removes a member and reports whether it was there.
+func (b *ZSetBuilder) Remove(member []byte) bool {
+	if b.table == nil {
+		at := b.packed.find(member)
+		if at >= 0 {
+			b.packed = b.packed.remove(at, 1)
+		}
+		return at >= 0
+	}
+	_, score, ok := b.table.find(member)
+	if ok {
+		pos, _ := b.table.ranks.find(score, member)
+		b.table.remove(pos, member)
+	}
+	return ok
+}
+
+// removeRange removes the members with ranks from lo on and below hi.
+func (b *ZSetBuilder) removeRange(lo, hi int) {
+	if b.table == nil {
+		b.packed = b.packed.remove(listpack.At(b.packed, 2*lo), hi-lo)
+		return
+	}
+	var member []byte
+	for range hi - lo {
+		pos := b.table.ranks.at(lo)
+		_, ref := b.table.ranks.get(pos)
+		member = append(member[:0], b.table.scores.name(ref)...)
+		b.table.remove(pos, member)
+	}
+}
+
+// zsetBuilder is the sorted set that is edited. A packed one is copied to the store's scratch memory; a table is the original.
+func (e *edit) zsetBuilder() ZSetBuilder {
+	b := ZSetBuilder{store: e.d.store}
+	switch {
+	case !e.exists():
+		b.packed = listpack.AppendNew(b.store.scratch[:0])
+	case e.obj != nil:
+		b.table = e.obj.(*zsetTable)
+	default:
+		b.packed = append(b.store.scratch[:0], e.val...)
+	}
+	return b
+}
+
+// setZSet ends the edit with what has become of its sorted set.
+func (e *edit) setZSet(b *ZSetBuilder) {
+	if b.packed != nil {
+		e.d.store.scratch = b.packed
+	}
+	switch {
+	case b.Len() == 0:
+		e.remove()
+	case b.table == nil:
+		e.setPacked(b.packed, EncListpack)
+	case e.obj != nil:
+		e.settle()
+	default:
+		e.setObject(b.table, EncSkiplist)
+	}
+}
+
+// ZAddMode is what ZSetAdd does to members.
+type ZAddMode struct {
+	NX, XX bool // only new members, only those that are there
+	GT, LT bool // of those that are there, only with a greater or a lesser score
+	Incr   bool // the score is added to that of a member that is there
+}
+
+// ZAddResult is what ZSetAdd has done.
+type ZAddResult struct {
+	Added, Updated int
+	Skipped        int     // because of the mode
+	Score          float64 // that the last member has got, unless it was skipped
+}
+
+// ZSetAdd adds members to the sorted set at key, which is created if it is absent, or changes their scores. It is not ok, and
+// changes nothing, when an increment has no result.
+func (d *DB) ZSetAdd(key []byte, mode ZAddMode, members []ZMember) (r ZAddResult, ok bool) {
+	e := d.edit(key, TypeZSet)
+	if !e.exists() && mode.XX {
+		r.Skipped = len(members)
+		return r, true
+	}
+	b := e.zsetBuilder()
+	for _, m := range members {
+		if !b.apply(mode, m, &r) {
+			return r, false
+		}
+	}
+	if r.Added+r.Updated > 0 {
+		e.setZSet(&b)
+	}
+	return r, true
+}
+
+// apply adds or changes one member.
+func (b *ZSetBuilder) apply(mode ZAddMode, m ZMember, r *ZAddResult) (ok bool) {
+	old, exists := b.Score(m.Member)
+	score := m.Score
+	switch {
+	case exists && mode.NX, !exists && mode.XX:
+		r.Skipped++
+		return true
+	case !exists:
+		b.add(m.Member, score)
+		r.Added++
+		r.Score = score
+		return true
+	case mode.Incr:
+		if score += old; math.IsNaN(score) {
+			return false
+		}
+	}
+	if mode.LT && score >= old || mode.GT && score <= old {
+		r.Skipped++
+		return true
+	}
+	r.Score = score
+	if score != old {
+		b.Set(m.Member, score)
+		r.Updated++
+	}
+	return true
+}
+
+// ZSetRemove removes members from the sorted set at key and returns how many were there. With its last member the key goes.
+func (d *DB) ZSetRemove(key []byte, members ...[]byte) (removed int) {
+	e := d.edit(key, TypeZSet)
+	if !e.exists() {
+		return 0
+	}
+	b := e.zsetBuilder()
+	for _, m := range members {
+		if b.Remove(m) {
+			removed++
+		}
+	}
+	if removed > 0 {
+		e.setZSet(&b)
+	}
+	return removed
+}
+
+// ZSetRemoveRange removes the members with ranks from lo on and below hi from the sorted set at key, which has them. With its
+// last member the key goes.
+func (d *DB) ZSetRemoveRange(key []byte, lo, hi int) {
+	if lo >= hi {
+		return
+	}
+	e := d.edit(key, TypeZSet)
+	b := e.zsetBuilder()
+	if b.Len() == hi-lo {
+		e.remove()
+		return
+	}
+	b.removeRange(lo, hi)
+	e.setZSet(&b)
+}
+
+// ZSetStore makes a sorted set, of which the store takes possession, the value of key in place of one of any type. The set must
+// not be empty.
+func (d *DB) ZSetStore(key []byte, b *ZSetBuilder) {
+	d.Delete(key)
+	e := d.edit(key, TypeZSet)
+	e.setZSet(b)
+}

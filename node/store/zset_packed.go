@@ -1,0 +1,127 @@
+package store
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+
+	"holdfast/node/listpack"
+)
+
+// packedZSet is a sorted set in a listpack: member and score in turn, ordered by score, then by member. It has the very bytes
+// that Redis would have. A score that is an integer stands there as one, which has no negative zero.
+type packedZSet []byte
+
+// maxPackedZSet bounds the bytes of a packed sorted set, whatever Limits say, as Redis does.
+const maxPackedZSet = 1 << 30
+
+func (p packedZSet) len() int { return listpack.Len(p) / 2 }
+
+// find returns the offset of a member, -1 if it is absent.
+func (p packedZSet) find(member []byte) int {
+	if len(p) == 0 {
+		return -1
+	}
+	return listpack.Find(p, listpack.First(p), member, 1)
+}
+
+// score returns the score of the member at an offset.
+func (p packedZSet) score(at int) float64 {
+	text, n := listpack.Read(p, listpack.Next(p, at))
+	if text == nil {
+		return float64(n)
+	}
+	f, _ := strconv.ParseFloat(string(text), 64) // it was printed from a number
+	return f
+}
+
+func (p packedZSet) rank(member []byte) (rank int, score float64, ok bool) {
+	want := p.find(member)
+	if want < 0 {
+		return 0, 0, false
+	}
+	for at := listpack.First(p); at != want; at = p.next(at) {
+		rank++
+	}
+	return rank, p.score(want), true
+}
+
+// next is the offset of the member after the one at an offset, -1 if there is none.
+func (p packedZSet) next(at int) int { return listpack.Next(p, listpack.Next(p, at)) }
+
+func (p packedZSet) prev(at int) int {
+	if at = listpack.Prev(p, at); at < 0 {
+		return -1
+	}
+	return listpack.Prev(p, at)
+}
+
+func (p packedZSet) all(rank int, reverse bool, yield func([]byte, float64) bool) {
+	var scratch [maxIntText]byte
+	for at := listpack.At(p, 2*rank); at >= 0; {
+		if !yield(listpack.Get(p, at, scratch[:0]), p.score(at)) {
+			return
+		}
+		if reverse {
+			at = p.prev(at)
+		} else {
+			at = p.next(at)
+		}
+	}
+}
+
+func (p packedZSet) eachText(fn func(member, score []byte)) {
+	if len(p) == 0 {
+		return
+	}
+	var a, b [maxIntText]byte
+	for at := listpack.First(p); at >= 0; at = p.next(at) {
+		fn(listpack.Get(p, at, a[:0]), listpack.Get(p, listpack.Next(p, at), b[:0]))
+	}
+}
+
+// insert adds a member, which must not be there, and returns the grown set.
+func (p packedZSet) insert(member []byte, score float64) packedZSet {
+	var a [maxIntText]byte
+	var b [maxDoubleText]byte
+	text := appendPackedScore(b[:0], score)
+	for at := listpack.First(p); at >= 0; at = p.next(at) {
+		if s := p.score(at); s < score || s == score && bytes.Compare(listpack.Get(p, at, a[:0]), member) < 0 {
+			continue
+		}
+		p = listpack.Insert(p, at, member, listpack.Before)
+		return listpack.Insert(p, at, text, listpack.After)
+	}
+	return p.append(member, score)
+}
+
+// append adds a member that belongs at the end.
+func (p packedZSet) append(member []byte, score float64) packedZSet {
+	var b [maxDoubleText]byte
+	return listpack.Append(listpack.Append(p, member), appendPackedScore(b[:0], score))
+}
+
+// remove takes n members out from the one at an offset on.
+func (p packedZSet) remove(at, n int) packedZSet { return listpack.Delete(p, at, 2*n) }
+
+// maxDoubleText is enough for the text of any double.
+const maxDoubleText = 32
+
+// appendPackedScore appends the text that Redis puts into a listpack.
+func appendPackedScore(buf []byte, f float64) []byte {
+	if f >= -math.MaxInt64/2 && f <= math.MaxInt64/2 && f == math.Trunc(f) {
+		return strconv.AppendInt(buf, int64(f), 10)
+	}
+	return appendDouble(buf, f)
+}
+
+// appendDouble appends f as C's "%.17g" does.
+func appendDouble(buf []byte, f float64) []byte {
+	switch {
+	case math.IsInf(f, 1):
+		return append(buf, "inf"...)
+	case math.IsInf(f, -1):
+		return append(buf, "-inf"...)
+	}
+	return strconv.AppendFloat(buf, f, 'g', 17, 64)
+}
