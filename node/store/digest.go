@@ -55,6 +55,8 @@ func (it Item) digest() [sha1.Size]byte {
 		it.Set().digest(&d)
 	case TypeZSet:
 		it.ZSet().digest(&d)
+	case TypeList:
+		it.digestList(&d)
 	}
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))

@@ -4,6 +4,7 @@ package store
 type Limits struct {
 	HashEntries, HashValue int // fields, and bytes of the longest field or value
 	ListSize               int // entries of a list's node, or -1 to -5 for 4 to 64 KiB
+	ListPlain              int // bytes from which on an element of a list is kept as it stands; 0: 1 GiB
 	SetIntset              int // members
 	ZSetEntries, ZSetValue int // members, and bytes of the longest
 }

@@ -26,6 +26,7 @@ type Store struct {
 	unfinished int       // snapshots given up since the last one that was completed
 	active     *Snapshot // between BeginSnapshot and Close
 	scratch    []byte    // for whoever builds a packed value
+	list       listView  // of the packed list that is being changed
 	saving     *Snapshot // active, and neither failed nor done: entries must be saved before they change
 }
 

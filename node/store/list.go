@@ -1,0 +1,204 @@
+package store
+
+import (
+	"fmt"
+
+	"holdfast/node/listpack"
+)
+
+// list is a list of any size: a sequence of nodes, each a listpack of as many elements as the limits allow, or one element that is
+// too big for that as it stands. Where an element is, is found by the nodes' counts. A list that is packed in its entry is
+// worked on as a list of one node, whose bytes lie elsewhere.
+type list struct {
+	nodes  deque
+	count  int   // elements
+	held   int64 // bytes of the nodes' blocks
+	limits *Limits
+}
+
+// listNode is one node. Its block has room to grow only while elements are being added to it.
+type listNode struct {
+	b     []byte // a listpack, or the bytes of the one element
+	count int32
+	plain bool
+}
+
+// listSize is what a list takes besides its nodes.
+const listSize = 64
+
+// maxListBytes bounds a node whose limit is a number of elements.
+const maxListBytes = 8 << 10
+
+// listOverhead is what an element is taken to need besides its bytes, in the judgement whether a node has room for it.
+const listOverhead = 8
+
+// listBytes are the limits in bytes that list-max-listpack-size of -1 to -5 stands for.
+var listBytes = [...]int{4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10}
+
+// fitsNode reports whether the limits allow a listpack of so many bytes with so many elements.
+func (l *Limits) fitsNode(bytes, count int) bool {
+	if l.ListSize < 0 {
+		return bytes <= listBytes[min(-l.ListSize, len(listBytes))-1]
+	}
+	return bytes <= maxListBytes && count <= min(l.ListSize, 1<<15-1)
+}
+
+// listRoom is how large the block of a node may become.
+func (l *Limits) listRoom() int {
+	if l.ListSize < 0 {
+		return listBytes[min(-l.ListSize, len(listBytes))-1]
+	}
+	return maxListBytes
+}
+
+// isPlain reports whether val is too big for a listpack.
+func (l *list) isPlain(val []byte) bool {
+	limit := l.limits.ListPlain
+	if limit == 0 {
+		limit = 1 << 30
+	}
+	return len(val) >= limit
+}
+
+// takes reports whether val may join the node.
+func (l *list) takes(i int, val []byte) bool {
+	n := l.nodes.at(i)
+	return !n.plain && !l.isPlain(val) && l.limits.fitsNode(len(n.b)+len(val)+listOverhead, int(n.count)+1)
+}
+
+func (l *list) memory() int64 { return listSize + l.held + l.nodes.memory() }
+
+func (l *list) clone() object {
+	c := &list{count: l.count, limits: l.limits}
+	for i := range l.nodes.len() {
+		n := *l.nodes.at(i)
+		n.b = clone(n.b)
+		c.held += int64(cap(n.b))
+		c.nodes.insert(i, n)
+	}
+	return c
+}
+
+func (l *list) check() error {
+	count, held := 0, int64(0)
+	for i := range l.nodes.len() {
+		n := l.nodes.at(i)
+		count += int(n.count)
+		held += int64(cap(n.b))
+		if n.plain {
+			if n.count != 1 {
+				return fmt.Errorf("node %d of a list is one element and counts %d", i, n.count)
+			}
+			continue
+		}
+		if err := listpack.Validate(n.b, true); err != nil {
+			return fmt.Errorf("node %d of a list: %w", i, err)
+		}
+		if got := listpack.Len(n.b); got != int(n.count) || got == 0 {
+			return fmt.Errorf("node %d of a list has %d elements and counts %d", i, got, n.count)
+		}
+	}
+	if count != l.count || count == 0 || held != l.held {
+		return fmt.Errorf("a list has %d elements in %d bytes and counts %d in %d", count, held, l.count, l.held)
+	}
+	return l.nodes.check()
+}
+
+// listPlace is where an element is: its node, and its offset there. A node of -1 is nowhere.
+type listPlace struct{ node, at int }
+
+var noPlace = listPlace{node: -1}
+
+// seek finds the element with an index that exists, from the nearer end.
+func (l *list) seek(index int) listPlace {
+	if index < l.count/2 {
+		for i := 0; ; i++ {
+			n := l.nodes.at(i)
+			if index < int(n.count) {
+				return listPlace{i, n.offset(index)}
+			}
+			index -= int(n.count)
+		}
+	}
+	index -= l.count
+	for i := l.nodes.len() - 1; ; i-- {
+		n := l.nodes.at(i)
+		if index >= -int(n.count) {
+			return listPlace{i, n.offset(index)}
+		}
+		index += int(n.count)
+	}
+}
+
+func (n *listNode) offset(index int) int {
+	if n.plain {
+		return 0
+	}
+	return listpack.At(n.b, index)
+}
+
+// first is where the walk in a direction begins.
+func (l *list) first(backwards bool) listPlace {
+	if backwards {
+		return l.enter(l.nodes.len()-1, true)
+	}
+	return l.enter(0, false)
+}
+
+// enter is the end of a node from which a walk in the direction comes to it.
+func (l *list) enter(i int, backwards bool) listPlace {
+	if i < 0 || i >= l.nodes.len() {
+		return noPlace
+	}
+	n := l.nodes.at(i)
+	switch {
+	case n.plain:
+		return listPlace{i, 0}
+	case backwards:
+		return listPlace{i, listpack.Last(n.b)}
+	}
+	return listPlace{i, listpack.First(n.b)}
+}
+
+// step is the place after one, or before it.
+func (l *list) step(p listPlace, backwards bool) listPlace {
+	n := l.nodes.at(p.node)
+	at := -1
+	switch {
+	case n.plain:
+	case backwards:
+		at = listpack.Prev(n.b, p.at)
+	default:
+		at = listpack.Next(n.b, p.at)
+	}
+	switch {
+	case at >= 0:
+		return listPlace{p.node, at}
+	case backwards:
+		return l.enter(p.node-1, true)
+	}
+	return l.enter(p.node+1, false)
+}
+
+// element is the text at a place; an integer is formatted into scratch.
+func (l *list) element(p listPlace, scratch []byte) []byte {
+	n := l.nodes.at(p.node)
+	if n.plain {
+		return n.b
+	}
+	return listpack.Get(n.b, p.at, scratch)
+}
+
+// each calls f with n elements, from an index that exists on, until it returns false. The bytes are valid during the call.
+func (l *list) each(from, n int, backwards bool, f func(val []byte) bool) {
+	if n <= 0 {
+		return
+	}
+	var number [20]byte
+	for p := l.seek(from); n > 0 && p.node >= 0; n-- {
+		if !f(l.element(p, number[:])) {
+			return
+		}
+		p = l.step(p, backwards)
+	}
+}
