@@ -142,6 +142,7 @@ func (d *driver) read() (woken bool, err error) {
 	n, err := d.wire.Read(d.s.In.Space(0))
 	if n > 0 {
 		d.s.In.Fill(n)
+		d.s.NoteInput()
 		d.received += int64(n)
 		d.reads++
 	}

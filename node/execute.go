@@ -68,6 +68,7 @@ func (n *Node) run(d *driver) sessionState {
 	s.Stage(gate, log.Commit())
 	n.checkOutputLimit(s)
 	woken := n.stagePushed(s)
+	n.evictSoon()
 	n.mu.Unlock()
 	for _, w := range woken {
 		w.Wake()
@@ -186,6 +187,7 @@ func (n *Node) do(f func(now time.Time)) {
 		n.log.Flush()
 	}
 	woken := n.stagePushed(nil)
+	n.evictSoon()
 	n.mu.Unlock()
 	for _, w := range woken {
 		w.Wake()

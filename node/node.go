@@ -72,6 +72,7 @@ type Node struct {
 
 	follower  *following    // guarded by mu
 	snapshots chan struct{} // holds a token while no snapshot runs
+	evictions chan struct{} // holds a token while keys are to be evicted
 
 	servers  []*resp.Server  // one per address listened on
 	ctx      context.Context // ends at Close
@@ -107,6 +108,7 @@ func New(c Config) (*Node, error) {
 		deferred:  map[*driver]struct{}{},
 		touched:   newTouched(),
 		snapshots: make(chan struct{}, 1),
+		evictions: make(chan struct{}, 1),
 		exit:      make(chan struct{}),
 	}
 	n.snapshots <- struct{}{}
@@ -148,6 +150,7 @@ func (n *Node) Start() error {
 		}
 	}
 	n.work.Go(n.cron)
+	n.work.Go(n.evict)
 	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped() {
 		n.do(func(time.Time) { err = n.ReplicaOf(host, port) })
 		if err != nil {

@@ -168,5 +168,6 @@ func readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
 func (n *Node) newStore() *store.Store {
 	s := store.New(n.settings.Databases(), newRand())
 	s.Limits = command.Limits(n.settings)
+	s.NewAccess = command.NewAccess(n.settings, n.now().UnixMilli())
 	return s
 }

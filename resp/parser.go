@@ -81,6 +81,11 @@ func (p *Parser) SetLimits(l Limits) {
 // Buffered returns the number of bytes received that no command handed out contains.
 func (p *Parser) Buffered() int { return p.end - p.start }
 
+// Held returns the bytes that the parser's buffers take.
+func (p *Parser) Held() int { return len(p.buf) + cap(p.args)*sliceSize }
+
+const sliceSize = 24 // of a []byte's header
+
 // Consumed returns the total length of all commands handed out so far. Blank lines and empty commands between them,
 // which Next skips, are not part of any command.
 func (p *Parser) Consumed() int64 { return p.consumed }

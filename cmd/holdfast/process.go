@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,7 +37,7 @@ func limitProcessors() {
 
 // thisProcess asks the operating system about the running process; file is the configuration it was started with.
 func thisProcess(file string) command.Process {
-	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory()}
+	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory(), Startup: heapInUse()}
 	p.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
 	if file != "" {
 		if path, err := filepath.Abs(file); err == nil {
@@ -45,6 +46,13 @@ func thisProcess(file string) command.Process {
 		}
 	}
 	return p
+}
+
+// heapInUse is what the program has allocated so far.
+func heapInUse() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
 }
 
 // editFile replaces a file's text in one step, so that there is always a whole one.

@@ -61,6 +61,7 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	c.Store.Limits = Limits(c.Config)
+	c.eviction.due = c.Config.MaxMemory() > 0
 	w.OK()
 	return nil
 }

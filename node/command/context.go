@@ -35,6 +35,7 @@ type Env struct {
 	watchers        map[watchKey]map[*session.Session]struct{}
 	blocking        blocking
 	table           *resp.Table[*Context]
+	eviction        eviction
 	activeExpireOff bool
 	slow            slowLog
 	latency         map[string]*latencySeries // by event
@@ -51,6 +52,7 @@ type Process struct {
 
 	Executable   string
 	SystemMemory int64  // of the machine, bytes; 0 when unknown
+	Startup      int64  // bytes that the program needs for itself, before there is any data
 	ConfigFile   string // its absolute path, "" when the settings come from no file
 	// EditConfigFile replaces the configuration file's text; nil when there is no file.
 	EditConfigFile func(edit func(old []byte) []byte) error
@@ -281,19 +283,6 @@ func (c *Context) Write(key []byte) (store.Item, bool) {
 	}
 	return it, ok
 }
-
-// touch records the access, unless the client asked for none.
-func (c *Context) touch(key []byte, it store.Item) {
-	if c.S.NoTouch && c.Cmd.Name != "touch" {
-		return
-	}
-	if now := AccessClock(c.Now); it.Access() != now {
-		c.DB.SetAccess(key, now)
-	}
-}
-
-// AccessClock is Redis's LRU clock: seconds, 24 bits.
-func AccessClock(nowMs int64) uint32 { return uint32(nowMs/1000) & 0xFFFFFF }
 
 // StringForRead is Read for a command on strings: ErrWrongType for another type.
 func (c *Context) StringForRead(key []byte) (store.Item, bool, error) {

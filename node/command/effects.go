@@ -17,6 +17,8 @@ type Effects struct {
 	db     int    // the database that the log stands in after buf
 	logDB  int    // the database that the log stood in before buf; -1 when unknown
 	prefix []byte // the SELECT that goes before MULTI
+	loose  int    // length of what stands at the start of buf and need not be shown together with the rest
+	looseN int    // the number of effects in it
 	num    []byte
 }
 
@@ -31,12 +33,18 @@ func (e *Effects) Add(db int, args ...[]byte) {
 			e.prefix = e.selectDB(e.prefix[:0], db)
 		} else {
 			e.buf = e.selectDB(e.buf, db)
+			if e.n == e.looseN {
+				e.loose = len(e.buf)
+			}
 		}
 		e.db = db
 	}
 	e.buf = resp.AppendCommand(e.buf, args...)
 	e.n++
 }
+
+// Loosen says that what was collected so far need not be shown together with what follows.
+func (e *Effects) Loosen() { e.loose, e.looseN = len(e.buf), e.n }
 
 func (e *Effects) selectDB(buf []byte, db int) []byte {
 	e.num = strconv.AppendInt(e.num[:0], int64(db), 10)
@@ -59,12 +67,15 @@ func (e *Effects) Flush(appendLog func(p []byte)) {
 	if len(e.prefix) > 0 {
 		appendLog(e.prefix)
 	}
-	if e.n > 1 {
-		appendLog(multiWire)
+	if e.loose > 0 {
+		appendLog(e.buf[:e.loose])
 	}
-	appendLog(e.buf)
-	if e.n > 1 {
+	if strict := e.buf[e.loose:]; e.n-e.looseN > 1 {
+		appendLog(multiWire)
+		appendLog(strict)
 		appendLog(execWire)
+	} else if len(strict) > 0 {
+		appendLog(strict)
 	}
 	e.logDB = e.db
 	e.clear()
@@ -84,6 +95,7 @@ func (e *Effects) clear() {
 		e.buf = nil
 	}
 	e.buf, e.prefix, e.n = e.buf[:0], e.prefix[:0], 0
+	e.loose, e.looseN = 0, 0
 }
 
 // maxEffectsKept bounds the buffer that is kept between executions.

@@ -31,6 +31,7 @@ func (e *Env) NewContext(s *session.Session) *Context {
 func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 	s, w := c.S, &c.S.W
 	c.DB = e.Store.DB(s.DB)
+	e.noteTime(c.Now)
 	cmd, err := e.table.Lookup(args)
 	if err == nil {
 		err = e.admit(c, cmd, args)
@@ -154,6 +155,9 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	if s.Tx != nil && f&resp.NoMulti != 0 {
 		return ErrNoMulti
 	}
+	if e.Config.MaxMemory() > 0 && e.Evict(c.Now) == memoryFull && deniedWithoutMemory(s, cmd) {
+		return ErrOOM
+	}
 	write := f&resp.Write != 0 || (cmd.Name == "exec" && s.Tx != nil && s.Tx.Write)
 	if !e.Node.IsMaster() {
 		stale := f&resp.Stale == 0 && e.Node.Stale() && !e.pingInGroup(cmd)
@@ -179,6 +183,20 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 		return resp.Error("ERR Replica can't interact with the keyspace")
 	}
 	return nil
+}
+
+// deniedWithoutMemory names what is refused when nothing can be evicted: commands that would take more memory, and queueing any.
+func deniedWithoutMemory(s *session.Session, cmd *Command) bool {
+	if s.Tx != nil {
+		switch cmd.Name {
+		case "exec":
+			return s.Tx.DenyOOM
+		case "discard", "quit", "reset":
+			return false
+		}
+		return true
+	}
+	return cmd.Flags&resp.DenyOOM != 0
 }
 
 // pingInGroup: a member of a group answers PING whatever its place, to health checks and to the next in the chain.
@@ -235,6 +253,7 @@ func (e *Env) ApplyEffect(c *Context, args [][]byte) error {
 		return err
 	}
 	c.DB = e.Store.DB(c.S.DB)
+	e.noteTime(c.Now)
 	c.Cmd, c.Dirty, c.Apply = cmd, 0, true
 	err = cmd.Run(c, args, &c.S.W)
 	c.S.W.Buf = c.S.W.Buf[:0]

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"holdfast/node/pubsub"
-	"holdfast/node/session"
 )
 
 func infoServer(c *Context, r *report) {
@@ -130,7 +129,10 @@ func infoStats(c *Context, r *report) {
 	r.add("expired_stale_perc", "0.00")
 	r.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
 	r.add("evicted_keys", s.EvictedKeys)
-	r.zeros("evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	exceeded, exceededNow := c.memoryExceeded()
+	r.zeros("evicted_clients")
+	r.add("total_eviction_exceeded_time", time.Duration(exceeded).Milliseconds())
+	r.add("current_eviction_exceeded_time", time.Duration(exceededNow).Milliseconds())
 	r.add("keyspace_hits", s.KeyspaceHits)
 	r.add("keyspace_misses", s.KeyspaceMisses)
 	r.add("pubsub_channels", c.Hub.Topics(pubsub.Channel))
@@ -279,9 +281,4 @@ func infoKeyspace(c *Context, r *report) {
 			r.addf("db"+strconv.Itoa(i), "keys=%d,expires=%d,avg_ttl=0", db.Len(), db.Expires())
 		}
 	}
-}
-
-// clientMemory is what a connection's buffers hold.
-func clientMemory(s *session.Session) int64 {
-	return int64(s.QueryBuffer + s.ArgvMemory + cap(s.W.Buf) + s.Out.Len())
 }

@@ -11,6 +11,7 @@ const (
 	NotifyGeneric = config.NotifyGeneric
 	NotifyString  = config.NotifyString
 	NotifyExpired = config.NotifyExpired
+	NotifyEvicted = config.NotifyEvicted
 	NotifyNew     = config.NotifyNew
 	NotifyMiss    = config.NotifyKeyMiss
 )

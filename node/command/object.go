@@ -2,7 +2,6 @@ package command
 
 import (
 	"math"
-	"strings"
 
 	"holdfast/node/store"
 	"holdfast/resp"
@@ -70,11 +69,11 @@ func objectRefCount(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func (c *Context) sharesIntegers() bool {
-	policy := c.Config.MaxmemoryPolicy()
-	return c.Config.MaxMemory() == 0 || !strings.HasSuffix(policy, "-lru") && !strings.HasSuffix(policy, "-lfu")
+	rank := c.policy().rank
+	return c.Config.MaxMemory() == 0 || rank != rankIdle && rank != rankUse
 }
 
-func (c *Context) countsUse() bool { return strings.HasSuffix(c.Config.MaxmemoryPolicy(), "-lfu") }
+func (c *Context) countsUse() bool { return c.policy().rank == rankUse }
 
 func objectIdleTime(c *Context, args [][]byte, w *resp.Writer) error {
 	it, ok := lookObject(c, args[2], w)
@@ -85,11 +84,9 @@ func objectIdleTime(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching " +
 			"between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
-	w.Int(int64((AccessClock(c.Now) - it.Access()) & accessMask))
+	w.Int(idleSeconds(it.Access(), c.Now))
 	return nil
 }
-
-const accessMask = 1<<24 - 1
 
 func objectFreq(c *Context, args [][]byte, w *resp.Writer) error {
 	it, ok := lookObject(c, args[2], w)
@@ -100,22 +97,8 @@ func objectFreq(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when " +
 			"switching between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
-	w.Int(useCount(it.Access(), c.Now, c.Config.Int("lfu-decay-time")))
+	w.Int(useCount(it.Access(), c.Now, c.Config.LFUDecayTime()))
 	return nil
-}
-
-// useCount is the access counter of an LFU policy as of now: it has lost one for every decay period since it was touched.
-// The upper 16 bits of access are the minute of that, the lower 8 the counter.
-func useCount(access uint32, nowMs, decayMinutes int64) int64 {
-	count := int64(access & 0xFF)
-	if decayMinutes <= 0 {
-		return count
-	}
-	since, now := int64(access>>8), nowMs/60000&0xFFFF
-	if now < since {
-		now += math.MaxUint16
-	}
-	return max(count-(now-since)/decayMinutes, 0)
 }
 
 func objectHelp(_ *Context, _ [][]byte, w *resp.Writer) error {

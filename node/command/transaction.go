@@ -44,7 +44,19 @@ func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
 		return
 	}
 	tx.Queue = append(tx.Queue, Copy(args))
+	tx.Memory += argsMemory(args)
 	tx.Write = tx.Write || cmd.Flags&resp.Write != 0
+	tx.DenyOOM = tx.DenyOOM || cmd.Flags&resp.DenyOOM != 0
+}
+
+// argsMemory is what a copy of the words of a command takes.
+func argsMemory(args [][]byte) int {
+	const header = 24
+	size := header
+	for _, a := range args {
+		size += header + len(a)
+	}
+	return size
 }
 
 // Copy copies the words of a command.

@@ -16,12 +16,15 @@ var (
 	rowDatabases         = row("databases")
 	rowDir               = row("dir")
 	rowEnableDebug       = row("enable-debug-command")
+	rowEvictionTenacity  = row("maxmemory-eviction-tenacity")
 	rowEnableProtected   = row("enable-protected-configs")
 	rowGossipKey         = row("gossip-key")
 	rowGossipPort        = row("gossip-port")
 	rowGroup             = row("group")
 	rowHz                = row("hz")
 	rowJoin              = row("join")
+	rowLFUDecayTime      = row("lfu-decay-time")
+	rowLFULogFactor      = row("lfu-log-factor")
 	rowLatencyThreshold  = row("latency-monitor-threshold")
 	rowLazyUserDel       = row("lazyfree-lazy-user-del")
 	rowLazyUserFlush     = row("lazyfree-lazy-user-flush")
@@ -124,6 +127,15 @@ func (c *Config) MaxmemoryPolicy() string { return c.word(rowMaxmemoryPolicy) }
 
 // MaxMemorySamples returns how many keys are looked at to evict one.
 func (c *Config) MaxMemorySamples() int { return c.integer(rowMaxMemorySamples) }
+
+// EvictionTenacity returns how long one attempt at eviction may take, 0 to 100.
+func (c *Config) EvictionTenacity() int { return c.integer(rowEvictionTenacity) }
+
+// LFUDecayTime returns the minutes after which an access counter falls by one; 0 never.
+func (c *Config) LFUDecayTime() int64 { return c.value(rowLFUDecayTime).num }
+
+// LFULogFactor returns how slowly access counters grow.
+func (c *Config) LFULogFactor() int64 { return c.value(rowLFULogFactor).num }
 
 // LazyfreeLazyUserDel reports whether DEL behaves as UNLINK.
 func (c *Config) LazyfreeLazyUserDel() bool { return c.isYes(rowLazyUserDel) }

@@ -1,6 +1,9 @@
 package session
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Output holds a connection's replies until they may leave. Every stretch of bytes carries a gate: the log offset that must
 // be committed before it may be seen. Bytes are appended under the node's execution lock and taken by the connection's
@@ -12,7 +15,18 @@ type Output struct {
 	marks   []mark // ascending in both fields
 	writing bool   // a writer has taken bytes and will look again when it has written them
 	closed  bool
+	taken   int // size of the buffer that a writer has
+	share   share
 }
+
+func (o *Output) countIn(total *atomic.Int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.share.total = total
+	o.noteMemory()
+}
+
+func (o *Output) noteMemory() { o.share.set(cap(o.buf) + cap(o.spare) + o.taken) }
 
 // mark says that the bytes from start on may leave once gate is committed.
 type mark struct {
@@ -37,6 +51,7 @@ func (o *Output) Append(p []byte, gate, commit int64) {
 		o.marks = append(o.marks, mark{len(o.buf), gate})
 	}
 	o.buf = append(o.buf, p...)
+	o.noteMemory()
 }
 
 // Take hands out the bytes that may leave at this commit point; the caller writes them and then calls Done. It returns
@@ -71,7 +86,8 @@ func (o *Output) Take(commit int64) (p []byte, wait int64) {
 		}
 		return nil, wait
 	}
-	o.writing = true
+	o.writing, o.taken = true, cap(p)
+	o.noteMemory()
 	return p, wait
 }
 
@@ -79,10 +95,11 @@ func (o *Output) Take(commit int64) (p []byte, wait int64) {
 func (o *Output) Done(p []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.writing = false
-	if cap(p) <= maxSpare {
+	o.writing, o.taken = false, 0
+	if cap(p) <= maxSpare && !o.closed {
 		o.spare = p[:0]
 	}
+	o.noteMemory()
 }
 
 // Len is the number of bytes that have not been handed to the operating system.
@@ -105,4 +122,5 @@ func (o *Output) Discard() {
 	defer o.mu.Unlock()
 	o.closed = true
 	o.buf, o.spare, o.marks = nil, nil, nil
+	o.noteMemory()
 }

@@ -3,21 +3,32 @@ package session
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 )
 
 // Registry knows the sessions of a node. It is guarded by the execution lock.
 type Registry struct {
-	byID map[int64]*Session
+	byID   map[int64]*Session
+	memory atomic.Int64 // of all sessions' buffers; anybody may add to it
 }
 
 // NewRegistry is empty.
 func NewRegistry() *Registry { return &Registry{byID: map[int64]*Session{}} }
 
 // Add registers s.
-func (r *Registry) Add(s *Session) { r.byID[s.ID] = s }
+func (r *Registry) Add(s *Session) {
+	r.byID[s.ID] = s
+	s.countIn(&r.memory)
+}
 
 // Remove forgets s.
-func (r *Registry) Remove(s *Session) { delete(r.byID, s.ID) }
+func (r *Registry) Remove(s *Session) {
+	delete(r.byID, s.ID)
+	s.leave()
+}
+
+// Memory is what the buffers of all sessions hold.
+func (r *Registry) Memory() int64 { return r.memory.Load() }
 
 // Get finds a session by its id, nil when there is none.
 func (r *Registry) Get(id int64) *Session { return r.byID[id] }

@@ -50,6 +50,8 @@ type Tx struct {
 	Queue   [][][]byte // the commands, copied out of the read buffer
 	Aborted bool       // a queued command was refused: EXEC answers EXECABORT
 	Write   bool       // a write is among them
+	DenyOOM bool       // a command that is refused when memory is short is among them
+	Memory  int        // bytes that the queue holds
 }
 
 // Session is the state of one connection.
@@ -94,6 +96,9 @@ type Session struct {
 
 	Replica ReplicaInfo // what REPLCONF said, before PSYNC
 
+	inShare   share // the driver's, as In
+	workShare share
+
 	blocked     *Block
 	closeReason string
 	closing     bool
@@ -135,6 +140,7 @@ func (s *Session) Stage(gate, commit int64) {
 		s.W.Buf = nil
 	}
 	s.W.Buf = s.W.Buf[:0]
+	s.noteWork()
 }
 
 // Wake has the driver flush the output and go on with the input.

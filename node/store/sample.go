@@ -19,6 +19,14 @@ func (d *DB) Count(which Keys) int {
 	return d.space.table.count
 }
 
+// IndexMemory returns the bytes of the index of all keys.
+func (d *DB) IndexMemory() int64 {
+	if d.space.table.count == 0 {
+		return 0
+	}
+	return d.space.table.used()
+}
+
 // Sample calls fn for count keys or a few more, fewer if there are not so many; one may come twice. It draws buckets and takes
 // each whole, so every key is about as likely as any other: keys of one bucket are neighbours by their hash alone, which
 // says nothing of their use. fn must not change the store.

@@ -208,9 +208,7 @@ func (sp *space) save(ref uint64) {
 
 // used is the memory of the entries, without the room between them.
 func (sp *space) used() int64 {
-	t := &sp.table
-	buckets := int64(t.main.n+t.overflow.n) * bucketSlots * 8
-	return sp.slabs.live + buckets + sp.large.bytes + int64(sp.large.n)*recordSize
+	return sp.slabs.live + sp.table.used() + sp.large.bytes + int64(sp.large.n)*recordSize
 }
 
 func (sp *space) memory() int64 {

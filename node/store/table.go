@@ -371,6 +371,9 @@ func (t *table) clone(rehash func(ref uint64) uint64) table {
 	return c
 }
 
+// used is the memory of the buckets in use.
+func (t *table) used() int64 { return int64(t.main.n+t.overflow.n) * bucketSlots * 8 }
+
 func (t *table) memory() int64 {
 	return t.main.memory() + t.overflow.memory() + int64(cap(t.ttls))*4 + int64(cap(t.scratch))*8
 }

@@ -1,0 +1,41 @@
+package session
+
+import "sync/atomic"
+
+// share is one party's part of the bytes that the buffers of all sessions hold.
+type share struct {
+	total *atomic.Int64 // nil: nobody counts
+	held  int64
+}
+
+// set says how much the party holds now.
+func (s *share) set(n int) {
+	if delta := int64(n) - s.held; delta != 0 && s.total != nil {
+		s.held += delta
+		s.total.Add(delta)
+	}
+}
+
+// countIn has the session's buffers counted in total.
+func (s *Session) countIn(total *atomic.Int64) {
+	s.inShare.total, s.workShare.total = total, total
+	s.Out.countIn(total)
+}
+
+// NoteInput brings the count of the input's buffer up to date; the driver calls it after it has read.
+func (s *Session) NoteInput() { s.inShare.set(s.In.Held()) }
+
+// noteWork does so for what the execution lock guards.
+func (s *Session) noteWork() {
+	held := cap(s.W.Buf)
+	if s.Tx != nil {
+		held += s.Tx.Memory
+	}
+	s.workShare.set(held)
+}
+
+// leave takes everything out of the count but the output, which is discarded last.
+func (s *Session) leave() {
+	s.inShare.set(0)
+	s.workShare.set(0)
+}
