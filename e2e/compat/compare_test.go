@@ -15,6 +15,9 @@ import (
 //	SCAN          a whole iteration, in any order, any key as often as it likes
 //	              (TYPE none is not asked for: Redis answers the keys that it finds expired, and deletes, right then)
 //	RANDOMKEY     any key, if there is one at all
+//	SMEMBERS SINTER SUNION SDIFF  in any order
+//	SSCAN HSCAN ZSCAN  as SCAN
+//	SRANDMEMBER   as many members
 //	OBJECT|REFCOUNT  Redis counts pointers of its own: those of a transaction's queue; those to small integers, except
 //	              ones that COPY made
 //
@@ -39,6 +42,12 @@ func same(args []string, a, b reply) bool {
 		return a.kind == ':' && isCount(a.text) && isCount(b.text)
 	case "keys", "scan":
 		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
+	case "smembers", "sinter", "sunion", "sdiff":
+		return slices.Equal(allTexts(a.elems), allTexts(b.elems))
+	case "sscan", "hscan", "zscan":
+		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
+	case "srandmember":
+		return a.kind != '-' && len(a.elems) == len(b.elems)
 	case "randomkey":
 		return a.kind == '$' && string(a.raw) != "$-1\r\n" && string(b.raw) != "$-1\r\n"
 	}
@@ -81,11 +90,25 @@ func isCount(text string) bool {
 	return err == nil && n > 0
 }
 
-func sortedTexts(elems []reply) []string {
+func sortedTexts(elems []reply) []string { return slices.Compact(allTexts(elems)) }
+
+// allTexts is sorted too, with what occurs several times.
+func allTexts(elems []reply) []string {
 	texts := make([]string, len(elems))
 	for i, e := range elems {
 		texts[i] = e.text
 	}
 	slices.Sort(texts)
-	return slices.Compact(texts)
+	return texts
+}
+
+// cursorAt is the place of the cursor among the arguments of a command that iterates, 0 for other commands.
+func cursorAt(name string) int {
+	switch name {
+	case "scan":
+		return 1
+	case "sscan", "hscan", "zscan":
+		return 2
+	}
+	return 0
 }

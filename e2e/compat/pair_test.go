@@ -125,7 +125,8 @@ func (p *pair) run(ops []op) (done int, err error) {
 
 func (p *pair) step(o op) error {
 	name := commandName(o.args)
-	if p.multi[o.client] && (name == "scan" || name == "randomkey") {
+	cursor := cursorAt(name)
+	if p.multi[o.client] && (cursor > 0 || name == "randomkey") {
 		return nil // which expired keys a part of an iteration deletes is chance
 	}
 	if name == "randomkey" {
@@ -142,12 +143,12 @@ func (p *pair) step(o op) error {
 	switch {
 	case name == "exec" && p.multi[o.client]:
 		equal = sameAll(p.queue[o.client], a, b)
-	case name == "scan" && a.kind == '*' && b.kind == '*' && o.args[1] == "0":
+	case cursor > 0 && a.kind == '*' && b.kind == '*' && o.args[cursor] == "0":
 		if a, b, err = p.iterate(o.client, o.args); err != nil {
 			return fmt.Errorf("%v: %w", o, err)
 		}
 		equal = same(o.args, a, b)
-	case name == "scan" && a.kind == '*' && b.kind == '*':
+	case cursor > 0 && a.kind == '*' && b.kind == '*':
 		// Cursors mean different things. What one of them happened to delete, both delete.
 		if _, _, err := p.iterate(o.client, []string{"SCAN", "0"}); err != nil {
 			return err
@@ -199,9 +200,10 @@ func (p *pair) both(client int, args []string) (a, b reply, err error) {
 // maxSteps bounds an iteration that doesn't end.
 const maxSteps = 100_000
 
-// iterate runs a SCAN to its end on each server, and answers all elements in one array.
+// iterate runs a SCAN, or one of its like, to its end on each server, and answers all elements in one array.
 func (p *pair) iterate(client int, args []string) (a, b reply, err error) {
 	var all [2]reply
+	cursor := cursorAt(commandName(args))
 	for i := range all {
 		c := p.conns[i][client]
 		all[i] = reply{kind: '*', raw: []byte{byte(i)}} // never equal by its bytes
@@ -215,7 +217,7 @@ func (p *pair) iterate(client int, args []string) (a, b reply, err error) {
 				return all[0], r, errors.New("a SCAN does not end")
 			}
 			all[i].elems = append(all[i].elems, r.elems[1].elems...)
-			if step[1] = r.elems[0].text; step[1] == "0" {
+			if step[cursor] = r.elems[0].text; step[cursor] == "0" {
 				break
 			}
 		}

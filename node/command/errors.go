@@ -10,6 +10,7 @@ const (
 	ErrNotFloat        = resp.Error("ERR value is not a valid float")
 	ErrNoSuchKey       = resp.Error("ERR no such key")
 	ErrOutOfRange      = resp.Error("ERR index out of range")
+	ErrNotPositive     = resp.Error("ERR value is out of range, must be positive")
 	ErrSameObject      = resp.Error("ERR source and destination objects are the same")
 	ErrDBIndex         = resp.Error("ERR DB index is out of range")
 	ErrInvalidDB       = resp.Error("ERR invalid DB index")

@@ -10,6 +10,7 @@ import (
 const (
 	NotifyGeneric = config.NotifyGeneric
 	NotifyString  = config.NotifyString
+	NotifySet     = config.NotifySet
 	NotifyExpired = config.NotifyExpired
 	NotifyEvicted = config.NotifyEvicted
 	NotifyNew     = config.NotifyNew

@@ -48,17 +48,23 @@ func randomKey(c *Context, _ [][]byte, w *resp.Writer) error {
 	}
 }
 
-// scanOptions are what SCAN takes after the cursor.
+// scanOptions are what SCAN and its like take after the cursor.
 type scanOptions struct {
 	pattern []byte // nil: any key
 	typ     string // "": any type
 	count   int
 }
 
+// shows reports whether the pattern matches.
+func (o *scanOptions) shows(name []byte) bool {
+	return o.pattern == nil || resp.Match(o.pattern, name, false)
+}
+
 // maxScanCount bounds what one call visits, however much was asked for, to what a reply can hold.
 const maxScanCount = 1 << 30
 
-func (o *scanOptions) parse(args [][]byte) error {
+// parse reads the options; TYPE only where keys are scanned, not the elements of one.
+func (o *scanOptions) parse(args [][]byte, ofKeys bool) error {
 	o.count = 10
 	for i := 0; i < len(args); i += 2 {
 		more := i+1 < len(args)
@@ -77,7 +83,7 @@ func (o *scanOptions) parse(args [][]byte) error {
 			if string(o.pattern) == "*" {
 				o.pattern = nil
 			}
-		case more && isWord(a, "type"):
+		case more && ofKeys && isWord(a, "type"):
 			o.typ = cText(args[i+1])
 			if o.typ == "" {
 				o.typ = "\x00" // the name of no type
@@ -123,14 +129,14 @@ func scan(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	var o scanOptions
-	if err := o.parse(args[2:]); err != nil {
+	if err := o.parse(args[2:], true); err != nil {
 		return err
 	}
 	// The keys are copied: looking one up may delete it, which must not happen while the store walks.
 	var found []byte
 	var ends []int
 	cursor = c.DB.Scan(cursor, o.count, func(it store.Item) {
-		if o.pattern == nil || resp.Match(o.pattern, it.Key(), false) {
+		if o.shows(it.Key()) {
 			found = append(found, it.Key()...)
 			ends = append(ends, len(found))
 		}
