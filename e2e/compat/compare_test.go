@@ -15,7 +15,7 @@ import (
 //	SCAN          a whole iteration, in any order, any key as often as it likes
 //	              (TYPE none is not asked for: Redis answers the keys that it finds expired, and deletes, right then)
 //	RANDOMKEY     any key, if there is one at all
-//	SMEMBERS SINTER SUNION SDIFF  in any order
+//	SMEMBERS SINTER SUNION SDIFF SPOP  in any order
 //	SSCAN HSCAN ZSCAN  as SCAN
 //	SRANDMEMBER   as many members
 //	OBJECT|REFCOUNT  Redis counts pointers of its own: those of a transaction's queue; those to small integers, except
@@ -42,8 +42,8 @@ func same(args []string, a, b reply) bool {
 		return a.kind == ':' && isCount(a.text) && isCount(b.text)
 	case "keys", "scan":
 		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
-	case "smembers", "sinter", "sunion", "sdiff":
-		return slices.Equal(allTexts(a.elems), allTexts(b.elems))
+	case "smembers", "sinter", "sunion", "sdiff", "spop":
+		return a.text == b.text && slices.Equal(allTexts(a.elems), allTexts(b.elems))
 	case "sscan", "hscan", "zscan":
 		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
 	case "srandmember":

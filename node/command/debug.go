@@ -2,7 +2,6 @@ package command
 
 import (
 	"crypto/sha1"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -89,29 +88,11 @@ func debugDigestValue(c *Context, args [][]byte, w *resp.Writer) error {
 	for _, key := range args[2:] {
 		var sum [sha1.Size]byte
 		if it, ok := c.DB.Get(key); ok {
-			sum = valueDigest(it)
+			sum = it.ValueDigest()
 		}
 		w.Simple(hex.EncodeToString(sum[:]))
 	}
 	return nil
-}
-
-// valueDigest chains a string's type and bytes, and mixes in whether it expires.
-func valueDigest(it store.Item) (sum [sha1.Size]byte) {
-	mix := func(data []byte) {
-		for i, b := range sha1.Sum(data) {
-			sum[i] ^= b
-		}
-	}
-	kind := binary.BigEndian.AppendUint32(nil, uint32(it.Type()))
-	for _, part := range [][]byte{kind, it.Bytes()} {
-		mix(part)
-		sum = sha1.Sum(sum[:])
-	}
-	if it.ExpireAt() >= 0 {
-		mix([]byte("!!expire!!"))
-	}
-	return sum
 }
 
 // debugObject describes a string. Where a value lies in memory is nobody's business and changes: the address is always 0.

@@ -44,22 +44,33 @@ func (s *Store) Digest() [20]byte {
 // digest covers a key, its type and value, and whether, but not when, it expires.
 func (it Item) digest() [sha1.Size]byte {
 	var d digest
+	d.chain(it.key)
+	it.mixValue(&d)
+	return d
+}
+
+// ValueDigest is a digest of all that but the key.
+func (it Item) ValueDigest() [sha1.Size]byte {
+	var d digest
+	it.mixValue(&d)
+	return d
+}
+
+func (it Item) mixValue(d *digest) {
 	var typ [4]byte
 	binary.BigEndian.PutUint32(typ[:], uint32(it.typ))
-	d.chain(it.key)
 	d.chain(typ[:])
 	switch it.typ {
 	case TypeString:
 		d.chain(it.val)
 	case TypeSet:
-		it.Set().digest(&d)
+		it.Set().digest(d)
 	case TypeZSet:
-		it.ZSet().digest(&d)
+		it.ZSet().digest(d)
 	case TypeList:
-		it.digestList(&d)
+		it.digestList(d)
 	}
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))
 	}
-	return d
 }
