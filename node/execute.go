@@ -7,6 +7,7 @@ import (
 	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/session"
+	"holdfast/node/store"
 	"holdfast/resp"
 )
 
@@ -36,9 +37,12 @@ func (n *Node) run(d *driver) sessionState {
 	c.Begin()
 	n.env.Effects.Off = !n.logging()
 	wrote, served := false, false
-	for d.next < len(d.cmds) {
+	for first := d.next; d.next < len(d.cmds); {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
 			break
+		}
+		if (d.next-first)%store.WarmKeys == 0 {
+			n.warm(s, d.cmds[d.next:])
 		}
 		args := d.cmds[d.next]
 		if n.env.Execute(c, args) == command.Deferred {
@@ -74,6 +78,26 @@ func (n *Node) run(d *driver) sessionState {
 		w.Wake()
 	}
 	return state
+}
+
+// minWarm is how many commands must come together to make it worth while.
+const minWarm = 4
+
+// warm has the store fetch the keys of the next commands; nearly all have their first key in the same place, and for the
+// others it does no harm.
+func (n *Node) warm(s *session.Session, cmds [][][]byte) {
+	if len(cmds) < minWarm {
+		return
+	}
+	var keys [store.WarmKeys][]byte
+	count := 0
+	for _, args := range cmds[:min(len(cmds), len(keys))] {
+		if len(args) > 1 {
+			keys[count] = args[1]
+			count++
+		}
+	}
+	n.env.Store.DB(s.DB).Warm(keys[:count])
 }
 
 func stateOf(s *session.Session) sessionState {

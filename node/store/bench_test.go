@@ -118,3 +118,23 @@ func BenchmarkExpireScanFewTTLs(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkGetWarm is BenchmarkGet in batches that are warmed first.
+func BenchmarkGetWarm(b *testing.B) {
+	d, _ := benchStore(b)
+	keys := make([][]byte, WarmKeys)
+	for i := range keys {
+		keys[i] = make([]byte, 16)
+	}
+	for i := 0; i < b.N; i += len(keys) {
+		for j := range keys {
+			benchKey(keys[j], i+j)
+		}
+		d.Warm(keys)
+		for _, key := range keys {
+			if _, ok := d.Get(key); !ok {
+				b.Fatal("a key is missing")
+			}
+		}
+	}
+}
