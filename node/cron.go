@@ -24,6 +24,15 @@ func (n *Node) cron() {
 			pause.Stop()
 			return
 		}
+		paused := false
+		n.do(func(time.Time) {
+			if paused = n.env.CronPaused(); !paused {
+				n.env.LimitTracking()
+			}
+		})
+		if paused {
+			continue
+		}
 		n.expire()
 		now := time.Now()
 		if now.Sub(lastSecond) >= time.Second {
@@ -56,10 +65,12 @@ func (n *Node) expire() {
 			if !n.place.master || n.env.ActiveExpireOff() || n.pausedWrites() {
 				return
 			}
-			for i := range n.env.Store.Databases() {
-				v, e := n.env.ExpireSweep(i, now.UnixMilli(), expireBudget)
-				visited, expired = visited+v, expired+e
-			}
+			n.env.Timed("expire-cycle", func() {
+				for i := range n.env.Store.Databases() {
+					v, e := n.env.ExpireSweep(i, now.UnixMilli(), expireBudget)
+					visited, expired = visited+v, expired+e
+				}
+			})
 		})
 		if expired == 0 || expired*4 < visited {
 			return

@@ -60,7 +60,8 @@ func (n *Node) run(d *driver) sessionState {
 	if wrote || served {
 		log.Flush()
 	}
-	gate := max(n.gateOf(c, s, wrote), s.Gate)
+	n.env.Broadcast()
+	gate := max(n.gateOf(c, s, wrote), s.Gate, n.invalidationGate(s))
 	if s.Gate = 0; s.Blocked() != nil {
 		s.Gate = gate // what it waits for, it will wait for with what it has seen
 	}
@@ -161,7 +162,7 @@ func (n *Node) stagePushed(self *session.Session) []*session.Session {
 	pushed := n.env.TakePushed()
 	for _, p := range pushed {
 		if p != self {
-			p.Stage(p.Gate, n.log.Commit())
+			p.Stage(max(p.Gate, n.invalidationGate(p)), n.log.Commit())
 			if p.Blocked() == nil {
 				p.Gate = 0
 			}
@@ -169,6 +170,15 @@ func (n *Node) stagePushed(self *session.Session) []*session.Session {
 		}
 	}
 	return pushed
+}
+
+// invalidationGate is the gate of an invalidation that a session got in this turn: the write that caused it.
+func (n *Node) invalidationGate(s *session.Session) int64 {
+	if !s.Invalidated {
+		return 0
+	}
+	s.Invalidated = false
+	return n.log.End()
 }
 
 // checkOutputLimit ends a client that doesn't take its replies.
@@ -210,6 +220,7 @@ func (n *Node) do(f func(now time.Time)) {
 	if n.serveBlocked() || wrote {
 		n.log.Flush()
 	}
+	n.env.Broadcast()
 	woken := n.stagePushed(nil)
 	n.evictSoon()
 	n.mu.Unlock()

@@ -36,6 +36,7 @@ func (a *applier) Apply(batch []replication.Entry) error {
 	err := a.apply(batch)
 	n.serveBlocked()
 	n.log.Flush()
+	n.env.Broadcast()
 	woken := n.stagePushed(nil)
 	n.mu.Unlock()
 	for _, s := range woken {

@@ -159,7 +159,12 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 	start := e.tick
 	mark := len(c.S.W.Buf)
 	failures := e.Stats.ErrorReplies
-	if !wt.serve(c, key) {
+	e.changer = c.S.ID
+	e.tracking.Begin(c.S.ID)
+	defer e.tracking.Finish() // behind the reply
+	served = wt.serve(c, key)
+	e.changer = 0
+	if !served {
 		return false, true
 	}
 	if e.Stats.ErrorReplies != failures {

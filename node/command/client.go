@@ -219,7 +219,7 @@ func (c *Context) describe(b []byte, s *session.Session) []byte {
 	} {
 		b = strconv.AppendInt(append(b, f.name...), int64(f.value), 10)
 	}
-	b = append(b, " events="+events+" cmd="+last+" user="+s.User+" redir=-1 resp="+itoa(int64(protocol(s)))...)
+	b = append(b, " events="+events+" cmd="+last+" user="+s.User+" redir="+itoa(redirection(s))+" resp="+itoa(int64(protocol(s)))...)
 	return append(b, " lib-name="+s.LibName+" lib-ver="+s.LibVer+"\n"...)
 }
 
@@ -227,11 +227,13 @@ func (c *Context) describe(b []byte, s *session.Session) []byte {
 func clientFlags(s *session.Session) string {
 	var f strings.Builder
 	closing, _ := s.Closing()
+	t := s.Tracking
 	for _, flag := range []struct {
 		letter byte
 		set    bool
 	}{
-		{'O', s.Monitor}, {'P', s.InPubSub()}, {'x', s.Tx != nil}, {'b', s.Blocked() != nil}, {'d', s.DirtyCAS}, {'c', closing},
+		{'O', s.Monitor}, {'P', s.InPubSub()}, {'x', s.Tx != nil}, {'b', s.Blocked() != nil},
+		{'t', t != nil}, {'R', t != nil && t.Broken}, {'B', t != nil && t.Broadcast}, {'d', s.DirtyCAS}, {'c', closing},
 		{'r', s.ReadOnly}, {'e', s.NoEvict}, {'T', s.NoTouch},
 	} {
 		if flag.set {
@@ -359,58 +361,6 @@ func clientUnblock(c *Context, args [][]byte, w *resp.Writer) error {
 		c.Pushed = append(c.Pushed, s)
 	}
 	w.Int(1)
-	return nil
-}
-
-// clientTracking accepts that tracking stays off: nothing here tracks keys.
-func clientTracking(c *Context, args [][]byte, w *resp.Writer) error {
-	on, err := onOff(args[2])
-	if err != nil {
-		return err
-	}
-	if on {
-		return resp.Error("ERR this server does not track keys for client-side caching")
-	}
-	for rest := args[3:]; len(rest) > 0; rest = rest[1:] {
-		switch {
-		case isWord(rest[0], "bcast"), isWord(rest[0], "optin"), isWord(rest[0], "optout"), isWord(rest[0], "noloop"):
-		case isWord(rest[0], "prefix") && len(rest) > 1:
-			rest = rest[1:]
-		case isWord(rest[0], "redirect") && len(rest) > 1:
-			rest = rest[1:]
-			id, err := intArgument(rest[0])
-			if err != nil {
-				return err
-			}
-			if c.Clients.Get(id) == nil {
-				return resp.Error("ERR The client ID you want redirect to does not exist")
-			}
-		default:
-			return ErrSyntax
-		}
-	}
-	w.OK()
-	return nil
-}
-
-func clientCaching(_ *Context, _ [][]byte, _ *resp.Writer) error {
-	return resp.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
-}
-
-func clientGetRedir(_ *Context, _ [][]byte, w *resp.Writer) error {
-	w.Int(-1)
-	return nil
-}
-
-func clientTrackingInfo(_ *Context, _ [][]byte, w *resp.Writer) error {
-	w.Map(3)
-	w.BulkString("flags")
-	w.Set(1)
-	w.BulkString("off")
-	w.BulkString("redirect")
-	w.Int(-1)
-	w.BulkString("prefixes")
-	w.Array(0)
 	return nil
 }
 

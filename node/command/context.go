@@ -9,6 +9,7 @@ import (
 	"holdfast/node/pubsub"
 	"holdfast/node/session"
 	"holdfast/node/store"
+	"holdfast/node/tracking"
 	"holdfast/resp"
 )
 
@@ -37,11 +38,14 @@ type Env struct {
 	table           *resp.Table[*Context]
 	eviction        eviction
 	activeExpireOff bool
+	cronPaused      bool
 	slow            slowLog
 	latency         map[string]*latencySeries // by event
-	monitors        []*session.Session        // clients in MONITOR
-	base            time.Time                 // of clock
-	tick            int64                     // when the last command ended, and so the next one begins
+	tracking        *tracking.Table
+	changer         int64              // the client whose command changes keys; 0: nobody's does
+	monitors        []*session.Session // clients in MONITOR
+	base            time.Time          // of clock
+	tick            int64              // when the last command ended, and so the next one begins
 }
 
 // Process is what the operating system says of the running process; any function may be nil.
@@ -257,7 +261,10 @@ func (c *Context) expire(db *store.DB, key []byte) {
 		return
 	}
 	c.Effects.Add(db.Index(), []byte("DEL"), key)
-	db.Delete(key)
+	changer := c.changer
+	c.changer = 0 // the command only found it
+	c.Timed("expire-del", func() { db.Delete(key) })
+	c.changer = changer
 	c.Stats.ExpiredKeys++
 	c.Notify(NotifyExpired, "expired", key)
 }

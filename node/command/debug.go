@@ -34,6 +34,7 @@ var debugSubs = []debugSub{
 	{"help", 0, 0, debugHelp},
 	{"log", 1, 1, debugLog},
 	{"object", 1, 1, debugObject},
+	{"pause-cron", 1, 1, debugPauseCron},
 	{"populate", 1, 3, debugPopulate},
 	{"protocol", 1, 1, debugProtocol},
 	{"set-active-expire", 1, 1, debugSetActiveExpire},
@@ -64,6 +65,13 @@ func debugSleep(_ *Context, args [][]byte, w *resp.Writer) error {
 func debugSetActiveExpire(c *Context, args [][]byte, w *resp.Writer) error {
 	n, _ := strconv.Atoi(cText(args[2]))
 	c.activeExpireOff = n == 0
+	w.OK()
+	return nil
+}
+
+func debugPauseCron(c *Context, args [][]byte, w *resp.Writer) error {
+	n, _ := strconv.Atoi(cText(args[2]))
+	c.cronPaused = n != 0
 	w.OK()
 	return nil
 }
@@ -240,6 +248,8 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"    Write <message> to the log.",
 		"OBJECT <key>",
 		"    Describe how a key's value is kept.",
+		"PAUSE-CRON <0|1>",
+		"    Let what happens by the clock go on, or stop it.",
 		"POPULATE <count> [<prefix>] [<size>]",
 		"    Make <count> keys called <prefix>:<number>. Replicas don't get them.",
 		"PROTOCOL <type>",

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"holdfast/node/session"
@@ -29,6 +30,15 @@ func (e *Env) NewContext(s *session.Session) *Context {
 // Execute runs one command of a client: the one way in. In this order: the row is looked up, the client's right to call it
 // is checked (authentication, role, state, subscription), a pause may defer it, an open MULTI queues it, and only then it runs.
 func (e *Env) Execute(c *Context, args [][]byte) Outcome {
+	cmd, outcome := e.execute(c, args)
+	if t := c.S.Tracking; t != nil && t.Caching && outcome == Done && c.S.Tx == nil &&
+		(cmd == nil || !strings.HasPrefix(cmd.FullName(), "client|")) {
+		t.Caching = false // it was said of one command, or of one transaction
+	}
+	return outcome
+}
+
+func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 	s, w := c.S, &c.S.W
 	c.DB = e.Store.DB(s.DB)
 	e.noteTime(c.Now)
@@ -38,12 +48,13 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 	} else {
 		cmd = e.table.ByName(args[0]) // known, perhaps, but with a wrong number of arguments
 	}
+	e.LimitTracking()
 	if err != nil {
 		e.refuse(c, cmd, args, err)
-		return Done
+		return cmd, Done
 	}
 	if e.paused(c, cmd) {
-		return Deferred
+		return cmd, Deferred
 	}
 	if s.Reply == session.ReplySkipNext && cmd.FullName() != "client|reply" {
 		s.Reply = session.ReplySkip
@@ -53,7 +64,10 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 		queueCommand(s, cmd, args)
 		w.Simple("QUEUED")
 	} else {
+		e.changer = s.ID
+		e.tracking.Begin(s.ID)
 		e.Call(c, cmd, args)
+		e.changer = 0
 	}
 	if s.Reply != session.ReplyOn {
 		w.Buf = w.Buf[:mark]
@@ -61,7 +75,8 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 			s.Reply = session.ReplyOn
 		}
 	}
-	return Done
+	e.tracking.Finish()
+	return cmd, Done
 }
 
 // Call runs a command that was admitted, and passes on what it changed.
@@ -75,6 +90,9 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	}
 	if cmd.Flags&resp.Write != 0 && c.Dirty > 0 && !c.replaced {
 		e.Effects.Add(c.DB.Index(), args...)
+	}
+	if cmd.Flags&resp.ReadOnly != 0 && c.S.Tracking != nil {
+		e.remember(c, cmd, args)
 	}
 	c.Cmd = outer
 	stat := e.statOf(cmd)

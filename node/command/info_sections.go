@@ -62,7 +62,7 @@ func infoClients(c *Context, r *report) {
 	r.add("client_recent_max_input_buffer", input)
 	r.add("client_recent_max_output_buffer", output)
 	r.add("blocked_clients", blocked)
-	r.add("tracking_clients", 0)
+	r.add("tracking_clients", c.tracking.Clients())
 	r.add("clients_in_timeout_table", timed)
 }
 
@@ -140,8 +140,10 @@ func infoStats(c *Context, r *report) {
 	r.add("pubsubshard_channels", c.Hub.Topics(pubsub.Shard))
 	r.zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
 		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-		"total_active_defrag_time", "current_active_defrag_time",
-		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+		"total_active_defrag_time", "current_active_defrag_time")
+	r.add("tracking_total_keys", c.tracking.Keys())
+	r.add("tracking_total_items", c.tracking.Items())
+	r.add("tracking_total_prefixes", c.tracking.Prefixes())
 	r.add("unexpected_error_replies", s.Unexpected)
 	r.add("total_error_replies", s.ErrorReplies)
 	r.add("dump_payload_sanitizations", 0)

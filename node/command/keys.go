@@ -318,6 +318,7 @@ func swapDB(c *Context, args [][]byte, w *resp.Writer) error {
 		c.watchersOfAll(i, c.Store.DB(j))
 		c.watchersOfAll(j, c.Store.DB(i))
 		c.Store.SwapDB(i, j)
+		c.tracking.Flushed()
 	}
 	c.Dirty++
 	w.OK()
@@ -337,6 +338,7 @@ func flushDB(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	c.flush(c.DB)
+	c.tracking.Flushed()
 	c.Replicate(args...) // also when there was nothing to delete
 	w.OK()
 	return nil
@@ -349,6 +351,7 @@ func flushAll(c *Context, args [][]byte, w *resp.Writer) error {
 	for i := range c.Store.Databases() {
 		c.flush(c.Store.DB(i))
 	}
+	c.tracking.Flushed()
 	c.Replicate(args...)
 	w.OK()
 	return nil

@@ -63,6 +63,17 @@ func (e *Env) NoteLatency(event string, took time.Duration) {
 	s.add(time.Now().Unix(), took.Milliseconds())
 }
 
+// Timed runs f, and keeps the event if it took long.
+func (e *Env) Timed(event string, f func()) {
+	if e.Config.LatencyMonitorThreshold() <= 0 {
+		f()
+		return
+	}
+	start := e.clock()
+	f()
+	e.NoteLatency(event, time.Duration(e.clock()-start))
+}
+
 // resetLatency forgets an event, whatever the case of its letters.
 func (e *Env) resetLatency(event string) (found int64) {
 	for name := range e.latency {

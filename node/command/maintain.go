@@ -7,6 +7,9 @@ import (
 // ActiveExpireOff reports DEBUG SET-ACTIVE-EXPIRE 0.
 func (e *Env) ActiveExpireOff() bool { return e.activeExpireOff }
 
+// CronPaused reports DEBUG PAUSE-CRON 1.
+func (e *Env) CronPaused() bool { return e.cronPaused }
+
 // ExpireSweep deletes keys of one database whose time has passed, looking at no more than budget entries, and adds their
 // deletion to the effects. Only a master calls it.
 func (e *Env) ExpireSweep(db int, nowMs int64, budget int) (visited, expired int) {
@@ -35,9 +38,10 @@ func (e *Env) push(s *session.Session) {
 	}
 }
 
-// Forget ends everything that a session takes part in: watches, subscriptions, monitoring.
+// Forget ends everything that a session takes part in: watches, subscriptions, monitoring, tracking.
 func (e *Env) Forget(s *session.Session) {
 	e.endMonitor(s)
+	e.stopTracking(s)
 	e.Unwatch(s)
 	e.Hub.Drop(s)
 }

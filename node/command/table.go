@@ -11,6 +11,7 @@ import (
 	"holdfast/node/pubsub"
 	"holdfast/node/session"
 	"holdfast/node/store"
+	"holdfast/node/tracking"
 	"holdfast/resp"
 )
 
@@ -44,11 +45,12 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
 		watchers: map[watchKey]map[*session.Session]struct{}{}, blocking: newBlocking(),
-		latency: map[string]*latencySeries{},
-		table:   resp.NewTable(Rows()), base: time.Now(),
+		latency: map[string]*latencySeries{}, tracking: tracking.New(),
+		table: resp.NewTable(Rows()), base: time.Now(),
 	}
 	e.Effects.Reselect()
 	e.Hub.Delivered = func(s pubsub.Subscriber) { e.push(s.(*session.Session)) }
+	e.tracking.Send = e.invalidate
 	e.SetStore(c.Store, changed)
 	return e
 }
@@ -60,11 +62,15 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 			w.DirtyCAS = true
 		}
 	}
+	e.tracking.Flushed()
 	e.Store = s
 	s.Limits = Limits(e.Config)
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
 		e.blocking.keyChanged(db.Index(), key)
+		if key != nil { // what changes all keys has said so
+			e.tracking.Changed(key, e.changer)
+		}
 		changed(db.Index(), key)
 	}
 }

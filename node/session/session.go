@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"holdfast/node/tracking"
 	"holdfast/resp"
 )
 
@@ -74,9 +75,11 @@ type Session struct {
 	Reply         ReplyMode
 	NoEvict       bool
 	NoTouch       bool
-	Monitor       bool // is shown every command
-	Pushed        bool // got output from others in the execution in hand
-	ReadOnly      bool // a cluster client's READONLY was sent; remembered only
+	Monitor       bool             // is shown every command
+	Tracking      *tracking.Client // what CLIENT TRACKING asked for; nil: off
+	Invalidated   bool             // got an invalidation: it leaves with the writes of the execution in hand
+	Pushed        bool             // got output from others in the execution in hand
+	ReadOnly      bool             // a cluster client's READONLY was sent; remembered only
 
 	Tx       *Tx
 	Watched  []WatchedKey

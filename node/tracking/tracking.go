@@ -166,8 +166,7 @@ func (t *Table) Flushed() {
 	for _, id := range slices.Sorted(maps.Keys(t.clients)) {
 		t.tell(t.clients[id], nil)
 	}
-	clear(t.holders)
-	t.items = 0
+	t.holders, t.items = map[string][]int64{}, 0 // to clear a large map would take long
 }
 
 // evictions is how many keys Limit forgets at a time, and as many more each time that it was not enough.
