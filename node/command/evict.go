@@ -53,7 +53,7 @@ func (e *Env) Evict(nowMs int64) memoryState {
 	}
 	state := memoryOK
 	if over := e.UsedMemory() - limit; over > 0 {
-		state = e.evictBytes(over, nowMs)
+		e.Timed("eviction-cycle", func() { state = e.evictBytes(over, nowMs) })
 	}
 	e.noteExceeded(state != memoryOK)
 	e.eviction.due = state == memoryEvicting
@@ -148,7 +148,7 @@ func (e *Env) randomVictim() (*store.DB, bool) {
 // evictKey deletes the victim.
 func (e *Env) evictKey(db *store.DB, nowMs int64) {
 	key := e.eviction.key
-	db.Delete(key)
+	e.Timed("eviction-del", func() { db.Delete(key) })
 	e.Stats.EvictedKeys++
 	c := Context{Env: e, DB: db, Now: nowMs}
 	c.Notify(NotifyEvicted, "evicted", key)
