@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"holdfast/node/command"
+	"holdfast/node/dump"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/replication"
@@ -75,7 +76,7 @@ func (im *image) emit(db int, it store.Item) error {
 			return err
 		}
 	}
-	return im.rdb.Entry(rdb.Entry{Key: it.Key(), Type: rdb.TypeString, Value: it.Bytes(), ExpireAt: it.ExpireAt(), Idle: -1, Freq: -1})
+	return im.rdb.Entry(dump.Entry(it))
 }
 
 // Position is where in the log the image was fixed.
@@ -157,8 +158,7 @@ func readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
 			if db == nil {
 				db = s.DB(0)
 			}
-			db.SetString(e.Key, e.Value, store.TryEncode(e.Value), e.ExpireAt)
-			return nil
+			return dump.Load(s, db, e)
 		},
 	})
 	return streamDB, err

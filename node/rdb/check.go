@@ -17,7 +17,7 @@ func checkIntset(is []byte) error {
 		return err
 	}
 	if listpack.IntsetLen(is) == 0 {
-		return errEmpty
+		return ErrEmpty
 	}
 	return nil
 }
@@ -37,7 +37,7 @@ func (s *nameSet) check(lp []byte, group int) error {
 	}
 	n := listpack.Len(lp)
 	if n == 0 {
-		return errEmpty
+		return ErrEmpty
 	}
 	if n%group != 0 {
 		return fmt.Errorf("a listpack of %d elements, in groups of %d", n, group)

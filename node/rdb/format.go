@@ -110,7 +110,7 @@ type Entry struct {
 type Element struct {
 	Name     []byte  // member, or field
 	Value    []byte  // of a field; or a node of a list
-	Packed   bool    // the node is a listpack, not a single element
+	Packed   bool    // the node is a listpack, not a single element; it may be empty
 	Score    float64 // of a member of a sorted set
 	ExpireAt int64   // unix milliseconds, of a field; 0 never
 }

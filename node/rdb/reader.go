@@ -177,7 +177,7 @@ func (r *Reader) entry(typ byte, e *Entry, to Callbacks) (err error) {
 	}
 	e.DB, e.Key = r.db, r.key
 	err = r.value(typ, e, to.Entry)
-	if errors.Is(err, errEmpty) {
+	if errors.Is(err, ErrEmpty) {
 		err = nil
 	}
 	if cap(r.key) > keptScratch {

@@ -10,8 +10,12 @@ import (
 	"holdfast/node/listpack"
 )
 
-// errEmpty is the reason for refusing a collection without elements.
-var errEmpty = errors.New("a collection without elements")
+// What may be wrong with a collection that is well formed. The callback of an entry may return them too: only when the elements have
+// been put together can it be known.
+var (
+	ErrEmpty = errors.New("a collection without elements") // in a snapshot: it is no key
+	ErrTwice = errors.New("an element stands twice in its collection")
+)
 
 // elements is how far the elements of the present value were read.
 type elements struct {
@@ -60,8 +64,11 @@ func (r *Reader) value(typ byte, e *Entry, to func(Entry) error) (err error) {
 		}
 	}
 	r.trim()
-	if r.elements.err != nil {
+	switch {
+	case r.elements.err != nil:
 		return r.elements.err
+	case errors.Is(err, ErrEmpty), errors.Is(err, ErrTwice):
+		return &DamageError{Offset: r.offset, Reason: err}
 	}
 	return err
 }
@@ -159,7 +166,7 @@ func (r *Reader) begin(typ byte, e *Entry) (err error) {
 		}
 	}
 	if n == 0 {
-		return &DamageError{Offset: at, Reason: errEmpty}
+		return &DamageError{Offset: at, Reason: ErrEmpty}
 	}
 	if n > math.MaxInt64 {
 		return r.damaged(at, "%d elements", n)
@@ -203,16 +210,12 @@ func (r *Reader) next() (el Element, ok bool, err error) {
 		}
 		return r.triple(), true, nil
 	}
-	for from.left > 0 {
-		from.left--
-		if el, err = r.element(from.typ); err != nil {
-			return el, false, err
-		}
-		if !el.Packed || listpack.First(el.Value) >= 0 { // an empty node is none
-			return el, true, nil
-		}
+	if from.left == 0 {
+		return el, false, nil
 	}
-	return el, false, nil
+	from.left--
+	el, err = r.element(from.typ)
+	return el, err == nil, err
 }
 
 func (r *Reader) triple() (el Element) {

@@ -188,7 +188,7 @@ var oldForms = map[string]struct {
 		fmt.Sprintf("%q", packed("f1", "v1", "f2", "0", "f3", "-100", "f4", "-32768", "-8388608", "-2147483648", "-9223372036854775808", "12", strings.Repeat("x", 70), "y"))},
 	"zset ziplist":  {typeZSetZiplist, str(ziplist("\x01a", "\xf2", "\x01b", "\x032.5")), fmt.Sprintf("%q", packed("a", "1", "b", "2.5"))},
 	"list ziplist":  {typeListZiplist, str(ziplist("\x01a", "\xf2")), fmt.Sprintf(` {"" %q true 0 0}`, packed("a", "1"))},
-	"list ziplists": {typeListZiplists, "\x03" + str(ziplist("\x01a")) + str(ziplist()) + str(ziplist("\x01b")), fmt.Sprintf(` {"" %q true 0 0} {"" %q true 0 0}`, packed("a"), packed("b"))},
+	"list ziplists": {typeListZiplists, "\x03" + str(ziplist("\x01a")) + str(ziplist()) + str(ziplist("\x01b")), fmt.Sprintf(` {"" %q true 0 0} {"" %q true 0 0} {"" %q true 0 0}`, packed("a"), packed(), packed("b"))},
 }
 
 // str writes a string as it is.

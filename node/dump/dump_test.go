@@ -1,0 +1,210 @@
+package dump
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"holdfast/node/rdb"
+	"holdfast/node/store"
+)
+
+func newStore(seed uint64) *store.Store { return store.New(4, rand.New(rand.NewPCG(seed, 9))) }
+
+func word(rng *rand.Rand, i int) []byte {
+	switch rng.IntN(4) {
+	case 0:
+		return fmt.Append(nil, i-5)
+	case 1:
+		return fmt.Append(nil, strings.Repeat("w", rng.IntN(100)), i)
+	case 2:
+		return fmt.Append(nil, rng.Int64()>>rng.IntN(64), ":", i)
+	}
+	return fmt.Append(nil, "m", i)
+}
+
+var scores = []float64{0, 1, -1, 1.5, 1e300, math.Inf(1), math.Inf(-1), 1e15, 0.1, -0.0}
+
+// fill makes keys of all types, small and large.
+func fill(rng *rand.Rand, s *store.Store) {
+	for i := range 120 {
+		key := fmt.Append(nil, "key:", i)
+		db := s.DB(rng.IntN(3))
+		n := 1 + rng.IntN(1<<rng.IntN(11))
+		makers[rng.IntN(len(makers))](rng, db, key, n)
+		if rng.IntN(3) == 0 {
+			db.SetExpire(key, 1+rng.Int64N(1<<45))
+		}
+	}
+}
+
+var makers = []func(rng *rand.Rand, db *store.DB, key []byte, n int){
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		val := bytes.Repeat(word(rng, n), n)
+		db.SetString(key, val, store.TryEncode(val), store.NoExpiry)
+	},
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		for i := range n {
+			db.ListPush(key, [][]byte{word(rng, i)}, rng.IntN(2) == 0)
+		}
+	},
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		for i := range n {
+			db.SetAdd(key, word(rng, i))
+		}
+	},
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		for i := range n {
+			db.SetAdd(key, fmt.Append(nil, i<<rng.IntN(40)))
+		}
+	},
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		for i := range n {
+			db.ZSetAdd(key, store.ZAddMode{}, []store.ZMember{{Member: word(rng, i), Score: scores[rng.IntN(len(scores))]}})
+		}
+	},
+}
+
+// save writes a whole store as a snapshot.
+func save(t *testing.T, s *store.Store) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := rdb.NewWriter(&b)
+	w.Header(nil)
+	for i := range s.Databases() {
+		db := s.DB(i)
+		w.SelectDB(i, db.Len(), db.Expires())
+		db.Each(func(it store.Item) bool { return w.Entry(Entry(it)) == nil })
+	}
+	if err := w.EOF(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func load(p []byte, s *store.Store) error {
+	return rdb.NewReader(bytes.NewReader(p)).Read(rdb.Callbacks{Entry: func(e rdb.Entry) error { return Load(s, s.DB(e.DB), e) }})
+}
+
+// equal fails the test unless both stores hold the same, down to the times of expiry.
+func equal(t *testing.T, got, want *store.Store) {
+	t.Helper()
+	if err := got.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if got.Digest() != want.Digest() {
+		t.Fatal("the digests differ")
+	}
+	for i := range want.Databases() {
+		want.DB(i).Each(func(it store.Item) bool {
+			other, ok := got.DB(i).Get(it.Key())
+			if !ok || other.ExpireAt() != it.ExpireAt() || other.Encoding() != it.Encoding() || other.Len() != it.Len() {
+				t.Errorf("%s: %v %v %d %d, want %v %d %d", it.Key(), ok, other.Encoding(), other.Len(), other.ExpireAt(), it.Encoding(), it.Len(), it.ExpireAt())
+			}
+			return true
+		})
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		s := newStore(seed)
+		fill(rng, s)
+		if err := s.Check(); err != nil {
+			t.Fatal(err)
+		}
+		fresh := newStore(seed + 100)
+		if err := load(save(t, s), fresh); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fresh, s)
+		// Into a store that holds the same keys with other values.
+		if err := load(save(t, s), fresh); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fresh, s)
+	}
+}
+
+// TestOtherLimits: packed values that the limits of the reader don't allow are built anew.
+func TestOtherLimits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 1))
+	s := newStore(1)
+	fill(rng, s)
+	for _, limits := range []*store.Limits{
+		{},
+		{HashEntries: 1, HashValue: 1, ListSize: 3, ListPlain: 5, SetIntset: 1, ZSetEntries: 1, ZSetValue: 1},
+		{HashEntries: 1 << 30, HashValue: 1 << 30, ListSize: -5, SetIntset: 1 << 30, ZSetEntries: 1 << 30, ZSetValue: 1 << 30},
+	} {
+		other := newStore(2)
+		other.Limits = limits
+		if err := load(save(t, s), other); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Check(); err != nil {
+			t.Fatal(err)
+		}
+		back := newStore(3)
+		if err := load(save(t, other), back); err != nil {
+			t.Fatal(err)
+		}
+		if other.Digest() != s.Digest() || back.Digest() != s.Digest() {
+			t.Errorf("%+v: the digests differ", limits)
+		}
+	}
+}
+
+func TestPayloads(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	s, fresh := newStore(1), newStore(2)
+	fill(rng, s)
+	payloads := rdb.NewPayloadWriter()
+	for i := range s.Databases() {
+		s.DB(i).Each(func(it store.Item) bool {
+			p, err := payloads.Append(nil, Entry(it), true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = rdb.ReadPayload(p, func(e rdb.Entry) error {
+				e.Key, e.ExpireAt = it.Key(), it.ExpireAt()
+				return Load(fresh, fresh.DB(i), e)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return true
+		})
+	}
+	equal(t, fresh, s)
+}
+
+// TestNothingChangesOnError: what is there stays when a value can't be loaded.
+func TestNothingChangesOnError(t *testing.T) {
+	s := newStore(1)
+	db := s.DB(0)
+	val := []byte("old")
+	db.SetString([]byte("k"), val, store.TryEncode(val), store.NoExpiry)
+	before := s.Digest()
+	twice := slices.Values([]rdb.Element{{Name: []byte("a"), Value: []byte("1")}, {Name: []byte("b")}, {Name: []byte("a"), Value: []byte("2")}})
+	for _, typ := range []byte{rdb.TypeSet, rdb.TypeZSet} {
+		e := rdb.Entry{Key: []byte("k"), Type: typ, Len: 3, Elements: twice, ExpireAt: 5}
+		if err := Load(s, db, e); err != rdb.ErrTwice {
+			t.Errorf("type %d: %v", typ, err)
+		}
+		e.Len, e.Elements = 2, slices.Values([]rdb.Element{{Name: []byte("a")}})
+		if err := Load(s, db, e); err == nil {
+			t.Errorf("type %d is loaded though an element is missing", typ)
+		}
+	}
+	if err := Load(s, db, rdb.Entry{Key: []byte("k"), Type: rdb.TypeList, Len: 2, Elements: slices.Values([]rdb.Element{{Value: []byte("a")}})}); err == nil {
+		t.Error("a list is loaded though a node is missing")
+	}
+	if s.Digest() != before {
+		t.Error("a value that could not be loaded has changed the store")
+	}
+}

@@ -1,0 +1,40 @@
+package store
+
+// LoadPacked makes a packed value the one of key, in place of one of any type, as a snapshot brings it: its bytes have been
+// validated, and they are what the encoding says.
+func (d *DB) LoadPacked(key []byte, typ Type, enc Encoding, val []byte) {
+	d.Delete(key)
+	e := d.edit(key, typ)
+	e.setPacked(val, enc)
+}
+
+// ListBuilder is a list under construction.
+type ListBuilder struct{ l list }
+
+// NewList returns an empty list.
+func (s *Store) NewList() *ListBuilder { return &ListBuilder{list{limits: s.Limits}} }
+
+// Add puts an element at the end.
+func (b *ListBuilder) Add(val []byte) { b.l.push(val, false) }
+
+// Len returns the number of elements.
+func (b *ListBuilder) Len() int { return b.l.count }
+
+// ListStore makes a list, of which the store takes possession, the value of key in place of one of any type. The list must not be empty.
+func (d *DB) ListStore(key []byte, b *ListBuilder) {
+	d.Delete(key)
+	e := d.edit(key, TypeList)
+	l := &b.l
+	if n := l.nodes.at(0); l.nodes.len() == 1 && !n.plain && len(n.b) <= listPacked {
+		e.setPacked(n.b, EncQuicklist)
+		return
+	}
+	l.trim(l.nodes.len() - 1)
+	e.setObject(l, EncQuicklist)
+}
+
+// PackedSet is a set that is no value of a key: an intset, or, encoded as hashtable, a listpack.
+func PackedSet(val []byte, enc Encoding) Set { return Set{enc: enc, val: val} }
+
+// PackedZSet is a sorted set in a listpack that is no value of a key.
+func PackedZSet(val []byte) ZSet { return ZSet{packed: val} }
