@@ -27,7 +27,7 @@ const (
 	arenaMaxChunk = 64 << 10
 	arenaShift    = 16
 	arenaMaxCell  = arenaMaxChunk / 8 // what is larger is a big cell
-	arenaGrowth   = 8                 // a new chunk is about an eighth of what the arena holds
+	arenaGrowth   = 16                // a new chunk is about a sixteenth of what the arena holds
 
 	bigBit    = 1 << (refBits - 1)
 	maxChunks = bigBit >> arenaShift

@@ -18,7 +18,7 @@ func (s *Store) Check() error {
 
 func (sp *space) check() error {
 	c := checker{sp: sp, live: make(map[uint64]bool), records: make(map[uint32]bool)}
-	for _, f := range []func() error{c.index, c.entries, c.slabs, c.large} {
+	for _, f := range []func() error{c.index, c.entries, c.slabs, c.large, sp.checkFields} {
 		if err := f(); err != nil {
 			return err
 		}

@@ -19,10 +19,10 @@ func (d *dict) compact() {
 		return
 	}
 	work := min(compactMin+compactRatio*a.owed, compactMax)
-	a.owed = 0
 	for work > 0 && a.victim != 0 {
 		work -= d.compactCell()
 	}
+	a.owed = 0 // also what died because it was moved
 }
 
 // compactCell moves the next cell of the victim, and returns what that cost.

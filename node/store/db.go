@@ -79,6 +79,9 @@ func (d *DB) SetString(key, val []byte, enc Encoding, expireAt int64) {
 		copy(dst, val)
 		sp.replace(hash, slot, fresh)
 	}
+	if sp.fields != nil {
+		sp.fields.remove(key)
+	}
 	d.finish(key)
 }
 

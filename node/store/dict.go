@@ -151,12 +151,12 @@ func (d *dict) dropWord(ref uint64) {
 
 // remove removes the cell of a name and reports whether there was one.
 func (d *dict) remove(name []byte) bool {
-	d.compact()
 	hash := d.hasher.sum(name)
 	slot := d.slot(hash, name)
 	if slot == nil {
 		return false
 	}
+	d.compact() // moves cells, not slots
 	ref := *slot & refMask
 	d.table.remove(hash, slot)
 	d.arena.free(ref)

@@ -69,6 +69,8 @@ func (it Item) mixValue(d *digest) {
 		it.ZSet().digest(d)
 	case TypeList:
 		it.digestList(d)
+	case TypeHash:
+		it.Hash().digest(d)
 	}
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))

@@ -57,7 +57,7 @@ func (e *edit) setPacked(val []byte, enc Encoding) {
 		copy(dst, val)
 		sp.replace(e.hash, e.slot, ref)
 	}
-	e.d.finish(e.key)
+	e.end()
 }
 
 // setObject ends the edit: the value is the object, which the store takes possession of.
@@ -76,13 +76,21 @@ func (e *edit) setObject(obj object, enc Encoding) {
 	default:
 		sp.replace(e.hash, e.slot, sp.buildObject(e.key, obj, e.m))
 	}
-	e.d.finish(e.key)
+	e.end()
 }
 
 // settle ends the edit of an object that was changed in place.
 func (e *edit) settle() {
 	sp := e.d.space
 	sp.large.settle(largeRec(sp.slabs.bytes(*e.slot & refMask)))
+	e.end()
+}
+
+// end finishes an edit after which the key is there.
+func (e *edit) end() {
+	if e.m.typ == TypeHash && e.slot != nil {
+		e.d.space.noteFields(e.key, *e.slot&refMask)
+	}
 	e.d.finish(e.key)
 }
 

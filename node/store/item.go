@@ -54,6 +54,8 @@ func (it Item) Len() int {
 		return it.Set().Len()
 	case TypeZSet:
 		return it.ZSet().Len()
+	case TypeHash:
+		return it.Hash().Len()
 	}
 	return 0
 }
@@ -65,6 +67,8 @@ func (it Item) check() error {
 		return it.Set().check()
 	case TypeZSet:
 		return it.ZSet().check()
+	case TypeHash:
+		return it.Hash().check()
 	}
 	return nil
 }

@@ -11,8 +11,9 @@ type space struct {
 	slabs   slabs
 	large   largeTable
 	expires int
-	sweep   uint64 // the bucket at which ExpireScan goes on
-	dueKeys []byte // ExpireScan's copies of keys
+	fields  *timedDict // keys of hashes with fields that expire, and when the first does; nil until there is one
+	sweep   uint64     // the bucket at which ExpireScan goes on
+	dueKeys []byte     // ExpireScan's copies of keys
 	dueEnds []int
 	warmed  uint64 // by Warm: read, so that the compiler leaves its reading in
 	number  int    // in the running snapshot: the database it was when that began
@@ -163,10 +164,12 @@ func (sp *space) place(hash uint64, key []byte, ref uint64) {
 			sp.expires++
 		}
 		sp.table.insert(hash, ref, ttl)
+		sp.noteFields(key, ref)
 		return
 	}
 	sp.save(*slot & refMask)
 	sp.replace(hash, slot, ref)
+	sp.noteFields(key, ref)
 }
 
 // replace puts a new entry into the slot of an old one of the same key, which is dropped.
@@ -195,6 +198,9 @@ func (sp *space) unlink(hash uint64, slot *uint64) {
 	if *slot&ttlBit != 0 {
 		sp.expires--
 	}
+	if sp.fields != nil {
+		sp.fields.remove(sp.keyAt(sp.slabs.bytes(ref)))
+	}
 	sp.table.remove(hash, slot)
 	sp.drop(ref)
 }
@@ -209,9 +215,9 @@ func (sp *space) save(ref uint64) {
 
 // used is the memory of the entries, without the room between them.
 func (sp *space) used() int64 {
-	return sp.slabs.live + sp.table.used() + sp.large.bytes + int64(sp.large.n)*recordSize
+	return sp.slabs.live + sp.table.used() + sp.large.bytes + int64(sp.large.n)*recordSize + sp.fieldsMemory()
 }
 
 func (sp *space) memory() int64 {
-	return sp.slabs.memory() + sp.table.memory() + sp.large.memory() + int64(cap(sp.dueKeys)) + int64(cap(sp.dueEnds))*8
+	return sp.slabs.memory() + sp.table.memory() + sp.large.memory() + sp.fieldsMemory() + int64(cap(sp.dueKeys)) + int64(cap(sp.dueEnds))*8
 }
