@@ -11,6 +11,7 @@ const (
 	NotifyGeneric = config.NotifyGeneric
 	NotifyString  = config.NotifyString
 	NotifySet     = config.NotifySet
+	NotifyList    = config.NotifyList
 	NotifyExpired = config.NotifyExpired
 	NotifyEvicted = config.NotifyEvicted
 	NotifyNew     = config.NotifyNew

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"fmt"
-
-	"holdfast/node/listpack"
-)
+import "fmt"
 
 // Check verifies the invariants of the whole store (doc.go lists them) and describes the first that is broken. It reads everything.
 func (s *Store) Check() error {
@@ -130,24 +126,9 @@ func (c *checker) entries() error {
 		if got := sp.slabs.classAt(ref); got != classFor(size) {
 			return fmt.Errorf("entry %#x of %d bytes is in size class %d", ref, size, got)
 		}
-		if err := sp.item(ref).checkPacked(); err != nil {
-			return fmt.Errorf("entry %#x: %w", ref, err)
-		}
 		if unfinished == 0 && b[1]>>genShift != gen {
 			return fmt.Errorf("entry %#x has generation %d, all should have %d", ref, b[1]>>genShift, gen)
 		}
-	}
-	return nil
-}
-
-// checkPacked checks the value of a packed collection.
-func (it Item) checkPacked() error {
-	if it.obj != nil {
-		return nil
-	}
-	switch it.typ {
-	case TypeList:
-		return listpack.Validate(it.val, true)
 	}
 	return nil
 }

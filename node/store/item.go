@@ -50,6 +50,8 @@ func (it Item) SizeInMemory() int64 {
 // Len returns the number of elements of a collection.
 func (it Item) Len() int {
 	switch it.typ {
+	case TypeList:
+		return it.ListLen()
 	case TypeSet:
 		return it.Set().Len()
 	case TypeZSet:
@@ -63,6 +65,8 @@ func (it Item) Len() int {
 // check verifies the value.
 func (it Item) check() error {
 	switch it.typ {
+	case TypeList:
+		return it.checkList()
 	case TypeSet:
 		return it.Set().check()
 	case TypeZSet:

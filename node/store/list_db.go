@@ -1,6 +1,9 @@
 package store
 
 import (
+	"errors"
+	"fmt"
+
 	"holdfast/node/listpack"
 )
 
@@ -27,6 +30,19 @@ func (it Item) list(v *listView) *list {
 		return it.obj.(*list)
 	}
 	return v.of(it.val, nil)
+}
+
+// checkList checks a packed list; an object checks itself.
+func (it Item) checkList() error {
+	switch {
+	case it.enc != EncQuicklist:
+		return fmt.Errorf("a list is encoded as %v", it.enc)
+	case it.obj != nil:
+		return nil
+	case listpack.Len(it.val) == 0:
+		return errors.New("an empty list")
+	}
+	return listpack.Validate(it.val, true)
 }
 
 // ListLen is the number of elements of a list.
