@@ -35,6 +35,9 @@ type pair struct {
 	conns [2][clients]*conn
 	multi [clients]bool // in a transaction
 	queue [clients][][]string
+
+	listens bool     // keyspace events are compared too
+	ears    [2]*conn // that hear them
 }
 
 // difference is what the two servers don't agree on.
@@ -75,7 +78,12 @@ func (p *pair) hangUp() {
 			}
 		}
 	}
-	*p = pair{addr: p.addr}
+	for _, c := range p.ears {
+		if c != nil {
+			c.close()
+		}
+	}
+	*p = pair{addr: p.addr, listens: p.listens}
 }
 
 // reset begins anew: empty servers and fresh connections.
@@ -106,6 +114,9 @@ func (p *pair) reset() error {
 			}
 		}
 	}
+	if p.listens {
+		return p.listen()
+	}
 	return nil
 }
 
@@ -116,7 +127,11 @@ func (p *pair) run(ops []op) (done int, err error) {
 		return 0, err
 	}
 	for i, o := range ops {
-		if err := p.step(o); err != nil {
+		err := p.step(o)
+		if err == nil && p.listens {
+			err = p.sameEvents(o)
+		}
+		if err != nil {
 			return i + 1, err
 		}
 	}
