@@ -36,6 +36,8 @@ type pair struct {
 	multi [clients]bool // in a transaction
 	queue [clients][][]string
 
+	replicas []*conn // of Holdfast, which must come to hold the same
+
 	listens bool     // keyspace events are compared too
 	ears    [2]*conn // that hear them
 }
@@ -83,7 +85,7 @@ func (p *pair) hangUp() {
 			c.close()
 		}
 	}
-	*p = pair{addr: p.addr, listens: p.listens}
+	*p = pair{addr: p.addr, replicas: p.replicas, listens: p.listens}
 }
 
 // reset begins anew: empty servers and fresh connections.
@@ -135,7 +137,10 @@ func (p *pair) run(ops []op) (done int, err error) {
 			return i + 1, err
 		}
 	}
-	return len(ops), p.digests()
+	if err := p.digests(); err != nil || p.replicas == nil {
+		return len(ops), err
+	}
+	return len(ops), p.sameReplicas()
 }
 
 func (p *pair) step(o op) error {

@@ -39,11 +39,16 @@ func startHoldfast(t *testing.T) string {
 	if addr := os.Getenv("HOLDFAST_ADDR"); addr != "" {
 		return addr
 	}
+	return start(t, holdfastCommand(t))
+}
+
+func holdfastCommand(t *testing.T) func(conf string) *exec.Cmd {
+	t.Helper()
 	path, err := buildHoldfast()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return start(t, func(conf string) *exec.Cmd { return exec.Command(path, "node", conf) })
+	return func(conf string) *exec.Cmd { return exec.Command(path, "node", conf) }
 }
 
 var binDir string
