@@ -59,6 +59,8 @@ func (g *generator) spoil(args []string) []string {
 	switch name := strings.ToLower(args[0]); {
 	case name == "setrange" || name == "setbit" || name == "bitfield":
 		return args // a strange offset makes half a gigabyte
+	case strings.HasPrefix(name, "bl"), strings.HasPrefix(name, "br"), strings.HasPrefix(name, "bz"):
+		return args // a strange timeout is for ever
 	case name == "spop" || name == "sadd" && strings.HasPrefix(args[1], "pop"):
 		return args // what SPOP takes must not be chance
 	case strings.Contains(name, "ex") || name == "set" && len(args) > 3:
