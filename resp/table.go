@@ -35,11 +35,15 @@ type Command[S any] struct {
 	legacy   legacyKeys
 	args     []argument
 	sub      map[string]*Command[S]
+	place    int
 	path     int // words of its name: 1, or 2 for a subcommand
 }
 
 // FullName returns the name with its container's: "get", "config|get".
 func (c *Command[S]) FullName() string { return c.full }
+
+// Place returns the command's number in its table, subcommands included, from 0: whatever is kept per command can be an array.
+func (c *Command[S]) Place() int { return c.place }
 
 // ACLCategories returns all ACL categories the command is in.
 func (c *Command[S]) ACLCategories() Category { return c.category }
@@ -56,6 +60,8 @@ func (c *Command[S]) ArityOK(n int) bool {
 type Table[S any] struct {
 	rows   []*Command[S] // in the order given
 	byName map[string]*Command[S]
+	short  shortNames[S]
+	count  int // rows and their subcommands
 }
 
 // maxName is longer than any command's name, for folding case without allocation.
@@ -73,10 +79,21 @@ func NewTable[S any](families ...[]Command[S]) *Table[S] {
 				panic("resp: command " + c.Name + " declared twice")
 			}
 			t.byName[c.Name] = &c
+			t.short.add(&c, len(t.rows))
 			t.rows = append(t.rows, &c)
+			t.number(&c)
 		}
 	}
 	return t
+}
+
+// number gives a row, and the rows below it, their places.
+func (t *Table[S]) number(c *Command[S]) {
+	c.place = t.count
+	t.count++
+	for i := range c.Sub {
+		t.number(&c.Sub[i])
+	}
 }
 
 // complete derives the fields of a row that are not declared.
@@ -142,6 +159,9 @@ func (c *Command[S]) check(parent *Command[S]) {
 	}
 }
 
+// Len returns how many commands there are, subcommands included.
+func (t *Table[S]) Len() int { return t.count }
+
 // Commands returns the table's rows in the order they were given; subcommands are in their Sub.
 func (t *Table[S]) Commands() []*Command[S] { return t.rows }
 
@@ -160,7 +180,10 @@ func (t *Table[S]) Lookup(args [][]byte) (*Command[S], error) {
 // find is Lookup without the arity check.
 func (t *Table[S]) find(args [][]byte) (*Command[S], error) {
 	var scratch [maxName]byte
-	c := t.byName[string(fold(&scratch, args[0]))]
+	c := t.short.find(args[0])
+	if c == nil {
+		c = t.byName[string(fold(&scratch, args[0]))]
+	}
 	if c == nil {
 		return nil, unknownCommand(args)
 	}

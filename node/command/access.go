@@ -76,11 +76,11 @@ func (e *Env) noteTime(nowMs int64) {
 }
 
 // touch records the access, unless the client asked for none.
-func (c *Context) touch(key []byte, it store.Item) {
+func (c *Context) touch(it store.Item) {
 	if c.S.NoTouch && c.Cmd.Name != "touch" {
 		return
 	}
 	if access := c.usedAgain(it.Access(), c.Now); it.Access() != access {
-		c.DB.SetAccess(key, access)
+		c.DB.SetAccess(it, access)
 	}
 }

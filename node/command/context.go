@@ -278,7 +278,7 @@ func (c *Context) Read(key []byte) (store.Item, bool) {
 		return it, false
 	}
 	c.Stats.KeyspaceHits++
-	c.touch(key, it)
+	c.touch(it)
 	return it, true
 }
 
@@ -286,7 +286,7 @@ func (c *Context) Read(key []byte) (store.Item, bool) {
 func (c *Context) Write(key []byte) (store.Item, bool) {
 	it, ok := c.Find(key)
 	if ok {
-		c.touch(key, it)
+		c.touch(it)
 	}
 	return it, ok
 }

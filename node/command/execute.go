@@ -280,10 +280,15 @@ func (e *Env) ApplyEffect(c *Context, args [][]byte) error {
 }
 
 func (e *Env) statOf(cmd *Command) *CommandStat {
-	st := e.Stats.byRow[cmd]
+	rows := e.Stats.byRow
+	if rows == nil {
+		rows = make([]*CommandStat, e.table.Len())
+		e.Stats.byRow = rows
+	}
+	st := rows[cmd.Place()]
 	if st == nil {
 		st = &CommandStat{}
-		e.Stats.byRow[cmd] = st
+		rows[cmd.Place()] = st
 		e.Stats.PerCommand[cmd.FullName()] = st
 	}
 	return st

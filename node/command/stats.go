@@ -13,7 +13,7 @@ type Stats struct {
 	ErrorReplies                            int64
 	Errors                                  map[string]int64 // by first word
 	PerCommand                              map[string]*CommandStat
-	byRow                                   map[*Command]*CommandStat
+	byRow                                   []*CommandStat // by the command's place in the table
 	Unexpected                              int64
 	OpsPerSec                               int64
 	InputKbps, OutputKbps                   float64 // KiB a second, as OpsPerSec
@@ -31,7 +31,7 @@ type CommandStat struct {
 
 // NewStats is all zero.
 func NewStats() *Stats {
-	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}, byRow: map[*Command]*CommandStat{}}
+	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}}
 }
 
 // Rates works out what happened a second since before, a copy of the counters taken that long ago. After CONFIG RESETSTAT

@@ -46,11 +46,9 @@ func (d *DB) Get(key []byte) (Item, bool) {
 	return d.space.item(*slot & refMask), true
 }
 
-// SetAccess stores the access statistics of a key, of which 24 bits are kept.
-func (d *DB) SetAccess(key []byte, access uint32) {
-	if _, slot := d.lookup(key); slot != nil {
-		putAccess(d.space.slabs.bytes(*slot&refMask), access)
-	}
+// SetAccess stores the access statistics of an item just looked up, of which 24 bits are kept.
+func (d *DB) SetAccess(it Item, access uint32) {
+	putAccess(d.space.slabs.bytes(it.ref), access)
 }
 
 // SetString sets key to a string, replacing a value of any type. expireAt is a unix time in milliseconds, NoExpiry

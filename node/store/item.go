@@ -4,6 +4,7 @@ package store
 // store's memory: they are valid until the next call that changes the store, and read-only.
 type Item struct {
 	key, val []byte
+	ref      uint64
 	expireAt int64
 	access   uint32
 	slot     uint16

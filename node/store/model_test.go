@@ -133,7 +133,9 @@ func (w *world) op(kind int) {
 		w.moveAround(i, k)
 	case kind < 88:
 		if w.rng.IntN(4) == 0 {
-			d.SetAccess(k, 77)
+			if it, ok := d.Get(k); ok {
+				d.SetAccess(it, 77)
+			}
 			if had {
 				old.access = 77
 				m[string(k)] = old

@@ -63,6 +63,7 @@ func (sp *space) find(hash uint64, key []byte) *uint64 {
 func (sp *space) item(ref uint64) Item {
 	b := sp.slabs.bytes(ref)
 	it := Item{
+		ref:      ref,
 		expireAt: NoExpiry,
 		access:   uint32(b[2]) | uint32(b[3])<<8 | uint32(b[4])<<16,
 		typ:      Type(b[0] >> 4),
