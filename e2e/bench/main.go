@@ -1,16 +1,16 @@
 // Command bench measures Holdfast beside redis-server, in one run on one machine.
 //
-// Three questions are asked. Standalone: what does one node do under redis-benchmark, and what does an operation cost it in
+// Four questions are asked. Standalone: what does one node do under redis-benchmark, and what does an operation cost it in
 // CPU time? Chain: what does a group of three do when every reply means "all three have it", beside a Redis master with two
 // replicas whose clients ask for the same with WAIT 2, and beside the same master whose clients do not ask? Memory: how many
-// resident bytes does an item take?
+// resident bytes does an item take? Pauses: for how long is a client kept waiting while millions of keys come and go?
 //
 // The machine is usually shared and always noisy, so absolute figures of two runs say little about each other. Everything
 // that is compared runs interleaved: a round measures each server once under each workload, the order changes from round to
 // round, and a ratio is taken within a round; what is printed is the median over the rounds.
 //
-// The way of the data: process.go starts servers and reads what the kernel knows of them; standalone.go, chain.go and
-// memory.go each fill their rows of a report; load.go is the client where redis-benchmark cannot ask the question;
+// The way of the data: process.go starts servers and reads what the kernel knows of them; standalone.go, chain.go, memory.go
+// and pauses.go each fill their rows of a report; load.go and fill.go are clients where redis-benchmark cannot ask the question;
 // report.go prints the tables. Servers belong to a fleet, which ends each of them by its pid however the run ends.
 package main
 
@@ -22,6 +22,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -30,10 +32,9 @@ import (
 type options struct {
 	seconds        float64
 	rounds         int
-	skipStandalone bool
-	skipChain      bool
-	skipMemory     bool
-	items          int
+	only, commands string // parts, commands of standalone
+	depths, shapes string // of standalone, of memory
+	items, keys    int
 	binary         string
 	jsonFile       string
 }
@@ -41,14 +42,21 @@ type options struct {
 // length is how long one measurement lasts.
 func (o options) length() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
 
+// chosen reports whether a name is on a list of names; all are on an empty one.
+func chosen(list, name string) bool {
+	return list == "" || slices.Contains(strings.Split(strings.ToLower(list), ","), strings.ToLower(name))
+}
+
 func main() {
 	var o options
 	flag.Float64Var(&o.seconds, "seconds", 3, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each kind; medians are printed")
-	flag.BoolVar(&o.skipStandalone, "skip-standalone", false, "leave out one node beside one redis-server")
-	flag.BoolVar(&o.skipChain, "skip-chain", false, "leave out the chain beside a Redis master with two replicas")
-	flag.BoolVar(&o.skipMemory, "skip-memory", false, "leave out the memory of items")
-	flag.IntVar(&o.items, "items", 1_000_000, "items whose memory is measured")
+	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses; empty: all")
+	flag.StringVar(&o.commands, "commands", "", "standalone: the commands to measure, as SET,ZADD; empty: all")
+	flag.StringVar(&o.depths, "depths", "1,16,64", "standalone: the depths of pipelines")
+	flag.StringVar(&o.shapes, "shapes", "", "memory: the shapes to measure, as string,set; empty: all")
+	flag.IntVar(&o.items, "items", 1_000_000, "memory: items of each shape")
+	flag.IntVar(&o.keys, "keys", 10_000_000, "pauses: keys that come and go")
 	flag.StringVar(&o.binary, "binary", "bin/holdfast", "the program under test")
 	flag.StringVar(&o.jsonFile, "json", "", "also write everything to this file")
 	flag.Parse()
@@ -62,8 +70,8 @@ func main() {
 }
 
 func run(ctx context.Context, o options) (err error) {
-	if o.seconds <= 0 || o.rounds < 1 || o.items < 1 {
-		return errors.New("-seconds, -rounds and -items must be positive")
+	if o.seconds <= 0 || o.rounds < 1 || o.items < 1 || o.keys < 1 {
+		return errors.New("-seconds, -rounds, -items and -keys must be positive")
 	}
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
@@ -79,10 +87,10 @@ func run(ctx context.Context, o options) (err error) {
 	r := report{Machine: machine(ctx, o), Seconds: o.seconds, Rounds: o.rounds, out: os.Stdout}
 	r.printMachine()
 	for _, part := range []struct {
-		skip bool
+		name string
 		run  func(context.Context, options, *fleet, *report) error
-	}{{o.skipStandalone, standalone}, {o.skipChain, chain}, {o.skipMemory, memory}} {
-		if part.skip {
+	}{{"standalone", standalone}, {"chain", chain}, {"memory", memory}, {"pauses", pauses}} {
+		if !chosen(o.only, part.name) {
 			continue
 		}
 		// Each part has its own servers, so that those of another one do not take its time.

@@ -1,36 +1,71 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net"
-	"strings"
+	"math/rand/v2"
+	"strconv"
 	"time"
-
-	"holdfast/resp"
 )
 
 const (
-	fillBatch    = 1000
 	settlePause  = 500 * time.Millisecond
 	settleSteps  = 20
 	settleWithin = 256 << 10 // bytes of change that count as none
 )
 
-// memoryRow is what an item takes.
+// memoryRow is what an item of one shape takes.
 type memoryRow struct {
+	Shape    string  `json:"shape"`
+	Item     string  `json:"item"`
 	Items    int     `json:"items"`
-	Expiry   bool    `json:"expiry"`
 	Holdfast float64 `json:"holdfast_bytes"`
 	Redis    float64 `json:"redis_bytes"`
 	Ratio    float64 `json:"ratio"`
 }
 
-// memory fills fresh servers with items of 16 bytes for the key and 16 for the value.
+// shape is a way in which data can lie: the command that adds item i.
+type shape struct {
+	name, item string
+	add        func(i int, rng *rand.Rand) []string
+}
+
+func name16(kind string, i int) string { return fmt.Sprintf("%s:%012d", kind, i) }
+
+var shapes = []shape{
+	{"string", "16 B key, 16 B value", func(i int, _ *rand.Rand) []string {
+		return []string{"SET", name16("key", i), name16("val", i)}
+	}},
+	{"expiring", "16 B key, 16 B value, expiry", func(i int, _ *rand.Rand) []string {
+		return []string{"SET", name16("key", i), name16("val", i), "EX", "1000000"}
+	}},
+	{"string128", "16 B key, 128 B value", func(i int, _ *rand.Rand) []string {
+		return []string{"SET", name16("key", i), fmt.Sprintf("%0128d", i)}
+	}},
+	{"smallhash", "16 B key, hash of 10 fields: 6 B, values 8 B", func(i int, _ *rand.Rand) []string {
+		args := []string{"HSET", name16("key", i)}
+		for f := range 10 {
+			args = append(args, fmt.Sprintf("field%d", f), fmt.Sprintf("val%05d", (i+f)%100000))
+		}
+		return args
+	}},
+	{"zset", "16 B member of a big sorted set", func(i int, rng *rand.Rand) []string {
+		return []string{"ZADD", "big", strconv.Itoa(rng.IntN(1 << 30)), name16("mem", i)}
+	}},
+	{"set", "16 B member of a big set", func(i int, _ *rand.Rand) []string { return []string{"SADD", "big", name16("mem", i)} }},
+	{"hash", "16 B field of a big hash, 16 B value", func(i int, _ *rand.Rand) []string {
+		return []string{"HSET", "big", name16("fld", i), name16("val", i)}
+	}},
+	{"list", "16 B element of a big list", func(i int, _ *rand.Rand) []string { return []string{"RPUSH", "big", name16("elm", i)} }},
+}
+
+// memory fills fresh servers with items of each shape.
 func memory(ctx context.Context, o options, f *fleet, r *report) error {
-	for _, expiry := range []bool{false, true} {
-		row := memoryRow{Items: o.items, Expiry: expiry}
+	for _, sh := range shapes {
+		if !chosen(o.shapes, sh.name) {
+			continue
+		}
+		row := memoryRow{Shape: sh.name, Item: sh.item, Items: o.items}
 		for _, s := range []struct {
 			start func() (*process, error)
 			to    *float64
@@ -42,8 +77,8 @@ func memory(ctx context.Context, o options, f *fleet, r *report) error {
 			if err != nil {
 				return err
 			}
-			if *s.to, err = bytesPerItem(ctx, p, o.items, expiry); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
+			if *s.to, err = bytesPerItem(ctx, p, o.items, sh); err != nil {
+				return fmt.Errorf("%s, %s: %w", p.name, sh.name, err)
 			}
 			f.stop() // its memory is needed no more
 		}
@@ -55,22 +90,18 @@ func memory(ctx context.Context, o options, f *fleet, r *report) error {
 }
 
 // bytesPerItem is by how much a server grows, over the number of items.
-func bytesPerItem(ctx context.Context, p *process, items int, expiry bool) (float64, error) {
+func bytesPerItem(ctx context.Context, p *process, items int, sh shape) (float64, error) {
 	before, err := settled(ctx, p.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
-	if err := fill(ctx, p.addr(), items, expiry); err != nil {
+	rng := rand.New(rand.NewPCG(1, 1))
+	if err := fill(ctx, p.addr(), items, func(i int) []string { return sh.add(i, rng) }); err != nil {
 		return 0, err
 	}
 	after, err := settled(ctx, p.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
-	}
-	c := p.client()
-	defer c.Close()
-	if n, err := c.DBSize(ctx).Result(); err != nil || n != int64(items) {
-		return 0, fmt.Errorf("it holds %d of %d items: %w", n, items, err)
 	}
 	return float64(after-before) / float64(items), nil
 }
@@ -94,45 +125,4 @@ func settled(ctx context.Context, pid int) (int64, error) {
 		}
 	}
 	return last, nil
-}
-
-// fill sets all items over one connection.
-func fill(ctx context.Context, addr string, items int, expiry bool) error {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	in := bufio.NewReader(conn)
-	var out []byte
-	for at := 0; at < items; at += fillBatch {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		out = out[:0]
-		n := min(fillBatch, items-at)
-		for i := range n {
-			args := []string{"SET", fmt.Sprintf("key:%012d", at+i), fmt.Sprintf("val:%012d", at+i)}
-			if expiry {
-				args = append(args, "EX", "1000000")
-			}
-			out = resp.AppendCommandStrings(out, args...)
-		}
-		if err := conn.SetDeadline(time.Now().Add(replyTimeout)); err != nil {
-			return err
-		}
-		if _, err := conn.Write(out); err != nil {
-			return err
-		}
-		for range n {
-			line, err := in.ReadString('\n')
-			if err != nil {
-				return err
-			}
-			if line != "+OK\r\n" {
-				return fmt.Errorf("filling: %s", strings.TrimSpace(line))
-			}
-		}
-	}
-	return nil
 }

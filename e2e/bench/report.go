@@ -22,6 +22,7 @@ type report struct {
 	Standalone []standaloneRow `json:"standalone,omitempty"`
 	Chain      []chainRow      `json:"chain,omitempty"`
 	Memory     []memoryRow     `json:"memory,omitempty"`
+	Pauses     []pauseRow      `json:"pauses,omitempty"`
 
 	out io.Writer
 }
@@ -89,15 +90,23 @@ func (r *report) printChain() {
 }
 
 func (r *report) printMemory() {
-	fmt.Fprint(r.out, "\nresident bytes per item: key of 16 bytes, value of 16 bytes\n\n")
+	fmt.Fprint(r.out, "\nresident bytes per item\n\n")
 	r.table(func(w io.Writer) {
-		fmt.Fprintln(w, "items\texpiry\tholdfast\tredis\tratio\t")
+		fmt.Fprintln(w, "item\titems\tholdfast\tredis\tratio\t")
 		for _, m := range r.Memory {
-			expiry := "no"
-			if m.Expiry {
-				expiry = "yes"
-			}
-			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t%.2f\t\n", m.Items, expiry, m.Holdfast, m.Redis, m.Ratio)
+			fmt.Fprintf(w, "%s\t%d\t%.1f\t%.1f\t%.2f\t\n", m.Item, m.Items, m.Holdfast, m.Redis, m.Ratio)
+		}
+	})
+}
+
+func (r *report) printPauses() {
+	fmt.Fprint(r.out, "\nwhat a client waits that sends PING every millisecond, in ms; idle: what one waits at the same time for a server that does nothing else;\n"+
+		"turn: the longest that holdfast by its own clock held everybody up at once\n\n")
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "phase\tserver\tseconds\tpings\tp50\tp99\tp99.9\tmax\t> 10 ms\tidle max\tturn max\t")
+		for _, p := range r.Pauses {
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%.2f\t%.2f\t\n", p.Phase, p.System, p.Seconds, p.Pings,
+				p.P50, p.P99, p.P999, p.Max, p.Long, p.Idle, p.Turn)
 		}
 	})
 }

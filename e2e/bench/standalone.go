@@ -29,6 +29,27 @@ type standaloneRow struct {
 	CPURatio    float64 `json:"cpu_ratio"`
 }
 
+// benchCommand is a command as redis-benchmark is asked to send it.
+type benchCommand struct {
+	name   string
+	title  string   // in redis-benchmark's CSV
+	args   []string // the last ones of its command line
+	before []string // likewise, for a run beforehand that is not measured
+}
+
+var benchCommands = []benchCommand{
+	{name: "SET", title: "SET", args: []string{"-t", "set"}},
+	{name: "GET", title: "GET", args: []string{"-t", "get"}},
+	{name: "INCR", title: "INCR", args: []string{"-t", "incr"}},
+	{name: "LPUSH", title: "LPUSH", args: []string{"-t", "lpush"}},
+	{name: "LPOP", title: "LPOP", args: []string{"-t", "lpop"}, before: []string{"-t", "lpush"}},
+	{name: "HSET", title: "HSET", args: []string{"-t", "hset"}},
+	{name: "SADD", title: "SADD", args: []string{"-t", "sadd"}},
+	{name: "ZADD", title: "ZADD", args: []string{"-t", "zadd"}},
+	{name: "ZRANGE", title: "ZRANGE myzset 0 9", args: []string{"ZRANGE", "myzset", "0", "9"}, before: []string{"-t", "zadd"}},
+	{name: "MSET", title: "MSET (10 keys)", args: []string{"-t", "mset"}},
+}
+
 // sample is one measurement of one server.
 type sample struct{ rps, cpuMicros float64 }
 
@@ -43,8 +64,15 @@ func standalone(ctx context.Context, o options, f *fleet, r *report) error {
 		return err
 	}
 	servers := []*process{holdfast, redis}
-	for _, depth := range []int{1, 16, 64} {
-		for _, command := range []string{"SET", "GET"} {
+	for _, text := range strings.Split(o.depths, ",") {
+		depth, err := strconv.Atoi(text)
+		if err != nil || depth < 1 {
+			return fmt.Errorf("-depths %s: %q is no depth", o.depths, text)
+		}
+		for _, command := range benchCommands {
+			if !chosen(o.commands, command.name) {
+				continue
+			}
 			row, err := measurePair(ctx, o, servers, command, depth)
 			if err != nil {
 				return err
@@ -57,8 +85,8 @@ func standalone(ctx context.Context, o options, f *fleet, r *report) error {
 }
 
 // measurePair measures one workload on both servers in as many rounds as asked for.
-func measurePair(ctx context.Context, o options, servers []*process, command string, depth int) (standaloneRow, error) {
-	row := standaloneRow{Command: command, Depth: depth}
+func measurePair(ctx context.Context, o options, servers []*process, command benchCommand, depth int) (standaloneRow, error) {
+	row := standaloneRow{Command: command.name, Depth: depth}
 	requests := make([]int, len(servers))
 	for i, p := range servers {
 		n, err := calibrate(ctx, p, command, depth, o.length())
@@ -87,7 +115,7 @@ func measurePair(ctx context.Context, o options, servers []*process, command str
 }
 
 // calibrate warms a server up and finds how many requests take about as long as a measurement should.
-func calibrate(ctx context.Context, p *process, command string, depth int, length time.Duration) (int, error) {
+func calibrate(ctx context.Context, p *process, command benchCommand, depth int, length time.Duration) (int, error) {
 	n := 5000 * min(depth, 16)
 	for {
 		began := time.Now()
@@ -103,28 +131,41 @@ func calibrate(ctx context.Context, p *process, command string, depth int, lengt
 }
 
 // benchmark runs redis-benchmark once.
-func benchmark(ctx context.Context, p *process, command string, depth, requests int) (sample, error) {
+func benchmark(ctx context.Context, p *process, command benchCommand, depth, requests int) (sample, error) {
+	if command.before != nil {
+		if _, err := redisBenchmark(ctx, p, command.before, depth, requests); err != nil {
+			return sample{}, err
+		}
+	}
 	before, err := cpuTime(p.cmd.Process.Pid)
 	if err != nil {
 		return sample{}, err
 	}
-	// --csv also keeps it from painting its progress.
-	cmd := exec.CommandContext(ctx, "redis-benchmark", "-p", strconv.Itoa(p.port), "-c", strconv.Itoa(benchClients),
-		"-r", strconv.Itoa(benchKeys), "-d", strconv.Itoa(benchValue), "-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests),
-		"-t", strings.ToLower(command), "--csv")
-	out, err := cmd.Output()
+	out, err := redisBenchmark(ctx, p, command.args, depth, requests)
 	if err != nil {
-		return sample{}, fmt.Errorf("redis-benchmark against %s: %w", p.name, err)
+		return sample{}, err
 	}
 	after, err := cpuTime(p.cmd.Process.Pid)
 	if err != nil {
 		return sample{}, err
 	}
-	rps, err := readRate(string(out), command)
+	rps, err := readRate(string(out), command.title)
 	if err != nil {
 		return sample{}, fmt.Errorf("redis-benchmark against %s: %w", p.name, err)
 	}
 	return sample{rps: rps, cpuMicros: float64((after - before).Microseconds()) / float64(requests)}, nil
+}
+
+// redisBenchmark answers what redis-benchmark prints.
+func redisBenchmark(ctx context.Context, p *process, args []string, depth, requests int) ([]byte, error) {
+	// --csv also keeps it from painting its progress.
+	cmd := exec.CommandContext(ctx, "redis-benchmark", append([]string{"-p", strconv.Itoa(p.port), "-c", strconv.Itoa(benchClients),
+		"-r", strconv.Itoa(benchKeys), "-d", strconv.Itoa(benchValue), "-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests), "--csv"}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("redis-benchmark against %s: %w", p.name, err)
+	}
+	return out, nil
 }
 
 // readRate finds the requests per second of a command in redis-benchmark's CSV.
