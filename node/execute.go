@@ -30,6 +30,7 @@ const (
 func (n *Node) run(d *driver) sessionState {
 	n.mu.Lock()
 	now := n.now()
+	turn := n.env.BeginTurn()
 	c, s := d.ctx, d.s
 	c.Now = now.UnixMilli()
 	s.LastActive = now
@@ -74,6 +75,7 @@ func (n *Node) run(d *driver) sessionState {
 	n.checkOutputLimit(s)
 	woken := n.stagePushed(s)
 	n.evictSoon()
+	n.env.EndTurn(turn)
 	n.mu.Unlock()
 	for _, w := range woken {
 		w.Wake()
@@ -211,6 +213,7 @@ const maxUncommitted = 64 << 20
 // do runs f under the execution lock, then passes on the effects it had and wakes whoever it pushed to or unblocked.
 func (n *Node) do(f func(now time.Time)) {
 	n.mu.Lock()
+	turn := n.env.BeginTurn()
 	n.env.Effects.Off = !n.logging()
 	f(n.now())
 	wrote := !n.env.Effects.Empty()
@@ -223,6 +226,7 @@ func (n *Node) do(f func(now time.Time)) {
 	n.env.Broadcast()
 	woken := n.stagePushed(nil)
 	n.evictSoon()
+	n.env.EndTurn(turn)
 	n.mu.Unlock()
 	for _, w := range woken {
 		w.Wake()

@@ -87,8 +87,10 @@ func (im *image) WriteTo(w io.Writer) (written int64, err error) {
 	var out bytes.Buffer
 	for done := false; !done; {
 		im.n.mu.Lock()
+		turn := im.n.env.BeginTurn()
 		done, err = im.step()
 		out, im.ready = im.ready, out
+		im.n.env.EndTurn(turn)
 		im.n.mu.Unlock()
 		if err != nil {
 			return written, err

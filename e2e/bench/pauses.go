@@ -16,6 +16,7 @@ import (
 const (
 	pingEvery  = time.Millisecond
 	longPause  = 10 * time.Millisecond
+	loadPace   = 6 * time.Microsecond
 	expireSpan = 10 * time.Second // within which all keys expire
 	expireWait = 5 * time.Minute  // for the server to have deleted all of them
 	flushWatch = 2 * time.Second  // after FLUSHALL, while memory is given back
@@ -71,7 +72,7 @@ func pausesOf(ctx context.Context, o options, p, idle *process, r *report) error
 		{"load with expiry", func() error {
 			// The first key expires when the last is there: a rough guess suffices, as it is the sweep that is watched.
 			began := time.Now()
-			at := began.Add(time.Duration(o.keys) * 10 * time.Microsecond)
+			at := began.Add(time.Duration(o.keys) * loadPace)
 			deadline = at.Add(expireSpan)
 			span := int(expireSpan.Milliseconds())
 			return fill(ctx, p.addr(), o.keys, func(i int) []string {

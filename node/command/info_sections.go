@@ -149,6 +149,7 @@ func infoStats(c *Context, r *report) {
 	r.add("dump_payload_sanitizations", 0)
 	r.add("total_reads_processed", s.Reads)
 	r.add("total_writes_processed", s.Writes)
+	r.add("holdfast_longest_turn_usec", time.Duration(s.LongestTurn).Microseconds())
 	r.zeros("io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands")
 }
 

@@ -18,6 +18,7 @@ type Stats struct {
 	OpsPerSec                               int64
 	InputKbps, OutputKbps                   float64 // KiB a second, as OpsPerSec
 	Reads, Writes                           int64   // of sockets
+	LongestTurn                             int64   // nanoseconds for which one turn held the execution lock
 	PeakMemory                              int64   // the most that INFO and the node's clock have seen in use
 }
 
@@ -42,6 +43,12 @@ func (s *Stats) Rates(before Stats, since time.Duration) {
 	s.InputKbps = perSecond(s.NetInput, before.NetInput) / 1024
 	s.OutputKbps = perSecond(s.NetOutput, before.NetOutput) / 1024
 }
+
+// BeginTurn answers when a turn under the execution lock begins, for EndTurn.
+func (e *Env) BeginTurn() int64 { return e.clock() }
+
+// EndTurn notes for how long everybody else was held up.
+func (e *Env) EndTurn(began int64) { e.Stats.LongestTurn = max(e.Stats.LongestTurn, e.clock()-began) }
 
 // Error counts an error reply by its first word.
 func (s *Stats) Error(text string) {
