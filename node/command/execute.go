@@ -91,6 +91,9 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	if cmd.Flags&resp.Write != 0 && c.Dirty > 0 && !c.replaced {
 		e.Effects.Add(c.DB.Index(), args...)
 	}
+	if cmd.Flags&resp.TouchesArbitraryKeys != 0 && !c.InExec {
+		e.Effects.Loosen() // keys that it happened upon and found expired have nothing to do with each other
+	}
 	if cmd.Flags&resp.ReadOnly != 0 && c.S.Tracking != nil {
 		e.remember(c, cmd, args)
 	}

@@ -226,6 +226,29 @@ func TestScan(t *testing.T) {
 	})
 }
 
+// What a SCAN finds expired is deleted key by key; only in a transaction it belongs together.
+func TestScanDeletesOneByOne(t *testing.T) {
+	e := newTestEnv(t)
+	for _, c := range []struct {
+		commands string
+		effects  int
+	}{
+		{"scan 0 count 100", 2},
+		{"multi|scan 0 count 100|exec", 4},
+	} {
+		e.do("psetex", "a", "1", "v")
+		e.do("psetex", "b", "1", "v")
+		e.effects()
+		e.now += 2
+		for _, command := range strings.Split(c.commands, "|") {
+			e.do(words(t, command)...)
+		}
+		if got := e.effects(); strings.Count(got, "\n")+1 != c.effects {
+			t.Errorf("%s: %q", c.commands, got)
+		}
+	}
+}
+
 func TestParseCursor(t *testing.T) {
 	for text, want := range map[string]uint64{
 		"": 0, "0": 0, "00012": 12, "+5": 5, "-1": 1<<64 - 1, "18446744073709551615": 1<<64 - 1, "7\x00x": 7,
