@@ -84,3 +84,27 @@ func (c *Context) touch(it store.Item) {
 		c.DB.SetAccess(it, access)
 	}
 }
+
+// AccessData is what a snapshot says of a key's use: for how many seconds it was not used, or how often it was used, as the policy
+// goes by; -1 for what it doesn't.
+func (e *Env) AccessData(access uint32, nowMs int64) (idle int64, freq int) {
+	switch e.policy().rank {
+	case rankIdle:
+		return idleSeconds(access, nowMs), -1
+	case rankUse:
+		return -1, int(access & counterMax)
+	}
+	return -1, -1
+}
+
+// AccessFrom is what a key carries of which a snapshot says that; as a new key when it says nothing that the policy goes by.
+func (e *Env) AccessFrom(idle, freq, nowMs int64) uint32 {
+	p := e.policy()
+	switch {
+	case p.rank == rankUse && freq >= 0:
+		return packUses(freq, nowMs)
+	case p.rank != rankUse && idle >= 0:
+		return AccessClock(nowMs - 1000*min(idle, accessMask))
+	}
+	return p.fresh(nowMs)
+}

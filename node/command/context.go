@@ -7,6 +7,7 @@ import (
 
 	"holdfast/node/config"
 	"holdfast/node/pubsub"
+	"holdfast/node/rdb"
 	"holdfast/node/session"
 	"holdfast/node/store"
 	"holdfast/node/tracking"
@@ -38,6 +39,7 @@ type Env struct {
 	table           *resp.Table[*Context]
 	eviction        eviction
 	activeExpireOff bool
+	payloads        *rdb.PayloadWriter // made when DUMP is first called
 	cronPaused      bool
 	slow            slowLog
 	latency         map[string]*latencySeries // by event

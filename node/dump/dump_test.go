@@ -27,7 +27,7 @@ func word(rng *rand.Rand, i int) []byte {
 	return fmt.Append(nil, "m", i)
 }
 
-var scores = []float64{0, 1, -1, 1.5, 1e300, math.Inf(1), math.Inf(-1), 1e15, 0.1, -0.0}
+var scores = []float64{0, 1, -1, 1.5, 1e300, math.Inf(1), math.Inf(-1), 1e15, 0.1, math.Copysign(0, -1)}
 
 // fill makes keys of all types, small and large.
 func fill(rng *rand.Rand, s *store.Store) {
