@@ -159,7 +159,9 @@ func (c *Context) restored(key []byte, args [][]byte, at int64, o *restoreOption
 	if at > 0 {
 		c.DB.SetExpire(key, at)
 	}
-	c.DB.SetAccess(key, c.AccessFrom(o.idle, o.freq, c.Now))
+	if it, ok := c.DB.Get(key); ok {
+		c.DB.SetAccess(it, c.AccessFrom(o.idle, o.freq, c.Now))
+	}
 	c.Dirty++
 	if at > 0 && !o.absolute {
 		effect := append([][]byte{args[0], key, []byte(itoa(at))}, args[3:]...)

@@ -27,7 +27,7 @@ func word(rng *rand.Rand, i int) []byte {
 	return fmt.Append(nil, "m", i)
 }
 
-var scores = []float64{0, 1, -1, 1.5, 1e300, math.Inf(1), math.Inf(-1), 1e15, 0.1, math.Copysign(0, -1)}
+var scores = []float64{0, 1, -1, 1.5, 1e300, math.Inf(1), math.Inf(-1), 1e15, 0.1, 1 << 60}
 
 // fill makes keys of all types, small and large.
 func fill(rng *rand.Rand, s *store.Store) {
@@ -64,6 +64,16 @@ var makers = []func(rng *rand.Rand, db *store.DB, key []byte, n int){
 	},
 	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
 		for i := range n {
+			db.HashSet(key, store.NoExpiry, word(rng, i), word(rng, 1))
+		}
+	},
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		for i := range n {
+			db.HashSet(key, []int64{store.NoExpiry, 1 + rng.Int64N(1<<45)}[rng.IntN(2)], word(rng, i), word(rng, 1))
+		}
+	},
+	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
+		for i := range n {
 			db.ZSetAdd(key, store.ZAddMode{}, []store.ZMember{{Member: word(rng, i), Score: scores[rng.IntN(len(scores))]}})
 		}
 	},
@@ -74,6 +84,7 @@ func save(t *testing.T, s *store.Store) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := rdb.NewWriter(&b)
+	w.FieldTimes = true
 	w.Header(nil)
 	for i := range s.Databases() {
 		db := s.DB(i)
@@ -191,7 +202,7 @@ func TestNothingChangesOnError(t *testing.T) {
 	db.SetString([]byte("k"), val, store.TryEncode(val), store.NoExpiry)
 	before := s.Digest()
 	twice := slices.Values([]rdb.Element{{Name: []byte("a"), Value: []byte("1")}, {Name: []byte("b")}, {Name: []byte("a"), Value: []byte("2")}})
-	for _, typ := range []byte{rdb.TypeSet, rdb.TypeZSet} {
+	for _, typ := range []byte{rdb.TypeSet, rdb.TypeZSet, rdb.TypeHash, rdb.TypeHashFieldsTime} {
 		e := rdb.Entry{Key: []byte("k"), Type: typ, Len: 3, Elements: twice, ExpireAt: 5}
 		if err := Load(s, db, e); err != rdb.ErrTwice {
 			t.Errorf("type %d: %v", typ, err)

@@ -16,6 +16,8 @@ func Entry(it store.Item) rdb.Entry {
 		describeSet(&e, it)
 	case store.TypeZSet:
 		describeZSet(&e, it)
+	case store.TypeHash:
+		describeHash(&e, it)
 	}
 	return e
 }
@@ -60,5 +62,23 @@ func describeZSet(e *rdb.Entry, it store.Item) {
 				return
 			}
 		}
+	}
+}
+
+// A hash without fields that expire is written so that Redis 7.0 can read it, whatever it once was.
+func describeHash(e *rdb.Entry, it store.Item) {
+	if it.Encoding() == store.EncListpack {
+		e.Type = rdb.TypeHashListpack
+		return
+	}
+	h := it.Hash()
+	e.Type, e.Len = rdb.TypeHash, h.Len()
+	if h.NextExpiry() >= 0 {
+		e.Type = rdb.TypeHashFieldsTime
+	}
+	e.Elements = func(yield func(rdb.Element) bool) {
+		h.Each(func(field, value []byte, at int64) bool {
+			return yield(rdb.Element{Name: field, Value: value, ExpireAt: max(at, 0)})
+		})
 	}
 }

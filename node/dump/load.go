@@ -24,6 +24,8 @@ func Load(s *store.Store, db *store.DB, e rdb.Entry) error {
 		err = loadSet(s, db, e)
 	case rdb.TypeZSet, rdb.TypeZSetListpack:
 		err = loadZSet(s, db, e)
+	case rdb.TypeHash, rdb.TypeHashListpack, rdb.TypeHashFieldsTime:
+		err = loadHash(s, db, e)
 	default:
 		err = fmt.Errorf("dump: no value of type %d can be loaded", e.Type)
 	}
@@ -132,4 +134,39 @@ func scored(e rdb.Entry) iter.Seq2[[]byte, float64] {
 			}
 		}
 	}
+}
+
+func loadHash(s *store.Store, db *store.DB, e rdb.Entry) error {
+	if e.Type == rdb.TypeHashListpack && listpack.Len(e.Value)/2 <= s.Limits.HashEntries {
+		db.LoadPacked(e.Key, store.TypeHash, store.EncListpack, e.Value)
+		return nil
+	}
+	b := s.NewHash()
+	came, twice := 0, false
+	add := func(field, value []byte, at int64) bool {
+		came++
+		twice = !b.Set(field, value, at)
+		return !twice
+	}
+	if e.Type == rdb.TypeHashListpack {
+		store.PackedHash(e.Value).Each(add)
+	} else {
+		for el := range e.Elements {
+			at := el.ExpireAt
+			if at == 0 {
+				at = store.NoExpiry
+			}
+			if !add(el.Name, el.Value, at) {
+				break
+			}
+		}
+	}
+	if twice {
+		return rdb.ErrTwice
+	}
+	if err := whole(e, came); err != nil {
+		return err
+	}
+	db.HashStore(e.Key, b)
+	return nil
 }
