@@ -18,7 +18,7 @@ import (
 //	RANDOMKEY     any key, if there is one at all
 //	SMEMBERS SINTER SUNION SDIFF SPOP  in any order
 //	SSCAN HSCAN ZSCAN  as SCAN
-//	SRANDMEMBER   as many members
+//	SRANDMEMBER ZRANDMEMBER  as many members
 //	OBJECT|REFCOUNT  Redis counts pointers of its own: those of a transaction's queue; those to small integers, except
 //	              ones that COPY made
 //
@@ -47,7 +47,7 @@ func same(args []string, a, b reply) bool {
 		return a.text == b.text && slices.Equal(allTexts(a.elems), allTexts(b.elems))
 	case "sscan", "hscan", "zscan":
 		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
-	case "srandmember":
+	case "srandmember", "zrandmember":
 		return a.kind != '-' && len(a.elems) == len(b.elems)
 	case "dump":
 		return a.kind == '$' && (a.text == "") == (b.text == "")

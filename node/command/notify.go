@@ -12,6 +12,7 @@ const (
 	NotifyString  = config.NotifyString
 	NotifySet     = config.NotifySet
 	NotifyList    = config.NotifyList
+	NotifyZSet    = config.NotifyZSet
 	NotifyExpired = config.NotifyExpired
 	NotifyEvicted = config.NotifyEvicted
 	NotifyNew     = config.NotifyNew

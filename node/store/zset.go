@@ -104,6 +104,33 @@ func (z ZSet) Random(rng *rand.Rand) (member []byte, score float64) {
 	return member, score
 }
 
+// Sample calls fn for count different members, or for all if there are fewer; each choice of them has the same probability. All
+// come in reverse order, as from Redis, others in no particular one.
+func (z ZSet) Sample(rng *rand.Rand, count int, fn func(member []byte, score float64)) {
+	size := z.Len()
+	if z.table != nil && count < size/sampleByDraw {
+		drawn := make(map[int]struct{}, count)
+		for len(drawn) < count {
+			rank := rng.IntN(size)
+			if _, again := drawn[rank]; again {
+				continue
+			}
+			drawn[rank] = struct{}{}
+			score, ref := z.table.ranks.get(z.table.ranks.at(rank))
+			fn(z.table.scores.name(ref), score)
+		}
+		return
+	}
+	left := size
+	for member, score := range z.All(size-1, true) {
+		if rng.IntN(left) < count {
+			fn(member, score)
+			count--
+		}
+		left--
+	}
+}
+
 // Scan calls fn for the members from cursor on and returns the cursor to go on with, as DB.Scan does for keys. A packed set is
 // scanned in one step. Scores are given as text: the one in a listpack, or as C prints "%.17g".
 func (z ZSet) Scan(cursor uint64, count int, fn func(member, score []byte)) uint64 {

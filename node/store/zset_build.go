@@ -18,9 +18,9 @@ type ZSetBuilder struct {
 	store *Store
 }
 
-// NewZSet returns an empty sorted set.
+// NewZSet returns an empty sorted set. It is a table however small it is, as in Redis: a packed one has no negative zero.
 func (s *Store) NewZSet() *ZSetBuilder {
-	return &ZSetBuilder{ZSet{packed: listpack.New()}, s}
+	return &ZSetBuilder{ZSet{table: newZSetTable(&s.hasher)}, s}
 }
 
 // Set gives a member a score, and adds it if it is not there.
@@ -60,6 +60,22 @@ func (b *ZSetBuilder) unpack() {
 		t.add(member, score)
 	}
 	b.packed, b.table = nil, t
+}
+
+// pack makes a table a listpack in the store's scratch memory, if it fits within the limits.
+func (b *ZSetBuilder) pack() {
+	l := b.store.Limits
+	if b.Len() > l.ZSetEntries {
+		return
+	}
+	packed := packedZSet(listpack.AppendNew(b.store.scratch[:0]))
+	for member, score := range b.All(0, false) {
+		if len(member) > l.ZSetValue || len(packed)+len(member) > maxPackedZSet {
+			return
+		}
+		packed = packed.append(member, score)
+	}
+	b.packed, b.table = packed, nil
 }
 
 // Remove removes a member and reports whether it was there.
@@ -227,6 +243,7 @@ func (d *DB) ZSetRemoveRange(key []byte, lo, hi int) {
 // not be empty.
 func (d *DB) ZSetStore(key []byte, b *ZSetBuilder) {
 	d.Delete(key)
+	b.pack()
 	e := d.edit(key, TypeZSet)
 	e.setZSet(b)
 }
