@@ -10,14 +10,15 @@ func (e *Env) ActiveExpireOff() bool { return e.activeExpireOff }
 // CronPaused reports DEBUG PAUSE-CRON 1.
 func (e *Env) CronPaused() bool { return e.cronPaused }
 
-// ExpireSweep deletes keys of one database whose time has passed, looking at no more than budget entries, and adds their
+// ExpireSweep deletes keys and fields of one database whose time has passed, looking at no more than budget of each, and adds their
 // deletion to the effects. Only a master calls it.
 func (e *Env) ExpireSweep(db int, nowMs int64, budget int) (visited, expired int) {
 	c := &Context{Env: e, DB: e.Store.DB(db), Now: nowMs}
-	if c.DB.Expires() == 0 {
-		return 0, 0
+	if c.DB.Expires() > 0 {
+		visited, expired = c.DB.ExpireScan(nowMs, budget, func(key []byte) { c.expire(c.DB, key) })
 	}
-	return c.DB.ExpireScan(nowMs, budget, func(key []byte) { c.expire(c.DB, key) })
+	fields := c.sweepFields(budget)
+	return visited + fields, expired + fields
 }
 
 // TakePushed hands over the sessions that got output from others since the last call.

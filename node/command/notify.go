@@ -13,6 +13,7 @@ const (
 	NotifySet     = config.NotifySet
 	NotifyList    = config.NotifyList
 	NotifyZSet    = config.NotifyZSet
+	NotifyHash    = config.NotifyHash
 	NotifyExpired = config.NotifyExpired
 	NotifyEvicted = config.NotifyEvicted
 	NotifyNew     = config.NotifyNew

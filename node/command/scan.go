@@ -53,6 +53,8 @@ type scanOptions struct {
 	pattern []byte // nil: any key
 	typ     string // "": any type
 	count   int
+
+	ofHash, noValues bool // NOVALUES is for hashes
 }
 
 // shows reports whether the pattern matches.
@@ -88,6 +90,9 @@ func (o *scanOptions) parse(args [][]byte, ofKeys bool) error {
 			if o.typ == "" {
 				o.typ = "\x00" // the name of no type
 			}
+		case o.ofHash && isWord(a, "novalues"):
+			o.noValues = true
+			i--
 		default:
 			return ErrSyntax
 		}

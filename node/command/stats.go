@@ -7,6 +7,7 @@ type Stats struct {
 	Commands, Connections, Rejected         int64
 	NetInput, NetOutput                     int64
 	ExpiredKeys, EvictedKeys                int64
+	ExpiredSubkeys                          int64 // fields of hashes
 	MemoryExceeded                          int64 // nanoseconds for which maxmemory was exceeded, without the present time
 	KeyspaceHits, KeyspaceMisses            int64
 	SyncFull, SyncPartialOK, SyncPartialErr int64

@@ -59,42 +59,45 @@ func (d *DB) HashExpire(key []byte, at int64, fields ...[]byte) (found int) {
 }
 
 func (d *DB) hashChange(key []byte, fields [][]byte, change func(b *HashBuilder, field []byte) bool) (n int) {
+	d.HashUpdate(key, func(b *HashBuilder) bool {
+		for _, f := range fields {
+			if change(b, f) {
+				n++
+			}
+		}
+		return n > 0
+	})
+	return n
+}
+
+// HashUpdate lets fn look at and change the hash at key, if it is there; fn reports whether it did change it, and must not use the
+// store otherwise. With its last field the key goes.
+func (d *DB) HashUpdate(key []byte, fn func(b *HashBuilder) (changed bool)) {
 	e := d.edit(key, TypeHash)
 	if !e.exists() {
-		return 0
+		return
 	}
 	b := e.hashBuilder()
-	for _, f := range fields {
-		if change(&b, f) {
-			n++
-		}
-	}
-	if n > 0 {
+	if fn(&b) {
 		e.setHash(&b)
 	}
-	return n
 }
 
 // HashPurge removes up to limit fields whose time is before now from the hash at key, the earliest first, and calls fn for each.
 // fn must not use the store. It returns how many it has removed.
 func (d *DB) HashPurge(key []byte, now int64, limit int, fn func(field []byte)) (removed int) {
-	e := d.edit(key, TypeHash)
-	if !e.exists() {
-		return 0
-	}
-	b := e.hashBuilder()
-	var field []byte
-	for ; removed < limit && b.Len() > 0; removed++ {
-		var at int64
-		if field, at = b.first(field[:0]); at < 0 || at >= now {
-			break
+	d.HashUpdate(key, func(b *HashBuilder) bool {
+		var field []byte
+		for ; removed < limit && b.Len() > 0; removed++ {
+			var at int64
+			if field, at = b.first(field[:0]); at < 0 || at >= now {
+				break
+			}
+			fn(field)
+			b.Remove(field)
 		}
-		fn(field)
-		b.Remove(field)
-	}
-	if removed > 0 {
-		e.setHash(&b)
-	}
+		return removed > 0
+	})
 	return removed
 }
 
