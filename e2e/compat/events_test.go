@@ -42,7 +42,8 @@ func (p *pair) listen() error {
 	return nil
 }
 
-// sameEvents compares what the last operation was told of. Where keys expire in the order of an iteration, theirs doesn't matter.
+// sameEvents compares what the last operation was told of. Where keys expire in the order of an iteration, theirs doesn't matter;
+// nor does the order in which SORT looks up what the elements of a set weigh.
 func (p *pair) sameEvents(o op) error {
 	var heard [2][]string
 	for i, c := range p.ears {
@@ -59,7 +60,7 @@ func (p *pair) sameEvents(o op) error {
 			}
 			heard[i] = append(heard[i], fmt.Sprintf("%s: %q", r.elems[2].text, r.elems[3].text))
 		}
-		if cursorAt(commandName(o.args)) > 0 || commandName(o.args) == "randomkey" {
+		if name := commandName(o.args); cursorAt(name) > 0 || name == "randomkey" || isSort(name) {
 			slices.Sort(heard[i])
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // Rows are all commands of a data node, family by family.
 func Rows() []Command {
 	return slices.Concat(
-		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, dumpRows, expireRows, transactionRows, pubsubRows,
+		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, sortRows, dumpRows, expireRows, transactionRows, pubsubRows,
 		connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
 		slowlogRows, latencyRows, monitorRows,
 	)
