@@ -7,7 +7,9 @@ import "fmt"
 var sortTemplates = []template{
 	{3, func(g *generator) []string { return cmd("rpush", g.sorted("list"), g.sortElements()) }},
 	{3, func(g *generator) []string { return cmd("sadd", g.sorted("set"), g.sortElements()) }},
-	{2, func(g *generator) []string { return cmd("zadd", g.sorted("zset"), g.IntN(10), g.sortElement(), g.IntN(10), g.sortElement()) }},
+	{2, func(g *generator) []string {
+		return cmd("zadd", g.sorted("zset"), g.IntN(10), g.sortElement(), g.IntN(10), g.sortElement())
+	}},
 	{4, func(g *generator) []string { return cmd("set", "weight:"+g.sortElement(), g.weightText()) }},
 	{1, func(g *generator) []string { return cmd("del", "weight:"+g.sortElement(), "hash:"+g.sortElement()) }},
 	{1, func(g *generator) []string { return cmd("del", g.sorted(g.sortKind())) }},
