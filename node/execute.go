@@ -77,6 +77,7 @@ func (n *Node) run(d *driver) sessionState {
 	n.evictSoon()
 	n.env.EndTurn(turn)
 	n.mu.Unlock()
+	n.disk.write()
 	for _, w := range woken {
 		w.Wake()
 	}
@@ -133,7 +134,7 @@ func (n *Node) appendEffects() int64 {
 // logging reports whether effects go to the log: always in a group, otherwise once a replica has been here. A replica's
 // log is written by its predecessor's bytes alone.
 func (n *Node) logging() bool {
-	return n.place.master && (n.grouped() || n.backlog)
+	return n.place.master && (n.grouped() || n.backlog || n.disk != nil)
 }
 
 // gateOf is the offset that must be committed before the replies of this turn may leave.
@@ -142,7 +143,7 @@ func (n *Node) gateOf(c *command.Context, s *session.Session, wrote bool) int64 
 	if wrote {
 		gate = max(gate, s.WriteEnd)
 	}
-	if n.gated() && c.Revealed() && !n.lease.valid() && n.place.master {
+	if n.chained() && c.Revealed() && !n.lease.valid() && n.place.master {
 		// Without a lease another master may be at work already: a marker must make it through the chain first.
 		gate = max(gate, n.appendMarker())
 	}
@@ -228,6 +229,7 @@ func (n *Node) do(f func(now time.Time)) {
 	n.evictSoon()
 	n.env.EndTurn(turn)
 	n.mu.Unlock()
+	n.disk.write()
 	for _, w := range woken {
 		w.Wake()
 	}

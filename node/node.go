@@ -20,6 +20,7 @@ import (
 	"holdfast/node/session"
 	"holdfast/node/store"
 	"holdfast/replication"
+	"holdfast/replication/aof"
 	"holdfast/resp"
 	"holdfast/transport"
 )
@@ -33,6 +34,7 @@ type Config struct {
 	Now      func() time.Time // time as data: expiry, TTL; nil: time.Now
 	Rand     *rand.Rand       // nil: seeded by the system
 	Dir      *os.Root         // where dump.rdb lies; nil: nothing is kept on disk
+	Files    aof.FS           // where the log is kept; nil: in Dir
 	Process  command.Process  // what the operating system says of this process
 }
 
@@ -43,6 +45,8 @@ type Node struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	dir      *os.Root
+	files    aof.FS
+	disk     *disk          // nil: the log is not kept on disk
 	self     cluster.Member // Name and Addr are known once the listener is open
 
 	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
@@ -63,6 +67,7 @@ type Node struct {
 	nextID     int64
 	saves      saves
 	loading    bool
+	logEpoch   atomic.Uint64 // in which the log was last written
 
 	log    *replication.Log
 	feeder *replication.Feeder
@@ -111,6 +116,9 @@ func New(c Config) (*Node, error) {
 		evictions: make(chan struct{}, 1),
 		exit:      make(chan struct{}),
 	}
+	if n.files = c.Files; n.files == nil && c.Dir != nil {
+		n.files = aof.Root{Root: c.Dir}
+	}
 	n.snapshots <- struct{}{}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.stopped = n.ctx.Done()
@@ -134,15 +142,21 @@ func New(c Config) (*Node, error) {
 
 // Start loads what is on disk, opens the port and, when the node is to join a group, begins to heartbeat.
 func (n *Node) Start() error {
-	if err := n.loadDump(); err != nil {
+	if err := n.openDisk(); err != nil {
 		return err
 	}
 	listeners, err := n.listen()
 	if err != nil {
 		return err
 	}
+	n.mu.Lock()
+	n.loading = true // until then clients are told to wait
+	n.mu.Unlock()
 	for _, l := range listeners {
 		n.servers = append(n.servers, resp.Serve(l, n.logger, n.serve))
+	}
+	if err := n.load(); err != nil {
+		return errors.Join(err, n.Close())
 	}
 	if n.grouped() {
 		if err := n.startAgent(); err != nil {
@@ -158,6 +172,25 @@ func (n *Node) Start() error {
 		}
 	}
 	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "run_id", n.self.Incarnation)
+	return nil
+}
+
+// load loads what is on disk: the log, where there is one, else dump.rdb.
+func (n *Node) load() error {
+	if n.disk == nil || !n.disk.files.Exists() {
+		if err := n.loadDump(); err != nil {
+			return err
+		}
+	}
+	if n.disk != nil {
+		if err := n.disk.start(); err != nil {
+			return err
+		}
+		n.work.Go(n.disk.run)
+	}
+	n.mu.Lock()
+	n.loading = false
+	n.mu.Unlock()
 	return nil
 }
 
@@ -251,7 +284,7 @@ func (n *Node) Close() error {
 	}
 	n.work.Wait()
 	n.writers.Wait()
-	return err
+	return errors.Join(err, n.disk.close())
 }
 
 // welcome registers a new connection, or says why it is turned away.

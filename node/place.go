@@ -66,6 +66,9 @@ func (n *Node) adopt(g cluster.Group) {
 	if after.master && !before.master {
 		n.takeOver()
 	}
+	if after.in() {
+		n.logEpoch.Store(g.Epoch)
+	}
 	n.log.SetChain(g.Epoch, successor, ok && n.settings.AckChain())
 	n.feeder.SetEpoch(g.Epoch, func(m cluster.Member) bool {
 		p, ok := g.Predecessor(m)
@@ -91,14 +94,19 @@ func (n *Node) adopt(g cluster.Group) {
 
 // takeOver makes a replica the master: it goes on with the log it has, under a new replication id.
 func (n *Node) takeOver() {
+	if n.log.End() > 0 {
+		n.newHistory()
+	}
+	n.env.Effects.Reselect()
+}
+
+// newHistory gives the log another id from here on.
+func (n *Node) newHistory() {
 	id, err := replication.NewID(randomBytes{n.env.Rand})
 	if err != nil {
 		panic(err) // the node's own source of randomness does not fail
 	}
-	if n.log.End() > 0 {
-		n.log.ContinueAs(id)
-	}
-	n.env.Effects.Reselect()
+	n.log.ContinueAs(id)
 }
 
 // stepDown makes a master a replica: what was not committed is never confirmed, and clients are sent away so that they

@@ -7,7 +7,9 @@ import (
 
 	"holdfast/node/command"
 	"holdfast/node/session"
+	"holdfast/node/store"
 	"holdfast/replication"
+	"holdfast/replication/aof"
 	"holdfast/resp"
 )
 
@@ -39,6 +41,7 @@ func (a *applier) Apply(batch []replication.Entry) error {
 	n.env.Broadcast()
 	woken := n.stagePushed(nil)
 	n.mu.Unlock()
+	n.disk.write()
 	for _, s := range woken {
 		s.Wake()
 	}
@@ -54,18 +57,27 @@ func (a *applier) apply(batch []replication.Entry) error {
 	a.c.S.DB = n.streamDB
 	n.env.Effects.Off = true // the log gets the predecessor's bytes
 	for _, e := range batch {
-		switch name := command.Word(e.Args[0]); name {
-		case "multi", "exec", "ping", "replconf":
-		default:
-			if err := n.env.ApplyEffect(a.c, e.Args); err != nil {
-				return fmt.Errorf("applying %q at offset %d: %w", name, n.log.End(), err)
-			}
+		if err := n.applyEffect(a.c, e.Args); err != nil {
+			return fmt.Errorf("at offset %d: %w", n.log.End(), err)
 		}
 		end := n.log.Append(e.Raw)
 		n.streamDB = a.c.S.DB
 		n.markChanged(end)
 	}
 	return nil
+}
+
+// applyEffect executes a command of the log.
+func (n *Node) applyEffect(c *command.Context, args [][]byte) error {
+	switch name := command.Word(args[0]); name {
+	case "multi", "exec", "ping", "replconf":
+		return nil // it changes nothing
+	default:
+		if err := n.env.ApplyEffect(c, args); err != nil {
+			return fmt.Errorf("applying %q: %w", name, err)
+		}
+		return nil
+	}
 }
 
 // streamContext is the context in which the log's commands run: a session that nobody sees.
@@ -79,20 +91,54 @@ func (n *Node) streamContext() *command.Context {
 
 // Load builds a data set from a snapshot beside the present one and swaps them when it is whole.
 func (a *applier) Load(r io.Reader, pos replication.Position) error {
-	n := a.n
-	fresh := n.newStore()
-	streamDB, err := readDump(r, fresh)
+	r, base, err := a.n.disk.tee(r)
 	if err != nil {
 		return err
 	}
+	fresh := a.n.newStore()
+	streamDB, err := readDump(r, fresh)
+	if err == nil {
+		err = a.swap(fresh, pos, streamDB, base)
+	} else if base != nil {
+		err = errors.Join(err, base.Abort())
+	}
+	return err
+}
+
+// swap puts a data set that is whole in the place of the present one. base, if there is a disk, has the same data.
+func (a *applier) swap(fresh *store.Store, pos replication.Position, streamDB int, base *aof.Base) error {
+	n := a.n
+	if base != nil {
+		n.disk.mu.Lock()
+		defer n.disk.mu.Unlock()
+	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.follower != a.of {
+		n.mu.Unlock()
+		if base != nil {
+			return errors.Join(errSuperseded, base.Abort())
+		}
 		return errSuperseded
 	}
 	n.env.SetStore(fresh, n.keyChanged)
 	n.log.Reset(pos)
 	n.streamDB = streamDB
 	n.touched.all = pos.Offset
+	var tap *replication.Reader
+	if base != nil {
+		tap = n.log.Tap(pos.Offset)
+	}
+	n.mu.Unlock()
+	if base != nil {
+		n.disk.note(n.disk.restart(base, pos, streamDB, tap))
+	}
 	return nil
+}
+
+// Rewind drops the log's end from offset on, which was never committed.
+func (a *applier) Rewind(offset int64) error {
+	if a.n.disk == nil {
+		return errNoLog
+	}
+	return a.n.disk.rewind(offset)
 }

@@ -167,6 +167,6 @@ const saveRetry = 5 * time.Second
 func (n *Node) Persistence() command.PersistenceInfo {
 	return command.PersistenceInfo{
 		Loading: n.loading, LastSave: n.saves.last, Saving: n.saves.running, LastStatusOK: n.saves.ok,
-		LastDuration: n.saves.took, Changes: n.saves.changes,
+		LastDuration: n.saves.took, Changes: n.saves.changes, Log: n.logFiles(),
 	}
 }

@@ -23,16 +23,17 @@ func (n *Node) SendsAway() bool {
 // deposedGrace is how long clients may take to hear of a new master.
 const deposedGrace = 2 * time.Second
 
-// Gated reports whether replies wait for the commit point: in a group, unless its users chose ack-mode async.
-func (n *Node) Gated() bool { return n.gated() }
+// Gated reports whether replies wait for the commit point: in a chain, and where the log is kept on disk.
+func (n *Node) Gated() bool { return n.chained() || n.disk != nil }
 
-func (n *Node) gated() bool { return n.grouped() && n.settings.AckChain() }
+// chained reports whether the commit point is the chain's: in a group, unless its users chose ack-mode async.
+func (n *Node) chained() bool { return n.grouped() && n.settings.AckChain() }
 
 // Stale reports a replica that must not answer reads. In a group that is a node without a place in the chain, or one
 // that cannot know whether the chain goes on without it; outside, Redis's replica-serve-stale-data decides.
 func (n *Node) Stale() bool {
 	if n.grouped() {
-		return n.place.position < 0 || n.gated() && !n.lease.valid()
+		return n.place.position < 0 || n.chained() && !n.lease.valid()
 	}
 	return n.follower != nil && !n.settings.ReplicaServeStaleData() &&
 		n.follower.Status().State != replication.FollowConnected
@@ -44,7 +45,7 @@ func (n *Node) Loading() bool { return n.loading }
 // GoodReplicas counts replicas that acknowledged anything within the last lag seconds. In a chain every member acknowledges
 // every write, so all of them count.
 func (n *Node) GoodReplicas(lag int64) int {
-	if n.gated() {
+	if n.chained() {
 		return len(n.place.group.Chain) - 1
 	}
 	return n.feeder.Good(time.Duration(lag) * time.Second)

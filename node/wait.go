@@ -46,7 +46,7 @@ func (n *Node) Park(s *session.Session, b *session.Block, timeout time.Duration)
 // does, all members behind it once the offset is committed.
 func (n *Node) ReplicaAcks(offset int64) int {
 	acked := n.feeder.Acked(offset)
-	if n.gated() && n.place.master && n.log.Commit() >= offset {
+	if n.chained() && n.place.master && n.log.Commit() >= offset {
 		acked = max(acked, len(n.place.group.Chain)-1)
 	}
 	return acked

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ type Applier interface {
 	// it swaps the two and calls Log.Reset(pos), both under the execution lock. On any error, also r's, it leaves data
 	// and log as they are.
 	Load(r io.Reader, pos Position) error
+	// Rewind drops the log's end from offset on, which was never committed, and restores the data as it was there. After an
+	// error, as where nothing is kept on disk, everything is copied.
+	Rewind(offset int64) error
 }
 
 // FollowState is where a Follower stands, in the words of Redis's ROLE.
@@ -119,6 +123,8 @@ func (f *Follower) Run(ctx context.Context) {
 		switch {
 		case errors.Is(err, errStaleEpoch):
 			backoff, level = retryEpoch, slog.LevelDebug
+		case errors.Is(err, errRewound):
+			backoff = 0
 		case linked && time.Since(atOnce) > retryMax:
 			backoff, atOnce = 0, time.Now() // it worked until now: the reason is probably over, as when the log got another id
 		default:
@@ -247,6 +253,9 @@ func (f *Follower) currentEpoch() uint64 {
 // errStaleEpoch: the predecessor is in another epoch than this member.
 var errStaleEpoch = errors.New("replication: predecessor is in another epoch")
 
+// errRewound: the log was cut back to where it and the predecessor's part; now it can ask again.
+var errRewound = errors.New("replication: log was rewound")
+
 // refusal turns an error reply into an error.
 func refusal(line string) error {
 	text := strings.TrimPrefix(line, "-")
@@ -254,4 +263,23 @@ func refusal(line string) error {
 		return fmt.Errorf("%w: %s", errStaleEpoch, text)
 	}
 	return fmt.Errorf("replication: master refused: %s", text)
+}
+
+// rewind does what a refusal of PSYNC tells this member to do, if it says REWIND.
+func (f *Follower) rewind(line string) error {
+	text, ok := strings.CutPrefix(line, "-"+rewind+" ")
+	if !ok {
+		return refusal(line)
+	}
+	word, _, _ := strings.Cut(text, " ")
+	offset, err := strconv.ParseInt(word, 10, 64)
+	if err == nil {
+		f.cfg.Logger.Warn("dropping the log's end, which was never committed", "from", offset, "end", f.cfg.Log.End())
+		err = f.cfg.Applier.Rewind(offset)
+	}
+	if err != nil {
+		f.setForceFull(true)
+		return fmt.Errorf("%w no further than before, a full copy is needed: %w", errRewound, err)
+	}
+	return errRewound
 }

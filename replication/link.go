@@ -87,7 +87,7 @@ func (l *link) resume(ask Position) (*Reader, error) {
 			f.count(&f.refused)
 			f.cfg.Logger.Info("partial synchronisation not possible", "follower", l.addr, "reason", err)
 		}
-		return nil, nil
+		return nil, l.advise(ask)
 	}
 	answer := "+CONTINUE\r\n"
 	if l.info.CapaPSYNC2 {
@@ -103,6 +103,27 @@ func (l *link) resume(ask Position) (*Reader, error) {
 	f.count(&f.partial)
 	f.cfg.Logger.Info("follower resumes", "follower", l.addr, "offset", ask.Offset, "behind", f.cfg.Log.End()-ask.Offset)
 	return r, nil
+}
+
+// advise sends a member away that can do better than to take a full copy.
+func (l *link) advise(ask Position) error {
+	if !l.info.IsMember {
+		return nil
+	}
+	a, offset := l.feeder.cfg.Log.advise(ask)
+	var line string
+	switch a {
+	case adviceWait:
+		line = behind + " this member has not got as far yet, ask again"
+	case adviceRewind:
+		line = fmt.Sprintf("%s %d is where your log and this one part", rewind, offset)
+	default:
+		return nil
+	}
+	if _, err := l.out.Write([]byte("-" + line + "\r\n")); err != nil {
+		return fmt.Errorf("replication: answer follower: %w", err)
+	}
+	return fmt.Errorf("replication: follower %s told: %s", l.addr, line)
 }
 
 // fullSync sends an image of the data and returns a reader of what follows it.

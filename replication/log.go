@@ -58,6 +58,8 @@ type Log struct {
 	limit       int64
 	readerLimit int64
 	tracker     tracker
+	history     History // what is on disk; nil: nothing
+	oldest      int64   // with a history: its first byte
 	ackedAt     time.Time
 	advanced    chan struct{} // closed when the commit point moves; nil: nobody waits
 	watchers    map[chan struct{}]struct{}
@@ -127,7 +129,7 @@ func (l *Log) Flush() {
 	l.mu.Lock()
 	if l.published != l.at {
 		l.published = l.at
-		l.tracker.appended(l.at)
+		l.tracker.settle(l.at)
 		l.commitMoved()
 		for _, r := range l.readers {
 			r.wakeUp()
@@ -147,8 +149,14 @@ func (l *Log) trim(end int64) (lagged []*Reader) {
 	reuse := end // blocks before it are in nobody's hands
 	for _, r := range l.readers {
 		reuse = min(reuse, r.pin)
-		if r.err != nil {
+		switch {
+		case r.err != nil:
 			continue
+		case r.tap:
+			keep = min(keep, r.pin)
+			continue
+		case l.history != nil:
+			continue // it goes on reading on disk
 		}
 		if end-r.pin > l.readerLimit {
 			r.fail(ErrLagged)
@@ -168,7 +176,7 @@ func (l *Log) trim(end int64) (lagged []*Reader) {
 		n++
 	}
 	l.blocks = slices.Delete(l.blocks, 0, n)
-	l.former = slices.DeleteFunc(l.former, func(f former) bool { return f.until < l.base })
+	l.former = slices.DeleteFunc(l.former, func(f former) bool { return f.until < l.first() })
 	return lagged
 }
 
@@ -186,8 +194,10 @@ func (l *Log) ContinueAs(id string) {
 	}
 	l.id = id
 	for _, r := range l.readers {
-		r.stopAt = min(r.stopAt, l.at)
-		r.wakeUp()
+		if !r.tap {
+			r.stopAt = min(r.stopAt, l.at)
+			r.wakeUp()
+		}
 	}
 }
 
@@ -218,7 +228,7 @@ func (l *Log) Reset(pos Position) {
 func (l *Log) Resume(asked Position) (from int64, ok bool, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return resume(asked, l.id, l.former, l.base, l.published)
+	return resume(asked, l.id, l.former, l.first(), l.published)
 }
 
 func resume(asked Position, id string, formers []former, first, end int64) (from int64, ok bool, reason string) {
@@ -258,10 +268,18 @@ func (l *Log) SetLimits(limit, readerLimit int64) {
 // End is the offset after the last appended byte: Redis's master_repl_offset. It takes no lock.
 func (l *Log) End() int64 { return l.end.Load() }
 
-// First is the offset of the oldest byte held.
+// First is the offset of the oldest byte held in memory.
 func (l *Log) First() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.base
+}
+
+// first is the offset of the oldest byte that a reader can have.
+func (l *Log) first() int64 {
+	if l.history != nil {
+		return min(l.base, l.oldest)
+	}
 	return l.base
 }
 

@@ -38,6 +38,7 @@ type member struct {
 	applyErr func() error  // a fault: Apply fails with it
 	still    chan struct{} // a fault: Apply waits until it is closed
 	pause    time.Duration // how long the sender of a full copy rests in the middle
+	disk     *testDisk     // nil: it keeps nothing
 }
 
 type randomReader struct{ rng *rand.Rand }
@@ -167,6 +168,7 @@ func (m *member) put(words ...string) int64 {
 		m.log.Append(resp.AppendCommandStrings(nil, "PUT", w))
 	}
 	m.log.Flush()
+	m.disk.store()
 	return m.log.End()
 }
 
@@ -197,6 +199,7 @@ func (m *member) Apply(batch []Entry) error {
 		m.log.Append(e.Raw)
 	}
 	m.log.Flush()
+	m.disk.store()
 	return nil
 }
 
@@ -219,6 +222,7 @@ func (m *member) Load(r io.Reader, pos Position) error {
 	defer m.mu.Unlock()
 	m.words = words[1:]
 	m.log.Reset(pos)
+	m.disk.begin(m)
 	return nil
 }
 

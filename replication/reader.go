@@ -28,12 +28,14 @@ type Reader struct {
 	wake   chan struct{}
 	onDrop func(error) // told, outside locks, that err was set from outside
 	chunks [][]byte    // Next's result, used again
+	buf    []byte      // what was read from disk
 
 	// Guarded by log.mu.
 	id      string // the log's id when the reader was opened
 	pin     int64  // the first byte in use: what the last Next returned begins here
 	next    int64  // where the next Next reads
 	stopAt  int64  // the id was changed here
+	tap     bool   // reads for the disk: all of the log, whatever it is called
 	waiting bool
 	err     error
 }
@@ -44,7 +46,7 @@ type Reader struct {
 func (l *Log) Open(asked Position, onDrop func(error)) (r *Reader, id string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	from, ok, reason := resume(asked, l.id, l.former, l.base, l.published)
+	from, ok, reason := resume(asked, l.id, l.former, l.first(), l.published)
 	if !ok {
 		return nil, "", fmt.Errorf("replication: can't resume from %v: %s", asked, reason)
 	}
@@ -102,6 +104,9 @@ func (r *Reader) take() ([][]byte, error) {
 		return nil, r.err
 	}
 	r.pin = r.next
+	if r.next < l.base {
+		return r.fromDisk()
+	}
 	end := min(l.published, r.stopAt, r.next+maxRead)
 	r.chunks = r.chunks[:0]
 	for r.next < end {

@@ -9,12 +9,15 @@ import (
 
 // tracker decides what is committed. It is pure: no lock, no time, no I/O; the Log holds one under its mutex.
 //
-// Invariants: commit <= end; commit never falls except in reset; acked is what the successor of epoch said in epoch.
+// Invariants: commit <= end, and with a disk <= stored; commit never falls except in reset; acked is what the successor of
+// epoch said in epoch.
 type tracker struct {
 	chain     bool // false: alone (standalone, asynchronous, or the tail): whatever is appended is committed
 	epoch     uint64
 	successor cluster.Member // whose word counts, while chain
 	acked     int64          // the most that successor acknowledged in epoch
+	disk      bool           // the log is kept on disk: what is not there counts for nothing
+	stored    int64          // it reaches to here there
 	commit    int64
 }
 
@@ -31,15 +34,21 @@ func (t *tracker) set(epoch uint64, successor cluster.Member, ok bool, end int64
 		t.acked = 0
 	}
 	t.epoch, t.chain, t.successor = epoch, ok, successor
-	t.appended(end)
+	t.settle(end)
 	return true
 }
 
-// appended says that the log reaches to end now.
-func (t *tracker) appended(end int64) {
-	if !t.chain {
-		t.commit = max(t.commit, end)
+// held is how much of a log that reaches to end this member may count as its own.
+func (t *tracker) held(end int64) int64 {
+	if t.disk {
+		return min(end, t.stored)
 	}
+	return end
+}
+
+// settle raises the commit point to what is known of a log that reaches to end.
+func (t *tracker) settle(end int64) {
+	t.commit = max(t.commit, t.upstream(end))
 }
 
 // ack is the word of a follower; counted tells whether it came from the successor in this epoch.
@@ -48,22 +57,22 @@ func (t *tracker) ack(epoch uint64, from cluster.Member, offset, end int64) (cou
 		return false
 	}
 	t.acked = max(t.acked, min(offset, end))
-	t.commit = max(t.commit, t.acked)
+	t.settle(end)
 	return true
 }
 
 // upstream is what this member may acknowledge to its predecessor in t.epoch.
 func (t *tracker) upstream(end int64) int64 {
 	if !t.chain {
-		return end
+		return t.held(end)
 	}
-	return min(end, t.acked)
+	return min(t.held(end), t.acked)
 }
 
 // reset begins another log that reaches to end: of its bytes nothing is known yet, unless this member is alone.
 func (t *tracker) reset(end int64) {
-	t.acked, t.commit = 0, 0
-	t.appended(end)
+	t.acked, t.stored, t.commit = 0, 0, 0
+	t.settle(end)
 }
 
 // SetChain adopts an epoch: with ok, acknowledgements of successor in that epoch move the commit point; without,

@@ -76,7 +76,7 @@ func TestTrackerSmallWorlds(t *testing.T) {
 			switch op.kind {
 			case "append":
 				nextEnd += op.offset
-				next.appended(nextEnd)
+				next.settle(nextEnd)
 			case "ack":
 				next.ack(op.epoch, op.who, op.offset, end)
 			default:

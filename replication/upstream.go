@@ -141,7 +141,7 @@ func (u *upstream) psync() (answer string, err error) {
 		}
 	}
 	if strings.HasPrefix(answer, "-") {
-		return "", refusal(answer)
+		return "", u.f.rewind(answer)
 	}
 	return answer, nil
 }

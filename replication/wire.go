@@ -35,6 +35,12 @@ func ParseHello(text []byte) (Hello, error) {
 // staleEpoch begins the refusal of a follower that is in another epoch: one of the two will learn, so it asks again soon.
 const staleEpoch = "STALEEPOCH"
 
+// What members are told that can do better than to take a full copy; see Log.advise.
+const (
+	behind = "BEHIND"
+	rewind = "REWIND"
+)
+
 // Check decides whether the member self, in epoch of group, may take who said hello for a follower. The error is the
 // reply.
 func (h Hello) Check(group string, epoch uint64, self cluster.Member) error {

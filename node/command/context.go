@@ -113,6 +113,10 @@ type Node interface {
 	AbortShutdown() error
 	// Save writes dump.rdb; background lets the caller go on.
 	Save(background bool) error
+	// Rewrite makes the present data the base of the log on disk.
+	Rewrite() error
+	// WriteError says why the log can't be written to disk; nil while it can.
+	WriteError() error
 	// Persistence describes saves, for INFO and LASTSAVE.
 	Persistence() PersistenceInfo
 }
@@ -165,6 +169,20 @@ type PersistenceInfo struct {
 	SavingSince  time.Time // of the save that runs
 	KeysLoaded   int64     // by the last load of a dump
 	KeysExpired  int64     // left out by it, as their time had passed
+	Log          LogFiles
+}
+
+// LogFiles is the state of the log on disk.
+type LogFiles struct {
+	Enabled        bool
+	Size, BaseSize int64 // bytes: now, and after the last rewrite
+	WriteError     error
+	Rewriting      bool
+	RewritingFor   time.Duration
+	RewriteOK      bool // the last one succeeded
+	RewriteTook    time.Duration
+	Rewrites       int64
+	Failures       int64 // in a row
 }
 
 // Context is one command in execution.

@@ -194,6 +194,11 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	} else if write && e.tooFewReplicas() {
 		return ErrNoReplicas
 	}
+	if write || cmd.Name == "ping" {
+		if err := e.Node.WriteError(); err != nil && e.Node.IsMaster() {
+			return resp.Error("MISCONF Errors writing to the AOF file: " + err.Error())
+		}
+	}
 	if s.InPubSub() && s.W.Proto < 3 && f&resp.PubSub == 0 && !allowedInPubSub(cmd) {
 		return resp.Error("ERR Can't execute '" + cmd.FullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	}

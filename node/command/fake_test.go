@@ -30,6 +30,7 @@ type fakeNode struct {
 }
 
 func (n *fakeNode) IsMaster() bool                { return !n.replica }
+func (n *fakeNode) WriteError() error             { return nil }
 func (n *fakeNode) Gated() bool                   { return n.gated }
 func (n *fakeNode) Stale() bool                   { return n.stale }
 func (n *fakeNode) Loading() bool                 { return n.loading }

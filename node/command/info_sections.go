@@ -68,16 +68,6 @@ func infoClients(c *Context, r *report) {
 
 func infoPersistence(c *Context, r *report) {
 	p := c.Node.Persistence()
-	status, last, running := "ok", int64(-1), int64(-1)
-	if !p.LastStatusOK {
-		status = "err"
-	}
-	if p.LastDuration > 0 {
-		last = int64(p.LastDuration / time.Second)
-	}
-	if p.Saving && !p.SavingSince.IsZero() {
-		running = int64(time.UnixMilli(c.Now).Sub(p.SavingSince) / time.Second)
-	}
 	r.flag("loading", p.Loading)
 	r.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
 	r.add("current_fork_perc", "0.00")
@@ -85,20 +75,44 @@ func infoPersistence(c *Context, r *report) {
 	r.add("rdb_changes_since_last_save", p.Changes)
 	r.flag("rdb_bgsave_in_progress", p.Saving)
 	r.add("rdb_last_save_time", unixSeconds(p.LastSave))
-	r.add("rdb_last_bgsave_status", status)
-	r.add("rdb_last_bgsave_time_sec", last)
-	r.add("rdb_current_bgsave_time_sec", running)
+	r.add("rdb_last_bgsave_status", okOrErr(p.LastStatusOK))
+	r.add("rdb_last_bgsave_time_sec", seconds(p.LastDuration, p.LastDuration > 0))
+	r.add("rdb_current_bgsave_time_sec", seconds(time.UnixMilli(c.Now).Sub(p.SavingSince), p.Saving && !p.SavingSince.IsZero()))
 	r.add("rdb_saves", p.Saves)
 	r.add("rdb_last_cow_size", 0)
 	r.add("rdb_last_load_keys_expired", p.KeysExpired)
 	r.add("rdb_last_load_keys_loaded", p.KeysLoaded)
-	r.zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
-	r.add("aof_last_rewrite_time_sec", -1)
-	r.add("aof_current_rewrite_time_sec", -1)
-	r.add("aof_last_bgrewrite_status", "ok")
-	r.zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
-	r.add("aof_last_write_status", "ok")
+	l := p.Log
+	r.flag("aof_enabled", l.Enabled)
+	r.flag("aof_rewrite_in_progress", l.Rewriting)
+	r.zeros("aof_rewrite_scheduled")
+	r.add("aof_last_rewrite_time_sec", seconds(l.RewriteTook, l.Rewrites > 0))
+	r.add("aof_current_rewrite_time_sec", seconds(l.RewritingFor, l.Rewriting))
+	r.add("aof_last_bgrewrite_status", okOrErr(l.RewriteOK || l.Rewrites == 0))
+	r.add("aof_rewrites", l.Rewrites)
+	r.add("aof_rewrites_consecutive_failures", l.Failures)
+	r.add("aof_last_write_status", okOrErr(l.WriteError == nil))
 	r.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+	if l.Enabled {
+		r.add("aof_current_size", l.Size)
+		r.add("aof_base_size", l.BaseSize)
+		r.zeros("aof_pending_rewrite", "aof_buffer_length", "aof_pending_bio_fsync", "aof_delayed_fsync")
+	}
+}
+
+// seconds is -1 for what has not happened.
+func seconds(d time.Duration, happened bool) int64 {
+	if !happened {
+		return -1
+	}
+	return int64(d / time.Second)
+}
+
+func okOrErr(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "err"
 }
 
 func unixSeconds(t time.Time) int64 {

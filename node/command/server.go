@@ -34,6 +34,10 @@ var serverRows = []Command{
 		History: [][2]string{{"3.2.2", "`SCHEDULE`."}}, Run: bgsave,
 	},
 	{
+		Name: "bgrewriteaof", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading, Group: "server", Since: "1.0.0",
+		Complexity: "O(1)", Summary: "Starts to make the present data the base of the log on disk.", Run: bgRewriteAOF,
+	},
+	{
 		Name: "lastsave", Arity: 1, Flags: always | resp.Fast, Categories: resp.CatAdmin | resp.CatDangerous, Group: "server", Since: "1.0.0",
 		Complexity: "O(1)", Summary: "Answers when the data was last written to disk.", Tips: []string{"nondeterministic_output"}, Run: lastSave,
 	},
@@ -150,6 +154,14 @@ func save(c *Context, _ [][]byte, w *resp.Writer) error {
 		return err
 	}
 	w.OK()
+	return nil
+}
+
+func bgRewriteAOF(c *Context, _ [][]byte, w *resp.Writer) error {
+	if err := c.Node.Rewrite(); err != nil {
+		return err
+	}
+	w.Simple("Background append only file rewriting started")
 	return nil
 }
 

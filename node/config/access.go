@@ -8,6 +8,11 @@ import (
 
 // The rows that have a method of their own.
 var (
+	rowAppendDirName     = row("appenddirname")
+	rowAppendFilename    = row("appendfilename")
+	rowAppendFsync       = row("appendfsync")
+	rowAppendOnly        = row("appendonly")
+	rowReplLogRetention  = row("repl-log-retention")
 	rowAckMode           = row("ack-mode")
 	rowAnnounceIP        = row("replica-announce-ip")
 	rowAnnouncePort      = row("replica-announce-port")
@@ -186,6 +191,21 @@ func (c *Config) DBFilename() string { return c.word(rowDBFilename) }
 func (c *Config) SavePoints() []SavePoint {
 	return slices.Clone(c.value(rowSave).parsed.([]SavePoint))
 }
+
+// AppendOnly is appendonly: whether the log is kept on disk.
+func (c *Config) AppendOnly() bool { return c.isYes(rowAppendOnly) }
+
+// AppendFsync is appendfsync: always, everysec or no.
+func (c *Config) AppendFsync() string { return c.word(rowAppendFsync) }
+
+// AppendDirName is the directory of the log's files, below Dir.
+func (c *Config) AppendDirName() string { return c.word(rowAppendDirName) }
+
+// AppendFilename is what the names of the log's files begin with.
+func (c *Config) AppendFilename() string { return c.word(rowAppendFilename) }
+
+// ReplLogRetention is how many bytes of the log before the last rewrite are kept on disk.
+func (c *Config) ReplLogRetention() int64 { return c.value(rowReplLogRetention).num }
 
 // RDBCompression reports whether strings in snapshots are compressed.
 func (c *Config) RDBCompression() bool { return c.isYes(rowRDBCompression) }

@@ -32,6 +32,8 @@ type Files struct {
 	end   int64      // the log's offset there
 	dirty bool       // a write failed: bytes may stand behind size
 	old   map[string]File
+
+	baseSize int64 // bytes of the base
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -105,6 +107,16 @@ func (f *Files) SetIdentity(id Identity) error {
 func (f *Files) End() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.end
+}
+
+// Size is the bytes of the base and of the log behind it.
+func (f *Files) Size() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if base := f.m.base(); base != nil {
+		return f.baseSize + f.end - base.start
+	}
 	return f.end
 }
 

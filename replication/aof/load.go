@@ -48,6 +48,7 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 			return report, &FileError{f.path(base.name), err}
 		}
 		report.Files, report.Bytes = 1, n
+		f.baseSize = n
 		f.end = base.start
 	}
 	last := -1

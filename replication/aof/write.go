@@ -174,6 +174,9 @@ func (b *Base) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Size is how many bytes the snapshot has so far.
+func (b *Base) Size() int64 { return b.size }
+
 // Abort gives up.
 func (b *Base) Abort() error {
 	return errors.Join(b.file.Close(), b.f.cfg.FS.Remove(b.f.path(b.name)))
@@ -221,6 +224,7 @@ func (b *Base) Commit(start int64) error {
 	if err := f.commit(next); err != nil {
 		return err
 	}
+	f.baseSize = b.size
 	return f.sweep()
 }
 
@@ -250,7 +254,7 @@ func (b *Base) Restart(id Identity, start int64, db int) error {
 	if err != nil {
 		return err
 	}
-	f.end = start
+	f.end, f.baseSize = start, b.size
 	if err := f.begin(&manifest{files: []entry{e}, identity: &id}, db); err != nil {
 		return err
 	}

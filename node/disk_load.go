@@ -1,0 +1,217 @@
+package node
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"holdfast/node/command"
+	"holdfast/replication"
+	"holdfast/replication/aof"
+)
+
+// openDisk looks at what is on disk, where the log is to be kept there.
+func (n *Node) openDisk() error {
+	if n.files == nil || !n.settings.AppendOnly() {
+		return nil
+	}
+	files, err := aof.Open(aof.Config{
+		FS: n.files, Dir: n.settings.AppendDirName(), Name: n.settings.AppendFilename(), Retain: n.settings.ReplLogRetention,
+	})
+	if err != nil {
+		return fmt.Errorf("%w; mend it with holdfast check-log, or move the directory away to start empty", err)
+	}
+	n.disk = &disk{n: n, files: files}
+	n.disk.rewrites.ok = true
+	return nil
+}
+
+// start loads the log on disk, or begins one with the data that there is, and has the log's end stored from here on.
+func (d *disk) start() error {
+	if !d.files.Exists() {
+		d.n.log.UseDisk(d.files)
+		return d.begin()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.load(); err != nil {
+		return err
+	}
+	n := d.n
+	n.mu.Lock()
+	n.log.UseDisk(d.files)
+	id, ok := d.files.Identity()
+	if !ok {
+		id.ID = n.log.ID() // Redis wrote it: nobody knows the log by another name
+	}
+	var formers []replication.Former
+	for _, f := range id.Former {
+		formers = append(formers, replication.Former{ID: f.ID, Until: f.Until})
+	}
+	n.log.Restore(replication.Position{ID: id.ID, Offset: d.files.End()}, formers)
+	n.logEpoch.Store(id.Epoch)
+	if !n.grouped() {
+		// A loss of power may have cut off what replicas have: another history begins here.
+		n.newHistory()
+	}
+	d.tap = n.log.Tap(d.files.End())
+	n.mu.Unlock()
+	return d.writeAll()
+}
+
+// begin makes the present data the base of a new log on disk.
+func (d *disk) begin() error {
+	n := d.n
+	select {
+	case <-n.snapshots:
+	case <-n.stopped:
+		return context.Canceled
+	}
+	n.mu.Lock()
+	im := n.newImage()
+	pos, db, tap := im.pos, max(n.streamDB, 0), n.log.Tap(im.pos.Offset)
+	n.mu.Unlock()
+	base, err := d.files.NewBase()
+	if err == nil {
+		if _, err = im.WriteTo(base); err != nil {
+			err = errors.Join(err, base.Abort())
+		}
+	}
+	if err = errors.Join(err, im.Close()); err != nil {
+		tap.Close()
+		return fmt.Errorf("beginning the log on disk: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.restart(base, pos, db, tap)
+}
+
+// restart makes base, at pos of the log, all that is on disk; tap reads what follows. After an error nothing is kept until
+// another base is begun. It needs d.mu.
+func (d *disk) restart(base *aof.Base, pos replication.Position, db int, tap *replication.Reader) error {
+	if d.tap != nil {
+		d.tap.Close()
+	}
+	d.tap, d.pending = nil, nil
+	d.stored.Store(0)
+	d.roll.Store(nil)
+	id := d.n.logIdentity()
+	id.ID = pos.ID
+	if err := base.Restart(id, pos.Offset, db); err != nil {
+		tap.Close()
+		return err
+	}
+	d.saved, d.tap = id, tap
+	d.rewrites.baseSize.Store(base.Size())
+	return d.writeAll()
+}
+
+// load replaces the data by what is on disk. Meanwhile clients are told to wait. It needs d.mu.
+func (d *disk) load() error {
+	n := d.n
+	l := &loader{n: n, began: time.Now()}
+	n.mu.Lock()
+	n.loading = true
+	n.env.SetStore(n.newStore(), n.keyChanged)
+	l.c = n.streamContext()
+	n.mu.Unlock()
+	report, err := d.files.Load(l, n.settings.Bool("aof-load-truncated"))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.loading = false
+	if err != nil {
+		return fmt.Errorf("loading the log: %w; holdfast check-log tells more", err)
+	}
+	n.streamDB = l.c.S.DB
+	if report.Cut != nil {
+		n.logger.Warn("the log's end was torn: what a crash left of the last write was cut off", "file", report.File, "offset", report.Cut.Offset,
+			"bytes", report.Cut.Size-report.Cut.Offset)
+	}
+	d.rewrites.baseSize.Store(d.files.Size())
+	n.logger.Info("loaded the log", "files", report.Files, "bytes", report.Bytes, "end", d.files.End(), "took", time.Since(l.began).Round(time.Millisecond))
+	return nil
+}
+
+// loader executes what is on disk.
+type loader struct {
+	n     *Node
+	c     *command.Context
+	began time.Time
+	told  time.Time
+	done  int64
+}
+
+// Base loads a snapshot beside the present data and swaps the two.
+func (l *loader) Base(r *bufio.Reader) error {
+	fresh := l.n.newStore()
+	if _, err := readDump(r, fresh); err != nil {
+		return err
+	}
+	l.n.mu.Lock()
+	defer l.n.mu.Unlock()
+	l.n.env.SetStore(fresh, l.n.keyChanged)
+	return nil
+}
+
+// Apply executes a command, or a transaction.
+func (l *loader) Apply(batch []aof.Entry) error {
+	n := l.n
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l.c.Now = n.now().UnixMilli()
+	n.env.Effects.Off = true
+	for _, e := range batch {
+		l.done += int64(len(e.Raw))
+		if err := n.applyEffect(l.c, e.Args); err != nil {
+			return err
+		}
+	}
+	n.env.Effects.Drop()
+	n.changed, n.changedAll = n.changed[:0], false
+	if now := time.Now(); now.Sub(l.began) > progressEvery && now.Sub(l.told) > progressEvery {
+		l.told = now
+		n.logger.Info("loading the log", "bytes", l.done)
+	}
+	return nil
+}
+
+const progressEvery = 2 * time.Second
+
+// rewind drops the log's end from offset on and restores the data as it was there.
+func (d *disk) rewind(offset int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.n
+	if d.tap != nil {
+		d.tap.Close()
+		d.tap, d.pending = nil, nil
+	}
+	if err := d.files.Truncate(offset); err != nil {
+		return err
+	}
+	if err := d.load(); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.log.Restore(replication.Position{ID: n.log.ID(), Offset: offset}, n.log.Formers())
+	n.touched.all = offset
+	n.mu.Unlock()
+	d.tap = n.log.Tap(offset)
+	d.stored.Store(0)
+	return d.writeAll()
+}
+
+// tee writes a full copy to disk while it is loaded: it is the log's next base.
+func (d *disk) tee(r io.Reader) (io.Reader, *aof.Base, error) {
+	if d == nil {
+		return r, nil, nil
+	}
+	base, err := d.files.NewBase()
+	if err != nil {
+		return nil, nil, err
+	}
+	return io.TeeReader(r, base), base, nil
+}

@@ -1,0 +1,151 @@
+package replication
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"holdfast/resp"
+)
+
+// testDisk is a disk that keeps a member's log, from where it began.
+type testDisk struct {
+	log   *Log
+	tap   *Reader
+	base  []string // the data at start
+	start int64
+	bytes []byte
+	full  bool // a fault: nothing more is written
+}
+
+// keep gives the member a disk.
+func (m *member) keep() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.disk = &testDisk{log: m.log}
+	m.log.UseDisk(m.disk)
+	m.disk.begin(m)
+}
+
+// begin throws away what is on the disk: the log begins here.
+func (d *testDisk) begin(m *member) {
+	if d == nil {
+		return
+	}
+	if d.tap != nil {
+		d.tap.Close()
+	}
+	d.base, d.start, d.bytes = slices.Clone(m.words), m.log.End(), nil
+	d.tap = d.log.Tap(d.start)
+	d.store()
+}
+
+func (d *testDisk) store() {
+	if d == nil || d.full {
+		return
+	}
+	for {
+		chunks, err := d.tap.Poll()
+		if len(chunks) == 0 || err != nil {
+			break
+		}
+		for _, c := range chunks {
+			d.bytes = append(d.bytes, c...)
+		}
+	}
+	d.log.Stored(d.start, d.start+int64(len(d.bytes)))
+}
+
+func (d *testDisk) ReadAt(p []byte, offset int64) (int, error) {
+	return copy(p[:min(len(p), 1000)], d.bytes[offset-d.start:]), nil
+}
+
+func (m *member) Rewind(offset int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := m.disk
+	if d == nil || offset < d.start {
+		return errors.New("not on disk")
+	}
+	d.bytes = d.bytes[:offset-d.start]
+	m.words = slices.Clone(d.base)
+	var p resp.Parser
+	p.Fill(copy(p.Space(len(d.bytes)), d.bytes))
+	for args, _ := p.Next(); args != nil; args, _ = p.Next() {
+		m.words = append(m.words, string(args[1]))
+	}
+	m.log.Restore(Position{ID: m.log.ID(), Offset: offset}, m.log.Formers())
+	d.tap.Close()
+	d.tap = m.log.Tap(offset)
+	d.store()
+	return nil
+}
+
+// TestDeposedHeadRewinds: with a disk, a head that comes back only drops what was never committed.
+func TestDeposedHeadRewinds(t *testing.T) {
+	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
+		for _, m := range []*member{r.a, r.b, r.c} {
+			m.keep()
+		}
+		r.a.committed(r.a.put("by all"), 100*time.Millisecond)
+		r.net.cutAll(r.a.self.Addr, true)
+		r.a.uncommitted(r.a.put("never committed"))
+		g := r.group.Without(r.a.self)
+		r.b.adopt(g)
+		r.b.mu.Lock()
+		r.b.log.ContinueAs(testID('e'))
+		r.b.mu.Unlock()
+		r.c.adopt(g)
+		r.b.committed(r.b.put("by the new head"), 100*time.Millisecond)
+		copies := r.c.fulls()
+		r.net.listen(r.a.self.Addr, r.a.serve)
+		r.group = g
+		r.all(g.WithLearner(r.a.self))
+		time.Sleep(time.Second)
+		same(t, r.b, r.c, r.a)
+		if r.c.fulls() != copies || slices.Contains(r.a.data(), "never committed") {
+			t.Errorf("c sent %d full copies; a has %q", r.c.fulls()-copies, r.a.data())
+		}
+		if !bytes.HasSuffix(r.a.disk.bytes, []byte("by the new head\r\n")) {
+			t.Errorf("a's disk ends with %q", r.a.disk.bytes)
+		}
+	})
+}
+
+// TestAwayForLongerThanTheBacklog: what is no longer in memory is read on disk.
+func TestAwayForLongerThanTheBacklog(t *testing.T) {
+	inBubble(t, LogConfig{Limit: BlockSize}, func(t *testing.T, r *rig) {
+		r.b.keep()
+		r.c.stop()
+		r.c.following = nil
+		r.all2(r.group.Without(r.c.self))
+		r.a.committed(r.a.fill(500_000), time.Second)
+		copies := r.b.fulls()
+		r.all(r.group.WithLearner(r.c.self))
+		time.Sleep(time.Second)
+		same(t, r.a, r.b, r.c)
+		if r.b.fulls() != copies {
+			t.Errorf("b sent %d full copies though its disk has all", r.b.fulls()-copies)
+		}
+	})
+}
+
+// TestFullDiskHoldsCommitBack: what one member can't store nobody is told is safe.
+func TestFullDiskHoldsCommitBack(t *testing.T) {
+	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
+		for _, m := range []*member{r.a, r.b, r.c} {
+			m.keep()
+			m.disk.full = true
+			end := r.a.put("while a disk is full")
+			r.a.uncommitted(end)
+			m.mu.Lock()
+			m.disk.full = false
+			m.disk.store()
+			m.mu.Unlock()
+			r.a.committed(end, 100*time.Millisecond)
+		}
+		same(t, r.a, r.b, r.c)
+	})
+}
