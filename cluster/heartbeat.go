@@ -17,7 +17,7 @@ type Heartbeat struct {
 	Group      string `json:"group"`
 	Member     Member `json:"member"`
 	Seq        uint64 `json:"seq"`   // counts this node's heartbeats to this sentinel; the reply repeats it
-	Epoch      uint64 `json:"epoch"` // the newest epoch that the node has adopted
+	Epoch      uint64 `json:"epoch"` // the newest epoch that the node has adopted, or in which its log on disk was written
 	Role       Role   `json:"role"`
 	ReplID     string `json:"repl_id"`
 	Offset     int64  `json:"offset"` // end of its log

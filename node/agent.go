@@ -301,7 +301,7 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 	p := n.place
 	pos := n.log.Position()
 	h := cluster.Heartbeat{
-		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: p.group.Epoch, Role: p.role(),
+		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: max(p.group.Epoch, n.logEpoch.Load()), Role: p.role(),
 		ReplID: pos.ID, Offset: pos.Offset, Commit: n.log.Commit(), Lease: n.lease.valid(),
 		Leaving: n.leaving.Load(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
 	}

@@ -24,7 +24,6 @@ import (
 const leaveTimeout = 10 * time.Second
 
 func nodeCommand() *cobra.Command {
-	settings := config.Default()
 	c := &cobra.Command{
 		Use:   "node [FILE]",
 		Short: "Run a data node",
@@ -33,7 +32,8 @@ also a flag of that name, and a flag wins over the file.
 
 Without --join the node is a standalone server. With --join it belongs to a group: it finds
 the sentinels through the addresses given (the gossip address of any member) and takes the
-place in the chain that they give it.`,
+place in the chain that they give it. In a group the log is kept on disk unless appendonly
+says no, so that a node that comes back needs only what it has missed.`,
 		Example: `  holdfast node --port 6380
   holdfast node /etc/holdfast.conf --port 6380 --dir /var/lib/holdfast
   holdfast node --port 6379 --join 10.0.0.1:46379,10.0.0.2:46379 --announce-ip 10.0.0.5`,
@@ -45,7 +45,8 @@ place in the chain that they give it.`,
 		if *all {
 			return printDirectives(c.OutOrStdout())
 		}
-		if err := readSettings(settings, args, c.Flags(), values); err != nil {
+		settings, err := settingsOf(args, c.Flags(), values)
+		if err != nil {
 			return err
 		}
 		file := ""
@@ -62,7 +63,7 @@ var usual = map[string]bool{
 	"port": true, "bind": true, "dir": true, "join": true, "group": true, "node-name": true, "ack-mode": true,
 	"gossip-port": true, "gossip-key": true, "announce-ip": true, "announce-port": true,
 	"requirepass": true, "masterauth": true, "sentinel-auth-pass": true, "protected-mode": true,
-	"save": true, "replicaof": true, "databases": true, "maxclients": true, "repl-backlog-size": true, "loglevel": true,
+	"save": true, "appendonly": true, "appendfsync": true, "replicaof": true, "databases": true, "maxclients": true, "repl-backlog-size": true, "loglevel": true,
 }
 
 func printDirectives(w io.Writer) error {
@@ -89,6 +90,20 @@ func directiveFlags(flags *pflag.FlagSet) map[string]*string {
 	}
 	flags.SortFlags = true
 	return values
+}
+
+// settingsOf reads the settings; in a group the log is kept on disk unless they say otherwise.
+func settingsOf(args []string, flags *pflag.FlagSet, values map[string]*string) (*config.Config, error) {
+	settings := config.Default()
+	err := readSettings(settings, args, flags, values)
+	if err != nil || len(settings.Join()) == 0 {
+		return settings, err
+	}
+	settings = config.Default()
+	if err := settings.Set("appendonly", []string{"yes"}); err != nil {
+		return nil, err
+	}
+	return settings, readSettings(settings, args, flags, values)
 }
 
 // readSettings takes the file first and the flags after it.
@@ -138,6 +153,12 @@ func runNode(ctx context.Context, settings *config.Config, file string) error {
 	if err != nil {
 		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)
 	}
+	release := func() error { return nil }
+	if settings.AppendOnly() {
+		if release, err = lockDir(dir); err != nil {
+			return errors.Join(fmt.Errorf("the directory %s: %w", settings.Dir(), err), dir.Close())
+		}
+	}
 	n, err := node.New(node.Config{
 		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Process: thisProcess(file),
 	})
@@ -155,7 +176,7 @@ func runNode(ctx context.Context, settings *config.Config, file string) error {
 		}
 	case <-n.Exit():
 	}
-	return errors.Join(n.Close(), dir.Close())
+	return errors.Join(n.Close(), release(), dir.Close())
 }
 
 func leave(n *node.Node, logger *slog.Logger) {
