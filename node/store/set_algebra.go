@@ -1,6 +1,11 @@
 package store
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+
+	"holdfast/node/listpack"
+)
 
 // SetInter calls fn for what is in all the sets, of which there is at least one, until it returns false. It goes
 // through the smallest of them and looks into the others, the next smallest first.
@@ -67,7 +72,22 @@ func DiffByLookup(sets []Set) bool {
 
 // AddAll adds the members of another set.
 func (b *SetBuilder) AddAll(s Set) {
+	if s.isIntset() && b.isIntset() {
+		b.addInts(s)
+		return
+	}
 	s.Each(func(member []byte) bool { b.Add(member); return true })
+}
+
+// addInts is AddAll without printing and parsing the integers of an intset, for as long as they go into one.
+func (b *SetBuilder) addInts(s Set) {
+	for i := range s.Len() {
+		if n := listpack.IntsetAt(s.val, i); b.isIntset() {
+			b.addInt(n)
+		} else {
+			b.Add(strconv.AppendInt(nil, n, 10))
+		}
+	}
 }
 
 // RemoveAll removes the members of another set.

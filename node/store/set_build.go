@@ -25,17 +25,12 @@ const maxIntset = 1 << 30
 // Add adds a member and reports whether it was not there.
 func (b *SetBuilder) Add(member []byte) bool {
 	if b.isIntset() {
-		n, ok := listpack.ParseInt(member)
-		if !ok {
-			b.unpackInts()
-			b.put(member)
-			return true
+		if n, ok := listpack.ParseInt(member); ok {
+			return b.addInt(n)
 		}
-		var added bool
-		if b.val, added = listpack.IntsetInsert(b.val, n); added && b.Len() > min(b.store.Limits.SetIntset, maxIntset) {
-			b.unpackInts()
-		}
-		return added
+		b.unpackInts()
+		b.put(member)
+		return true
 	}
 	if b.dict != nil {
 		_, added := b.dict.put(member, nil, 0, false)
@@ -46,6 +41,15 @@ func (b *SetBuilder) Add(member []byte) bool {
 	}
 	b.put(member)
 	return true
+}
+
+// addInt adds an integer to an intset, which may have to turn into something else for it.
+func (b *SetBuilder) addInt(n int64) (added bool) {
+	b.val, added = listpack.IntsetInsert(b.val, n)
+	if added && b.Len() > min(b.store.Limits.SetIntset, maxIntset) {
+		b.unpackInts()
+	}
+	return added
 }
 
 // unpackInts makes an intset a table, to which the encoding is changed, or a listpack in its place.
