@@ -26,8 +26,16 @@ var dumpTemplates = []template{
 
 // valueKey is a key of any type.
 func (g *generator) valueKey() string {
-	draw := []func() string{g.anyKey, g.setKey, g.listKey}
+	draw := []func() string{g.anyKey, g.anyKey, g.setKey, g.listKey, g.zsetKey}
 	return draw[g.IntN(len(draw))]()
+}
+
+func (g *generator) valueKeys() []string {
+	list := make([]string, 1+g.IntN(4))
+	for i := range list {
+		list[i] = g.valueKey()
+	}
+	return list
 }
 
 // payloads is what each server gets for a command in which a payload may be missing.

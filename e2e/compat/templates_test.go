@@ -88,22 +88,22 @@ var stringTemplates = []template{
 }
 
 var keyTemplates = []template{
-	{3, func(g *generator) []string { return cmd("del", g.keys()) }},
-	{2, func(g *generator) []string { return cmd("unlink", g.keys()) }},
-	{3, func(g *generator) []string { return cmd("exists", g.keys()) }},
-	{1, func(g *generator) []string { return cmd("touch", g.keys()) }},
-	{2, func(g *generator) []string { return cmd("type", g.anyKey()) }},
+	{3, func(g *generator) []string { return cmd("del", g.valueKeys()) }},
+	{2, func(g *generator) []string { return cmd("unlink", g.valueKeys()) }},
+	{3, func(g *generator) []string { return cmd("exists", g.valueKeys()) }},
+	{1, func(g *generator) []string { return cmd("touch", g.valueKeys()) }},
+	{2, func(g *generator) []string { return cmd("type", g.valueKey()) }},
 	{3, func(g *generator) []string {
-		return cmd(g.pick([]string{"rename", "renamenx"}), g.anyKey(), g.anyKey())
+		return cmd(g.pick([]string{"rename", "renamenx"}), g.valueKey(), g.valueKey())
 	}},
 	{5, func(g *generator) []string {
-		return cmd("copy", g.anyKey(), g.anyKey(), g.maybe("DB", g.db()), g.maybe("REPLACE"))
+		return cmd("copy", g.valueKey(), g.valueKey(), g.maybe("DB", g.db()), g.maybe("REPLACE"))
 	}},
-	{3, func(g *generator) []string { return cmd("move", g.anyKey(), g.db()) }},
+	{3, func(g *generator) []string { return cmd("move", g.valueKey(), g.db()) }},
 	{3, func(g *generator) []string { return cmd("keys", g.pattern()) }},
 	{4, func(g *generator) []string {
 		return cmd("scan", g.pick([]string{"0", "0", "0", "x", "", "+0", " 0", "18446744073709551616"}), g.maybe("MATCH", g.pattern()),
-			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x", "1000000"})), g.maybe("TYPE", g.pick([]string{"string", "STRING", "hash", "x"})))
+			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x", "1000000"})), g.maybe("TYPE", g.pick([]string{"string", "STRING", "list", "set", "zset", "hash", "x"})))
 	}},
 	{2, func(g *generator) []string { return cmd("randomkey") }},
 	{3, func(g *generator) []string { return cmd("dbsize") }},
@@ -113,10 +113,10 @@ var keyTemplates = []template{
 		return cmd(g.pick([]string{"flushdb", "flushdb", "flushall"}), g.maybe(g.pick([]string{"SYNC", "async", "x"})))
 	}},
 	{5, func(g *generator) []string {
-		return cmd("object", g.pick([]string{"ENCODING", "encoding", "refcount", "IDLETIME", "freq", "help", "x"}), g.maybe(g.anyKey()))
+		return cmd("object", g.pick([]string{"ENCODING", "encoding", "refcount", "IDLETIME", "freq", "help", "x"}), g.maybe(g.valueKey()))
 	}},
 	{4, func(g *generator) []string {
-		return cmd("object", g.pick([]string{"ENCODING", "refcount"}), g.anyKey())
+		return cmd("object", g.pick([]string{"ENCODING", "refcount"}), g.valueKey())
 	}},
 }
 
@@ -132,23 +132,23 @@ func (g *generator) pattern() string {
 }
 
 var expireTemplates = []template{
-	{8, func(g *generator) []string { return cmd("expire", g.anyKey(), g.seconds(), g.condition()) }},
-	{4, func(g *generator) []string { return cmd("pexpire", g.anyKey(), g.seconds()*1000, g.condition()) }},
-	{4, func(g *generator) []string { return cmd("expireat", g.anyKey(), g.moment(), g.condition()) }},
-	{4, func(g *generator) []string { return cmd("pexpireat", g.anyKey(), g.moment()*1000, g.condition()) }},
+	{8, func(g *generator) []string { return cmd("expire", g.valueKey(), g.seconds(), g.condition()) }},
+	{4, func(g *generator) []string { return cmd("pexpire", g.valueKey(), g.seconds()*1000, g.condition()) }},
+	{4, func(g *generator) []string { return cmd("expireat", g.valueKey(), g.moment(), g.condition()) }},
+	{4, func(g *generator) []string { return cmd("pexpireat", g.valueKey(), g.moment()*1000, g.condition()) }},
 	{4, func(g *generator) []string {
 		g.brief = true
 		// Redis looks at the clock twice, and deletes the key at once when the time has passed meanwhile: 1 may be too brief.
-		return cmd("pexpire", g.anyKey(), "3")
+		return cmd("pexpire", g.valueKey(), "3")
 	}},
 	{4, func(g *generator) []string {
-		return cmd(g.pick([]string{"expire", "pexpire", "expireat", "pexpireat"}), g.anyKey(),
+		return cmd(g.pick([]string{"expire", "pexpire", "expireat", "pexpireat"}), g.valueKey(),
 			g.pick([]string{"0", "-1", "x", "9223372036854775807", "-9223372036854775808", "9223372036854775", "-9223372036854775", "9223372036854776"}), g.condition())
 	}},
 	{10, func(g *generator) []string {
-		return cmd(g.pick([]string{"ttl", "pttl", "expiretime", "pexpiretime"}), g.anyKey())
+		return cmd(g.pick([]string{"ttl", "pttl", "expiretime", "pexpiretime"}), g.valueKey())
 	}},
-	{4, func(g *generator) []string { return cmd("persist", g.anyKey()) }},
+	{4, func(g *generator) []string { return cmd("persist", g.valueKey()) }},
 }
 
 func (g *generator) condition() []string {

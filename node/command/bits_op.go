@@ -48,16 +48,13 @@ func bitOp(c *Context, args [][]byte, w *resp.Writer) error {
 
 // storeBits makes a result the value of a key; an empty one deletes it.
 func (c *Context) storeBits(key, result []byte) {
-	_, found := c.Find(key)
-	switch {
-	case len(result) > 0:
-		c.put(key, result, store.EncRaw, store.NoExpiry, found)
-		c.Notify(NotifyString, "set", key)
-	case found:
-		c.DB.Delete(key)
-		c.Dirty++
-		c.Notify(NotifyGeneric, "del", key)
+	if len(result) == 0 {
+		c.storeNothing(key)
+		return
 	}
+	_, found := c.Find(key)
+	c.put(key, result, store.EncRaw, store.NoExpiry, found)
+	c.Notify(NotifyString, "set", key)
 }
 
 func invert(b []byte) {

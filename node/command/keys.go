@@ -128,6 +128,15 @@ func del(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
+// storeNothing deletes what a key holds, since the result that would replace it is empty. Whether its time has passed makes no
+// difference, not even to the event.
+func (c *Context) storeNothing(key []byte) {
+	if c.DB.Delete(key) {
+		c.Dirty++
+		c.Notify(NotifyGeneric, "del", key)
+	}
+}
+
 func exists(c *Context, args [][]byte, w *resp.Writer) error {
 	n := 0
 	for _, key := range args[1:] {

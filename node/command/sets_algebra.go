@@ -126,19 +126,17 @@ func (c *Context) storeSet(args [][]byte, combine func([]store.Set) *store.SetBu
 		return err
 	}
 	key, result := args[1], combine(sets)
-	_, found := c.Find(key)
-	switch {
-	case result.Len() > 0:
+	n := result.Len()
+	if n > 0 {
+		_, found := c.Find(key)
 		c.DB.SetStore(key, result)
 		c.Dirty++
 		c.created(key, found)
 		c.Notify(NotifySet, event, key)
-	case found:
-		c.DB.Delete(key)
-		c.Dirty++
-		c.Notify(NotifyGeneric, "del", key)
+	} else {
+		c.storeNothing(key)
 	}
-	w.Int(int64(result.Len()))
+	w.Int(int64(n))
 	return nil
 }
 

@@ -284,17 +284,14 @@ func zRangeStore(c *Context, args [][]byte, w *resp.Writer) error {
 // storeZSet puts a sorted set in place of whatever the key holds; an empty one deletes it.
 func (c *Context) storeZSet(key []byte, b *store.ZSetBuilder, event string, w *resp.Writer) {
 	n := b.Len()
-	_, found := c.Find(key)
-	switch {
-	case n > 0:
+	if n > 0 {
+		_, found := c.Find(key)
 		c.DB.ZSetStore(key, b)
 		c.Dirty++
 		c.created(key, found)
 		c.Notify(NotifyZSet, event, key)
-	case found:
-		c.DB.Delete(key)
-		c.Dirty++
-		c.Notify(NotifyGeneric, "del", key)
+	} else {
+		c.storeNothing(key)
 	}
 	w.Int(int64(n))
 }
