@@ -41,6 +41,7 @@ func (n *Node) cron() {
 				before = *n.env.Stats
 				n.env.NoteMemory()
 				n.endIdle(t)
+				n.env.ReleaseIdle(t)
 				n.saveIfDue(t)
 			})
 			lastSecond = now

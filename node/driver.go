@@ -11,7 +11,15 @@ import (
 
 	"holdfast/node/command"
 	"holdfast/node/session"
+	"holdfast/resp"
 )
+
+// wire carries a connection's bytes.
+type wire interface {
+	io.ReadWriter
+	// Wait waits until there is something to read, or the connection has ended.
+	Wait() error
+}
 
 // driver owns one client's socket: it reads bytes into the session's parser, hands whole pipelines to the node, and
 // writes what the session's output lets go. The goroutine that serves the connection reads and, as a rule, writes; a
@@ -20,14 +28,18 @@ import (
 type driver struct {
 	n    *Node
 	conn net.Conn
-	wire io.ReadWriter // the connection's bytes
+	wire wire // the connection's bytes
 	s    *session.Session
 	ctx  *command.Context
 
-	cmds [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
-	next int
-	kept bool  // what is left of cmds was copied out of the buffer
-	bad  error // what stands in the buffer behind cmds is no command
+	cmds   [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
+	next   int
+	kept   bool        // what is left of cmds was copied out of the buffer
+	limits resp.Limits // the parser's
+	from   int64       // how much input was consumed before cmds
+	bad    error       // what stands in the buffer behind cmds is no command
+
+	waits bool // the input's buffer was given back: it is made anew once there is something to read
 
 	received, reads int64        // since the last turn
 	sent, writes    atomic.Int64 // likewise
@@ -68,6 +80,7 @@ func (d *driver) loop(ctx context.Context) error {
 			if err := d.n.makeRoom(ctx); err != nil {
 				return err
 			}
+			batch := d.batch()
 			state := d.n.run(d)
 			d.flush()
 			switch {
@@ -85,7 +98,7 @@ func (d *driver) loop(ctx context.Context) error {
 				continue
 			case state == stateParked && d.next < len(d.cmds):
 				d.keep() // the reading goes on, so that the end of the connection is seen
-			case len(d.cmds) == maxBatch, d.bad != nil:
+			case len(d.cmds) == batch, d.bad != nil:
 				continue // there is more in the buffer
 			}
 		}
@@ -100,16 +113,25 @@ func (d *driver) loop(ctx context.Context) error {
 	}
 }
 
+// batch is how many commands are parsed before they run. Of a client that has to authenticate it is one: what comes behind AUTH is
+// held to other limits.
+func (d *driver) batch() int {
+	if d.limits.Unauthenticated {
+		return 1
+	}
+	return maxBatch
+}
+
 // parse takes the next pipeline out of the buffer, once the one in hand is done.
 func (d *driver) parse() error {
 	if d.next < len(d.cmds) {
 		return nil
 	}
-	d.cmds, d.next, d.kept = d.cmds[:0], 0, false
+	d.cmds, d.next, d.kept, d.from = d.cmds[:0], 0, false, d.s.In.Consumed()
 	if d.bad != nil {
 		return d.bad
 	}
-	for len(d.cmds) < maxBatch {
+	for len(d.cmds) < d.batch() {
 		args, err := d.s.In.Next()
 		if err != nil {
 			if len(d.cmds) > 0 {
@@ -139,7 +161,14 @@ func (d *driver) keep() {
 
 // read waits for bytes, or for a wake-up.
 func (d *driver) read() (woken bool, err error) {
-	n, err := d.wire.Read(d.s.In.Space(0))
+	n, err := 0, error(nil)
+	if d.waits {
+		err = d.wire.Wait()
+	}
+	if err == nil {
+		d.waits = false
+		n, err = d.wire.Read(d.s.In.Space(0))
+	}
 	if n > 0 {
 		d.s.In.Fill(n)
 		d.s.NoteInput()
@@ -151,6 +180,10 @@ func (d *driver) read() (woken bool, err error) {
 		// that a wake-up that comes now is seen by the next read.
 		_ = d.conn.SetReadDeadline(time.Time{})
 		woken, err = true, nil
+		if d.s.InputReleased() && d.next == len(d.cmds) && d.s.In.Release() {
+			d.cmds, d.next, d.waits = nil, 0, true
+			d.s.NoteInput()
+		}
 	}
 	if d.broken.Load() {
 		return woken, io.ErrClosedPipe

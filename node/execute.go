@@ -33,7 +33,9 @@ func (n *Node) run(d *driver) sessionState {
 	turn := n.env.BeginTurn()
 	c, s := d.ctx, d.s
 	c.Now = now.UnixMilli()
-	s.LastActive = now
+	s.LastActive, s.Postponed = now, false
+	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
+	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
 	d.count(n.env.Stats)
 	c.Begin()
 	n.env.Effects.Off = !n.logging()
@@ -48,6 +50,7 @@ func (n *Node) run(d *driver) sessionState {
 		args := d.cmds[d.next]
 		if n.env.Execute(c, args) == command.Deferred {
 			n.deferred[d] = struct{}{}
+			s.Postponed = true
 			break
 		}
 		d.next++
@@ -57,6 +60,7 @@ func (n *Node) run(d *driver) sessionState {
 		}
 		served = n.serveBlocked() || served
 	}
+	n.limitInput(d)
 	log := n.log
 	if wrote || served {
 		log.Flush()
@@ -70,7 +74,7 @@ func (n *Node) run(d *driver) sessionState {
 	if d.next < len(d.cmds) && state == stateReady {
 		state = stateParked // deferred by a pause
 	}
-	s.QueryBuffer = s.In.Buffered()
+	s.QueryBuffer, s.QueryFree = s.In.Buffered(), s.In.Free()
 	s.Stage(gate, log.Commit())
 	n.checkOutputLimit(s)
 	woken := n.stagePushed(s)

@@ -299,7 +299,7 @@ func (n *Node) welcome(d *driver) (refusal string) {
 	n.env.Stats.Connections++
 	d.s = session.New(n.nextID, d.conn.RemoteAddr().String(), d.conn.LocalAddr().String(), n.now(), d.wake)
 	d.s.Authenticated = n.settings.RequirePass() == ""
-	d.s.In.SetLimits(n.parserLimits(d.s))
+	n.limitInput(d)
 	d.ctx = n.env.NewContext(d.s)
 	n.env.Clients.Add(d.s)
 	return ""
@@ -316,10 +316,15 @@ func (n *Node) turnAway(conn net.Conn) string {
 	return ""
 }
 
-func (n *Node) parserLimits(s *session.Session) resp.Limits {
-	return resp.Limits{
+// limitInput has the parser keep to the settings, and to what the client may do, as they are now.
+func (n *Node) limitInput(d *driver) {
+	l := resp.Limits{
 		MaxBulk: n.settings.ProtoMaxBulkLen(), MaxQuery: n.settings.ClientQueryBufferLimit(),
-		Unauthenticated: !s.Authenticated,
+		Unauthenticated: !d.s.Authenticated && n.settings.RequirePass() != "",
+	}
+	if l != d.limits {
+		d.limits = l
+		d.s.In.SetLimits(l)
 	}
 }
 

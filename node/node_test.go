@@ -197,3 +197,30 @@ func TestMalformedInputAfterACommand(t *testing.T) {
 		_ = n.Close()
 	})
 }
+
+// TestPipelineBehindAuth: a stranger's commands must be small, but what it sends behind a good password need not be.
+func TestPipelineBehindAuth(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "requirepass secret")
+		many := append([]string{"exists"}, strings.Fields(strings.Repeat("k ", 20))...)
+		for _, test := range []struct{ password, want string }{{"secret", "+OK\r\n:0\r\n"}, {"wrong", "-ERR Protocol error: unauthenticated multibulk length\r\n"}} {
+			conn, err := net.Host("10.0.0.9").Dial(t.Context(), "10.0.0.1:6379")
+			if err != nil {
+				t.Fatal(err)
+			}
+			wire := resp.AppendCommandStrings(nil, "auth", test.password)
+			wire = resp.AppendCommandStrings(wire, many...)
+			if _, err := conn.Write(append(wire, "quit\r\n"...)); err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(conn)
+			if err != nil || !strings.Contains(string(got), test.want) {
+				t.Errorf("password %s: %q, %v", test.password, got, err)
+			}
+			_ = conn.Close()
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

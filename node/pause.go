@@ -71,6 +71,7 @@ func (n *Node) endPause() (woken []*session.Session) {
 		return nil
 	}
 	for d := range n.deferred {
+		d.s.Postponed = false
 		woken = append(woken, d.s)
 	}
 	clear(n.deferred)

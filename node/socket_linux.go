@@ -15,6 +15,7 @@ type socket struct {
 	tcp     *net.TCPConn
 	raw     syscall.RawConn
 	in, out transfer // of the one reader, and of the one writer
+	peek    [1]byte
 }
 
 // transfer is one call of Read or Write.
@@ -29,14 +30,14 @@ type transfer struct {
 const maxUntold = 64 << 10
 
 // newWire is the cheapest way to read and write conn.
-func newWire(conn net.Conn) io.ReadWriter {
+func newWire(conn net.Conn) wire {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
-		return conn
+		return plainWire{conn}
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return conn // it is closed already, and says so when it is used
+		return plainWire{conn} // it is closed already, and says so when it is used
 	}
 	s := &socket{tcp: tcp, raw: raw}
 	s.in.try = func(fd uintptr) bool { return s.in.call(syscall.SYS_READ, fd) }
@@ -96,4 +97,16 @@ func (s *socket) Write(p []byte) (written int, err error) {
 		written += t.n
 	}
 	return written, nil
+}
+
+// Wait takes a look at the next byte: the scheduler forgets what it knew of a socket before it lets anybody wait for it.
+func (s *socket) Wait() error {
+	return s.raw.Read(func(fd uintptr) (done bool) {
+		for {
+			_, _, err := syscall.Recvfrom(int(fd), s.peek[:], syscall.MSG_PEEK)
+			if err != syscall.EINTR {
+				return err != syscall.EAGAIN // an end or an error is for Read to tell
+			}
+		}
+	})
 }

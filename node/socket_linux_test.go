@@ -86,3 +86,40 @@ func TestSocketToldOfTheEnd(t *testing.T) {
 		t.Fatal("a write to a connection that was reset succeeds")
 	}
 }
+
+// TestSocketWaitsWithoutReading: for bytes that are there already, that come later, that don't come in time, and for the end.
+func TestSocketWaitsWithoutReading(t *testing.T) {
+	a, b := tcpPair(t)
+	w := newWire(b)
+	if _, err := a.Write([]byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var p [8]byte
+	if n, err := w.Read(p[:]); n != 1 || err != nil {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { _, _ = a.Write([]byte("23")) })
+	if err := w.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.Read(p[:]); n != 2 || err != nil {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { _ = b.SetReadDeadline(aLongTimeAgo) })
+	if err := w.Wait(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("past the deadline: %v", err)
+	}
+	_ = b.SetReadDeadline(time.Time{})
+	_ = a.Close()
+	if err := w.Wait(); err != nil {
+		t.Fatalf("at the end: %v", err)
+	}
+	if _, err := w.Read(p[:]); err != io.EOF {
+		t.Fatalf("at the end: %v", err)
+	}
+}

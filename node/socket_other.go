@@ -2,10 +2,7 @@
 
 package node
 
-import (
-	"io"
-	"net"
-)
+import "net"
 
 // newWire is the cheapest way to read and write conn.
-func newWire(conn net.Conn) io.ReadWriter { return conn }
+func newWire(conn net.Conn) wire { return plainWire{conn} }

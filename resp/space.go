@@ -26,6 +26,20 @@ func (p *Parser) Space(room int) []byte {
 	return p.buf[p.end:]
 }
 
+// Free returns how much of the buffer holds nothing.
+func (p *Parser) Free() int { return len(p.buf) - (p.end - p.start) }
+
+// Release gives the buffer back if nothing is in it; the next Space makes a new one.
+func (p *Parser) Release() bool {
+	if p.start != p.end {
+		return false
+	}
+	p.buf, p.args, p.raw = nil, nil, nil
+	p.start, p.pos, p.end, p.first = 0, 0, 0, 0
+	p.idle, p.peak = 0, 0
+	return true
+}
+
 // Fill says that n bytes were written into the slice Space returned.
 func (p *Parser) Fill(n int) {
 	if n < 0 || n > len(p.buf)-p.end {

@@ -99,8 +99,17 @@ func clientSetInfo(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-func clientInfo(c *Context, _ [][]byte, w *resp.Writer) error {
+func textLength(args [][]byte) (n int) {
+	for _, a := range args {
+		n += len(a)
+	}
+	return n
+}
+
+func clientInfo(c *Context, args [][]byte, w *resp.Writer) error {
+	c.S.ArgvMemory = textLength(args)
 	w.Verbatim("txt", string(c.describe(nil, c.S)))
+	c.S.ArgvMemory = 0
 	return nil
 }
 
@@ -121,6 +130,8 @@ func classNamed(arg []byte) (session.Class, error) {
 
 func clientList(c *Context, args [][]byte, w *resp.Writer) error {
 	var text []byte
+	c.S.ArgvMemory = textLength(args)
+	defer func() { c.S.ArgvMemory = 0 }()
 	switch {
 	case len(args) == 2:
 		for _, s := range c.present() {
@@ -174,6 +185,9 @@ func (c *Context) present() []*session.Session {
 	return kept
 }
 
+// mostReplyBuffer is where Redis's reply buffers end and its lists of replies begin. Here one buffer takes both.
+const mostReplyBuffer = 16 << 10
+
 // describe appends a connection's line of CLIENT LIST. Its socket's number is not known here.
 func (c *Context) describe(b []byte, s *session.Session) []byte {
 	queued, queuedMemory := -1, 0
@@ -185,7 +199,7 @@ func (c *Context) describe(b []byte, s *session.Session) []byte {
 			}
 		}
 	}
-	reply, waiting := cap(s.W.Buf), s.Out.Len()
+	reply, waiting := min(cap(s.W.Buf), mostReplyBuffer), s.Out.Len()
 	events := "r"
 	if waiting > 0 {
 		events = "rw"
@@ -213,9 +227,9 @@ func (c *Context) describe(b []byte, s *session.Session) []byte {
 		value int
 	}{
 		{" db=", s.DB}, {" sub=", s.Subscriptions}, {" psub=", s.PSubscriptions}, {" ssub=", s.SSubscriptions},
-		{" multi=", queued}, {" qbuf=", s.QueryBuffer}, {" qbuf-free=", 0}, {" argv-mem=", s.ArgvMemory},
+		{" multi=", queued}, {" qbuf=", s.QueryBuffer}, {" qbuf-free=", s.QueryFree}, {" argv-mem=", s.ArgvMemory},
 		{" multi-mem=", queuedMemory}, {" rbs=", reply}, {" rbp=", reply}, {" obl=", len(s.W.Buf)}, {" oll=", 0},
-		{" omem=", waiting}, {" tot-mem=", s.QueryBuffer + s.ArgvMemory + queuedMemory + reply + waiting},
+		{" omem=", waiting}, {" tot-mem=", s.QueryBuffer + s.QueryFree + s.ArgvMemory + queuedMemory + cap(s.W.Buf) + waiting},
 	} {
 		b = strconv.AppendInt(append(b, f.name...), int64(f.value), 10)
 	}
@@ -232,7 +246,7 @@ func clientFlags(s *session.Session) string {
 		letter byte
 		set    bool
 	}{
-		{'O', s.Monitor}, {'P', s.InPubSub()}, {'x', s.Tx != nil}, {'b', s.Blocked() != nil},
+		{'O', s.Monitor}, {'P', s.InPubSub()}, {'x', s.Tx != nil}, {'b', s.Blocked() != nil || s.Postponed},
 		{'t', t != nil}, {'R', t != nil && t.Broken}, {'B', t != nil && t.Broadcast}, {'d', s.DirtyCAS}, {'c', closing},
 		{'r', s.ReadOnly}, {'e', s.NoEvict}, {'T', s.NoTouch},
 	} {

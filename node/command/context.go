@@ -41,6 +41,7 @@ type Env struct {
 	activeExpireOff bool
 	payloads        *rdb.PayloadWriter // made when DUMP is first called
 	cronPaused      bool
+	repliesIdle     time.Duration // from when on the buffers for replies are given back
 	slow            slowLog
 	latency         map[string]*latencySeries // by event
 	tracking        *tracking.Table

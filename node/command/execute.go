@@ -60,6 +60,10 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 		s.Reply = session.ReplySkip
 	}
 	mark := len(w.Buf)
+	silent := s.Reply != session.ReplyOn
+	if silent {
+		s.Mute()
+	}
 	if s.Tx != nil && !runsInMulti(cmd) {
 		queueCommand(s, cmd, args)
 		w.Simple("QUEUED")
@@ -74,6 +78,9 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 		if s.Reply == session.ReplySkip {
 			s.Reply = session.ReplyOn
 		}
+	}
+	if silent {
+		s.Unmute()
 	}
 	e.tracking.Finish()
 	return cmd, Done
@@ -167,6 +174,9 @@ func dropPrefix(text string) string {
 // admit says whether the client may run the command now, in Redis's order of checks.
 func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	s, f := c.S, cmd.Flags
+	if f&resp.Protected != 0 && !e.Config.EnableDebugCommand(isLocal(s)) {
+		return errNoDebug
+	}
 	if !s.Authenticated && f&resp.NoAuth == 0 {
 		if e.Config.RequirePass() != "" {
 			return ErrNoAuth
@@ -179,7 +189,10 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	if e.Config.MaxMemory() > 0 && e.Evict(c.Now) == memoryFull && deniedWithoutMemory(s, cmd) {
 		return ErrOOM
 	}
-	write := f&resp.Write != 0 || (cmd.Name == "exec" && s.Tx != nil && s.Tx.Write)
+	if cmd.Name == "exec" && s.Tx != nil { // it is what was queued
+		f = (f | s.Tx.Any) &^ (s.Tx.Missing & (resp.Stale | resp.Loading))
+	}
+	write := f&resp.Write != 0
 	if !e.Node.IsMaster() {
 		stale := f&resp.Stale == 0 && e.Node.Stale() && !e.pingInGroup(cmd)
 		if (write || stale) && e.Node.SendsAway() {
@@ -216,7 +229,7 @@ func deniedWithoutMemory(s *session.Session, cmd *Command) bool {
 	if s.Tx != nil {
 		switch cmd.Name {
 		case "exec":
-			return s.Tx.DenyOOM
+			return s.Tx.Any&resp.DenyOOM != 0
 		case "discard", "quit", "reset":
 			return false
 		}
@@ -245,13 +258,17 @@ func (e *Env) tooFewReplicas() bool {
 // paused reports whether CLIENT PAUSE (or a handover) holds the command back.
 func (e *Env) paused(c *Context, cmd *Command) bool {
 	until, writesOnly := e.Node.PauseState()
-	if until.IsZero() {
+	if until.IsZero() || c.S.Monitor {
 		return false
 	}
 	if !writesOnly {
 		return !passesPause(cmd)
 	}
-	return cmd.Flags&(resp.Write|resp.MayReplicate) != 0 || (cmd.Name == "exec" && c.S.Tx != nil && c.S.Tx.Write)
+	f := cmd.Flags
+	if cmd.Name == "exec" && c.S.Tx != nil {
+		f |= c.S.Tx.Any
+	}
+	return f&(resp.Write|resp.MayReplicate) != 0
 }
 
 // passesPause names what no pause holds back: it must be possible to stop a paused node, and to copy from it.

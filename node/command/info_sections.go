@@ -49,6 +49,9 @@ func infoClients(c *Context, r *report) {
 	for _, s := range all {
 		input = max(input, s.QueryBuffer)
 		output = max(output, s.Out.Len())
+		if s.Postponed {
+			blocked++
+		}
 		if b := s.Blocked(); b != nil {
 			blocked++
 			if b.Timer != nil {
@@ -165,7 +168,9 @@ func infoStats(c *Context, r *report) {
 	r.add("total_reads_processed", s.Reads)
 	r.add("total_writes_processed", s.Writes)
 	r.add("holdfast_longest_turn_usec", time.Duration(s.LongestTurn).Microseconds())
-	r.zeros("io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands")
+	r.zeros("io_threaded_reads_processed", "io_threaded_writes_processed")
+	r.add("reply_buffer_shrinks", s.ReplyShrinks)
+	r.add("reply_buffer_expands", 0)
 }
 
 func infoReplication(c *Context, r *report) {

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"time"
+
 	"holdfast/node/session"
 )
 
@@ -19,6 +21,25 @@ func (e *Env) ExpireSweep(db int, nowMs int64, budget int) (visited, expired int
 	}
 	fields := c.sweepFields(budget)
 	return visited + fields, expired + fields
+}
+
+// How long a session is idle before its buffers are given back; DEBUG REPLYBUFFER changes the latter.
+const (
+	inputIdle   = 2 * time.Second
+	repliesIdle = 5 * time.Second
+)
+
+// ReleaseIdle gives back the buffers of sessions that have been idle for a while.
+func (e *Env) ReleaseIdle(now time.Time) {
+	e.Clients.Each(func(s *session.Session) {
+		idle := now.Sub(s.LastActive)
+		if idle >= inputIdle && s.Blocked() == nil && s.Hijacked() == nil && s.ReleaseInput() {
+			e.push(s)
+		}
+		if idle >= e.repliesIdle && s.ShrinkReplies() {
+			e.Stats.ReplyShrinks++
+		}
+	})
 }
 
 // TakePushed hands over the sessions that got output from others since the last call.

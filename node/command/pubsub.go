@@ -81,21 +81,32 @@ func (c *Context) countSubscriptions(kind pubsub.Kind) int {
 	return c.S.Subscribed()
 }
 
+// confirm tells of a change of subscriptions: a message rather than a reply. Without a name there was none to end.
+func (c *Context) confirm(kind pubsub.Kind, word string, name []byte) {
+	c.S.Push(func(w *resp.Writer) {
+		w.Push(3)
+		w.BulkString(word)
+		if name == nil {
+			w.Null()
+		} else {
+			w.Bulk(name)
+		}
+		w.Int(int64(c.countSubscriptions(kind)))
+	})
+}
+
 func subscribe(kind pubsub.Kind, word string) handler {
-	return func(c *Context, args [][]byte, w *resp.Writer) error {
+	return func(c *Context, args [][]byte, _ *resp.Writer) error {
 		for _, name := range args[1:] {
 			c.Hub.Subscribe(kind, c.S, string(name))
-			w.Push(3)
-			w.BulkString(word)
-			w.Bulk(name)
-			w.Int(int64(c.countSubscriptions(kind)))
+			c.confirm(kind, word, name)
 		}
 		return nil
 	}
 }
 
 func unsubscribe(kind pubsub.Kind, word string) handler {
-	return func(c *Context, args [][]byte, w *resp.Writer) error {
+	return func(c *Context, args [][]byte, _ *resp.Writer) error {
 		var names []string
 		if len(args) == 1 {
 			names = c.Hub.Of(kind, c.S)
@@ -105,16 +116,10 @@ func unsubscribe(kind pubsub.Kind, word string) handler {
 		}
 		for _, name := range names {
 			c.Hub.Unsubscribe(kind, c.S, name)
-			w.Push(3)
-			w.BulkString(word)
-			w.BulkString(name)
-			w.Int(int64(c.countSubscriptions(kind)))
+			c.confirm(kind, word, []byte(name))
 		}
 		if len(names) == 0 { // one reply at least
-			w.Push(3)
-			w.BulkString(word)
-			w.Null()
-			w.Int(int64(c.countSubscriptions(kind)))
+			c.confirm(kind, word, nil)
 		}
 		return nil
 	}

@@ -15,6 +15,7 @@ type Stats struct {
 	Errors                                  map[string]int64 // by first word
 	PerCommand                              map[string]*CommandStat
 	byRow                                   []*CommandStat // by the command's place in the table
+	ReplyShrinks                            int64
 	Unexpected                              int64
 	OpsPerSec                               int64
 	InputKbps, OutputKbps                   float64 // KiB a second, as OpsPerSec

@@ -50,7 +50,7 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 	}
 	e.Effects.Reselect()
 	e.Hub.Delivered = func(s pubsub.Subscriber) { e.push(s.(*session.Session)) }
-	e.tracking.Send = e.invalidate
+	e.tracking.Send, e.repliesIdle = e.invalidate, repliesIdle
 	e.SetStore(c.Store, changed)
 	return e
 }

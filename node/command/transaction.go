@@ -45,8 +45,8 @@ func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
 	}
 	tx.Queue = append(tx.Queue, Copy(args))
 	tx.Memory += argsMemory(args)
-	tx.Write = tx.Write || cmd.Flags&resp.Write != 0
-	tx.DenyOOM = tx.DenyOOM || cmd.Flags&resp.DenyOOM != 0
+	tx.Any |= cmd.Flags
+	tx.Missing |= ^cmd.Flags
 }
 
 // argsMemory is what a copy of the words of a command takes.

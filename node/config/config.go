@@ -224,6 +224,8 @@ func (c *Config) plan(pairs [][2]string, from Caller) ([]change, error) {
 		}
 		d := &table[i]
 		switch {
+		case d.Is(Own) && !d.Is(Mutable) && p[1] == c.value(i).text:
+			continue // as it is: a tool that writes back what CONFIG GET told does no harm
 		case !d.Is(Mutable):
 			failure = failed(p[0], errors.New("can't set immutable config"))
 		case d.Is(Protected) && !c.allowed(rowEnableProtected, from):

@@ -39,3 +39,31 @@ func (s *Session) leave() {
 	s.inShare.set(0)
 	s.workShare.set(0)
 }
+
+// leastReplies is the size of the smallest buffer for replies.
+const leastReplies = 1 << 10
+
+// ReleaseInput has the driver give the buffer of an idle session's input back. It reports whether there was one; the caller wakes the
+// driver.
+func (s *Session) ReleaseInput() bool {
+	if s.QueryFree == 0 || s.QueryBuffer > 0 {
+		return false
+	}
+	s.QueryFree = 0
+	s.release.Store(true)
+	return true
+}
+
+// InputReleased tells the driver, once, that the buffer is to be given back.
+func (s *Session) InputReleased() bool { return s.release.Swap(false) }
+
+// ShrinkReplies gives the buffers of an idle session's replies back, but for the smallest.
+func (s *Session) ShrinkReplies() bool {
+	s.Out.dropSpare()
+	if len(s.W.Buf) > 0 || cap(s.W.Buf) <= leastReplies {
+		return false
+	}
+	s.W.Buf = make([]byte, 0, leastReplies)
+	s.noteWork()
+	return true
+}

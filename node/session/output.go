@@ -28,6 +28,14 @@ func (o *Output) countIn(total *atomic.Int64) {
 
 func (o *Output) noteMemory() { o.share.set(cap(o.buf) + cap(o.spare) + o.taken) }
 
+// dropSpare gives back the buffer that is kept for the next replies.
+func (o *Output) dropSpare() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.spare = nil
+	o.noteMemory()
+}
+
 // mark says that the bytes from start on may leave once gate is committed.
 type mark struct {
 	start int

@@ -27,6 +27,13 @@ func (r *Registry) Remove(s *Session) {
 	s.leave()
 }
 
+// Each calls fn for every session, in no order.
+func (r *Registry) Each(fn func(s *Session)) {
+	for _, s := range r.byID {
+		fn(s)
+	}
+}
+
 // Memory is what the buffers of all sessions hold.
 func (r *Registry) Memory() int64 { return r.memory.Load() }
 

@@ -7,6 +7,7 @@ package session
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 
 	"holdfast/node/tracking"
@@ -50,8 +51,8 @@ type WatchedKey struct {
 type Tx struct {
 	Queue   [][][]byte // the commands, copied out of the read buffer
 	Aborted bool       // a queued command was refused: EXEC answers EXECABORT
-	Write   bool       // a write is among them
-	DenyOOM bool       // a command that is refused when memory is short is among them
+	Any     resp.Flag  // flags that any of them has
+	Missing resp.Flag  // flags that any of them lacks
 	Memory  int        // bytes that the queue holds
 }
 
@@ -79,6 +80,7 @@ type Session struct {
 	Tracking      *tracking.Client // what CLIENT TRACKING asked for; nil: off
 	Invalidated   bool             // got an invalidation: it leaves with the writes of the execution in hand
 	Pushed        bool             // got output from others in the execution in hand
+	Postponed     bool             // a pause holds its next command back
 	ReadOnly      bool             // a cluster client's READONLY was sent; remembered only
 
 	Tx       *Tx
@@ -93,7 +95,8 @@ type Session struct {
 	LastCommand string
 	LastActive  time.Time
 	ArgvMemory  int   // bytes of the last command's arguments
-	QueryBuffer int   // unparsed bytes after the last read, as the driver saw them
+	QueryBuffer int   // bytes of input that were not executed yet, as the driver saw them last
+	QueryFree   int   // and the room in its buffer beside them
 	WriteEnd    int64 // log offset after this client's last write: what WAIT waits for
 	Gate        int64 // log offset that what others write to W must wait for: the answer to a blocked command
 
@@ -103,6 +106,9 @@ type Session struct {
 	workShare share
 
 	blocked     *Block
+	release     atomic.Bool // the driver is to give the input's buffer back
+	muted       bool
+	aside       []byte // messages that came while it was muted
 	closeReason string
 	closing     bool
 	hijack      func(conn net.Conn, buffered []byte)
@@ -132,7 +138,7 @@ type Block struct {
 // New is a session for the peer; wake must be safe from any goroutine and must not block.
 func New(id int64, addr, local string, now time.Time, wake func()) *Session {
 	s := &Session{ID: id, Addr: addr, LocalAddr: local, Created: now, LastActive: now, User: "default", wake: wake}
-	s.W.Proto = 2
+	s.W = resp.Writer{Proto: 2, Buf: make([]byte, 0, leastReplies)}
 	return s
 }
 
@@ -218,5 +224,21 @@ func (s *Session) Class() Class {
 	return ClassNormal
 }
 
-// Push appends an out-of-band message, as PUBLISH does for its subscribers.
-func (s *Session) Push(write func(w *resp.Writer)) { write(&s.W) }
+// Push appends an out-of-band message, as PUBLISH does for its subscribers: replies that are switched off don't take it with
+// them.
+func (s *Session) Push(write func(w *resp.Writer)) {
+	mark := len(s.W.Buf)
+	if write(&s.W); s.muted {
+		s.aside = append(s.aside, s.W.Buf[mark:]...)
+		s.W.Buf = s.W.Buf[:mark]
+	}
+}
+
+// Mute keeps messages apart from a reply that will be left out; Unmute puts them behind what was not.
+func (s *Session) Mute() { s.muted = true }
+
+// Unmute ends Mute.
+func (s *Session) Unmute() {
+	s.W.Buf = append(s.W.Buf, s.aside...)
+	s.muted, s.aside = false, nil
+}

@@ -119,7 +119,7 @@ func (t *Table) Finish() {
 }
 
 func (t *Table) tell(c *Client, keys []string) {
-	if c.ID == t.current {
+	if c.ID == t.current || c.Redirect != 0 && c.Redirect == t.current {
 		t.pending = append(t.pending, message{c, keys})
 	} else {
 		t.Send(c, keys)
