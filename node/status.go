@@ -134,6 +134,13 @@ func (n *Node) ReplicaOf(host string, port int) error {
 	return nil
 }
 
+var errKilled = errors.New("CLIENT KILL")
+
+// KillReplicas ends the links of replicas, and counts them. They come back by themselves.
+func (n *Node) KillReplicas() int {
+	return n.feeder.Drop(errKilled, func(replication.FollowerStatus) bool { return true })
+}
+
 // Shutdown stops the process.
 func (n *Node) Shutdown(o command.ShutdownOptions) error {
 	wanted := o.Save || !o.NoSave && len(n.settings.SavePoints()) > 0 && !n.grouped()
@@ -164,4 +171,4 @@ func (n *Node) onSettings() {
 	}
 }
 
-var errFixed = errors.New("the addresses that are listened on cannot change while the node runs: restart it")
+var errFixed = errors.New("Unable to listen on this port while the node runs: restart it")

@@ -83,6 +83,9 @@ func clientKill(c *Context, args [][]byte, w *resp.Writer) error {
 			s.Abort("CLIENT KILL")
 		}
 	}
+	if f.byClass && f.class == session.ClassReplica && f.addr == nil && f.laddr == nil && f.id == 0 {
+		killed += c.Node.KillReplicas() // they are no sessions any more
+	}
 	switch {
 	case !old:
 		w.Int(int64(killed))

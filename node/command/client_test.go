@@ -76,7 +76,7 @@ func TestPubSub(t *testing.T) {
 		t.Errorf("shard message: %s", got)
 	}
 	e.c.S.W.Buf = nil
-	if got := e.effects(); !strings.HasPrefix(got, "MULTI\npublish news hi\n") || strings.Contains(got, "SELECT") {
+	if got := e.effects(); !strings.HasPrefix(got, "SELECT 0\nMULTI\npublish news hi\nspublish s x\n") {
 		t.Errorf("effects: %s", got)
 	}
 	e.run([]step{

@@ -95,6 +95,8 @@ type Node interface {
 	ReplicaOf(host string, port int) error
 	// ServeReplica turns the session's connection into a replica's link (PSYNC); the reply is written by the link.
 	ServeReplica(s *session.Session, id string, offset int64) error
+	// KillReplicas ends the links of replicas, and counts them.
+	KillReplicas() int
 	// AcceptReplica judges what a chain member says of itself in REPLCONF.
 	AcceptReplica(chain []byte) error
 	// ReplicaAcks counts replicas that have acknowledged offset.
@@ -278,8 +280,8 @@ func (c *Context) FindIn(db *store.DB, key []byte) (store.Item, bool) {
 }
 
 func (c *Context) expire(db *store.DB, key []byte) {
-	if !c.Node.IsMaster() {
-		return
+	if until, _ := c.Node.PauseState(); !until.IsZero() && !c.InExec || !c.Node.IsMaster() {
+		return // while clients are paused the data stays as it is
 	}
 	c.Effects.Add(db.Index(), []byte("DEL"), key)
 	changer := c.changer

@@ -145,12 +145,12 @@ func publishShard(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// passOn sends a message down the chain, for those who listen there. It belongs to no database. What is published on a
-// replica stays there: its log is its predecessor's.
+// passOn sends a message down the chain, for those who listen there. What is published on a replica stays there: its log is
+// its predecessor's.
 func (c *Context) passOn(args [][]byte) {
 	c.replaced = true
 	if !c.Apply && c.Node.IsMaster() {
-		c.Effects.Add(-1, args...)
+		c.Effects.Add(c.DB.Index(), args...)
 	}
 }
 

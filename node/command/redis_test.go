@@ -103,7 +103,7 @@ var dialogues = []string{
 	`client tracking on bcast|set a 1|client reply off|set a 2|client reply on|client reply skip|set a 3|ping|client tracking off|set a 4|flushall`,
 	`config get nope|config get|config get maxclients|config get MAXCLIENTS|config set maxmemory|config set nope 1|config set hz x|config set hz 10 nope 1|config set port 1|config nope|config rewrite|config resetstat x|config set maxmemory 1mb maxmemory 2mb|config set a b c`,
 	`role|wait 0 0|wait a 0|wait 0 a|wait 0 -1|wait 0 9223372036854775807|multi|wait 3 0|exec|replicaof a b|replicaof a 99999|replicaof no one|replicaof a`,
-	`replconf|replconf a|replconf a b|replconf listening-port x|replconf listening-port 1 capa eof capa psync2 capa nope|replconf rdb-only 2|replconf rdb-only x|replconf ip-address 10.0.0.1|replconf ack 1|replconf getack *`,
+	`replconf|replconf a|replconf a b|replconf listening-port x|replconf listening-port 1 capa eof capa psync2 capa nope|replconf rdb-only 2|replconf rdb-only x|replconf rdb-filter-only ""|replconf rdb-filter-only functions|replconf rdb-filter-only x|replconf ip-address 10.0.0.1|replconf ack 1|replconf getack *`,
 	`failover abort|shutdown a b|shutdown save nosave|shutdown abort now|shutdown abort|bgsave x|save x|lastsave x|multi|save|exec`,
 	`readonly|readwrite|asking|cluster info|cluster nope|cluster|cluster help|cluster keyslot a|cluster keyslot|cluster reset hard|sentinel masters|sentinel`,
 	`acl whoami|acl users|acl list|acl cat|acl cat nope|acl cat a b|acl nope|acl|module list|module nope|module list x`,

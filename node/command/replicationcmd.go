@@ -177,6 +177,12 @@ func replConf(c *Context, args [][]byte, w *resp.Writer) error {
 				return resp.Error("ERR value is out of range, value must between 0 and 1")
 			}
 			r.RDBOnly = n == 1
+		case isWord(option, "rdb-filter-only"): // everything is sent: who wants less leaves it
+			for _, kind := range strings.Fields(cText(value)) {
+				if !strings.EqualFold(kind, "functions") {
+					return resp.Error("ERR Unsupported rdb-filter-only option: " + kind)
+				}
+			}
 		case isWord(option, "holdfast"):
 			if err := c.Node.AcceptReplica(value); err != nil {
 				return err
