@@ -5,7 +5,8 @@
 // drawn from pools full of edge cases; a pair (pair_test.go) sends each operation to both servers over connections that
 // speak RESP2 and RESP3, and judges the two replies by the rules of compare_test.go; at the end of a round both must give the same
 // DEBUG DIGEST. A difference is shrunk before it is printed: shrink_test.go leaves out operations for as long as some difference
-// remains.
+// remains. Besides replies, TestEvents compares keyspace events, and TestReplicas the data of a Redis and a Holdfast that follow
+// Holdfast's log with that of their master.
 //
 // redis-server (7.0, as Debian packages it) must be on the PATH. Holdfast is built from this tree; HOLDFAST_ADDR names one that
 // runs already instead, which must allow DEBUG. COMPAT_ROUNDS says how many rounds to run, COMPAT_SEED with which seed
