@@ -17,8 +17,9 @@ import (
 //	DUMP          any payload: both servers compress in their own way; RESTORE shows that the other one can read it
 //	RANDOMKEY     any key, if there is one at all
 //	SMEMBERS SINTER SUNION SDIFF SPOP  in any order
+//	HGETALL HKEYS HVALS  in any order, but each field with its value
 //	SSCAN HSCAN ZSCAN  as SCAN
-//	SRANDMEMBER ZRANDMEMBER  as many members
+//	SRANDMEMBER ZRANDMEMBER HRANDFIELD  as many members
 //	OBJECT|REFCOUNT  Redis counts pointers of its own: those of a transaction's queue; those to small integers, except
 //	              ones that COPY made
 //
@@ -43,11 +44,13 @@ func same(args []string, a, b reply) bool {
 		return a.kind == ':' && isCount(a.text) && isCount(b.text)
 	case "keys", "scan":
 		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
-	case "smembers", "sinter", "sunion", "sdiff", "spop":
+	case "hgetall":
+		return a.text == b.text && slices.Equal(sortedPairs(a.elems), sortedPairs(b.elems))
+	case "smembers", "sinter", "sunion", "sdiff", "spop", "hkeys", "hvals":
 		return a.text == b.text && slices.Equal(allTexts(a.elems), allTexts(b.elems))
 	case "sscan", "hscan", "zscan":
 		return a.kind == '*' && slices.Equal(sortedTexts(a.elems), sortedTexts(b.elems))
-	case "srandmember", "zrandmember":
+	case "srandmember", "zrandmember", "hrandfield":
 		return a.kind != '-' && len(a.elems) == len(b.elems)
 	case "dump":
 		return a.kind == '$' && (a.text == "") == (b.text == "")
@@ -103,6 +106,16 @@ func allTexts(elems []reply) []string {
 	}
 	slices.Sort(texts)
 	return texts
+}
+
+// sortedPairs joins each field with its value.
+func sortedPairs(elems []reply) []string {
+	var pairs []string
+	for i := 0; i+1 < len(elems); i += 2 {
+		pairs = append(pairs, elems[i].text+"="+elems[i+1].text)
+	}
+	slices.Sort(pairs)
+	return pairs
 }
 
 // cursorAt is the place of the cursor among the arguments of a command that iterates, 0 for other commands.

@@ -29,7 +29,7 @@ func cmd(parts ...any) []string {
 }
 
 // templates are all commands that are compared.
-var templates = slices.Concat(stringTemplates, bitTemplates, listTemplates, setTemplates, zsetTemplates, keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
+var templates = slices.Concat(stringTemplates, bitTemplates, listTemplates, setTemplates, zsetTemplates, hashTemplates, keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
 
 var stringTemplates = []template{
 	{10, func(g *generator) []string { return cmd("set", g.key('i'), g.integer()) }},
