@@ -147,7 +147,7 @@ type loader struct {
 // Base loads a snapshot beside the present data and swaps the two.
 func (l *loader) Base(r *bufio.Reader) error {
 	fresh := l.n.newStore()
-	if _, err := readDump(r, fresh); err != nil {
+	if _, err := l.n.readDump(r, fresh); err != nil {
 		return err
 	}
 	l.n.mu.Lock()

@@ -96,7 +96,7 @@ func (a *applier) Load(r io.Reader, pos replication.Position) error {
 		return err
 	}
 	fresh := a.n.newStore()
-	streamDB, err := readDump(r, fresh)
+	streamDB, err := a.n.readDump(r, fresh)
 	if err == nil {
 		err = a.swap(fresh, pos, streamDB, base)
 	} else if base != nil {

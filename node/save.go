@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"holdfast/node/command"
@@ -19,6 +18,8 @@ type saves struct {
 	tried   time.Time
 	took    time.Duration
 	changes int64 // since the last save
+	count   int64 // that succeeded
+	loaded  loaded
 }
 
 // The refusals of SAVE and BGSAVE.
@@ -51,11 +52,15 @@ func (n *Node) Save(background bool) error {
 	for done := false; !done; {
 		var err error
 		if done, err = im.step(); err != nil {
-			n.saves.running = false
-			return err
+			return n.endSave(im, err, changes)
 		}
 	}
 	err := n.writeDump(func(w *bufio.Writer) error { _, err := im.ready.WriteTo(w); return err })
+	return n.endSave(im, err, changes)
+}
+
+// endSave is the end of SAVE, under whose lock the image was made.
+func (n *Node) endSave(im *image, err error, changes int64) error {
 	im.closed = true
 	im.walk.Close()
 	n.snapshots <- struct{}{}
@@ -81,6 +86,7 @@ func (n *Node) saved(err error, changes int64) {
 	now := n.now()
 	n.saves.running, n.saves.ok, n.saves.took = false, err == nil, now.Sub(n.saves.tried)
 	if err == nil {
+		n.saves.count++
 		n.saves.last = now
 		n.saves.changes -= changes
 	}
@@ -115,29 +121,6 @@ func (n *Node) writeDump(write func(w *bufio.Writer) error) (err error) {
 	return nil
 }
 
-// loadDump reads dump.rdb, if there is one. A node of a group starts empty: it gets its data from the chain.
-func (n *Node) loadDump() error {
-	if n.dir == nil || n.grouped() {
-		return nil
-	}
-	name := n.settings.DBFilename()
-	f, err := n.dir.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", name, err)
-	}
-	fresh := n.newStore()
-	_, err = readDump(f, fresh)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("loading %s: %w; move the file away to start empty", f.Name(), err)
-	}
-	n.env.SetStore(fresh, n.keyChanged)
-	n.logger.Info("loaded", "file", name)
-	return nil
-}
-
 // SaveAtEnd saves once more before the process ends, where save points are set. A node of a group has its data in the chain.
 func (n *Node) SaveAtEnd() error {
 	if n.dir == nil || n.grouped() || len(n.settings.SavePoints()) == 0 {
@@ -167,6 +150,7 @@ const saveRetry = 5 * time.Second
 func (n *Node) Persistence() command.PersistenceInfo {
 	return command.PersistenceInfo{
 		Loading: n.loading, LastSave: n.saves.last, Saving: n.saves.running, LastStatusOK: n.saves.ok,
-		LastDuration: n.saves.took, Changes: n.saves.changes, Log: n.logFiles(),
+		LastDuration: n.saves.took, Changes: n.saves.changes, Saves: n.saves.count, SavingSince: n.saves.tried,
+		KeysLoaded: n.saves.loaded.keys, KeysExpired: n.saves.loaded.expired, Log: n.logFiles(),
 	}
 }

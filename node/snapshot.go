@@ -26,6 +26,7 @@ type image struct {
 	ready  bytes.Buffer
 	walk   *store.Snapshot
 	db     int
+	began  int64 // unix milliseconds
 	failed error
 	closed bool
 }
@@ -46,9 +47,10 @@ func (n *Node) Snapshot(ctx context.Context) (replication.Snapshot, error) {
 
 // newImage needs the execution lock and the token of snapshots.
 func (n *Node) newImage() *image {
-	im := &image{n: n, pos: n.log.Position(), db: -1}
+	im := &image{n: n, pos: n.log.Position(), db: -1, began: n.now().UnixMilli()}
 	im.rdb = rdb.NewWriter(&im.ready)
 	im.rdb.Compress, im.rdb.Checksum = n.settings.RDBCompression(), n.settings.RDBChecksum()
+	im.rdb.FieldTimes = hasFieldTimes(n.env.Store)
 	if n.place.master {
 		n.env.Effects.Reselect() // the reader of the log past the image knows no database
 	}
@@ -76,7 +78,19 @@ func (im *image) emit(db int, it store.Item) error {
 			return err
 		}
 	}
-	return im.rdb.Entry(dump.Entry(it))
+	e := dump.Entry(it)
+	e.Idle, e.Freq = im.n.env.AccessData(it.Access(), im.began)
+	return im.rdb.Entry(e)
+}
+
+// hasFieldTimes tells whether the store has hashes with fields that expire.
+func hasFieldTimes(s *store.Store) bool {
+	for i := range s.Databases() {
+		if s.DB(i).FieldExpires() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Position is where in the log the image was fixed.
@@ -132,38 +146,6 @@ func (im *image) Close() error {
 		im.n.snapshots <- struct{}{}
 	}
 	return nil
-}
-
-// readDump loads an RDB stream into an empty store and answers the database in which the log goes on.
-func readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
-	var db *store.DB
-	err = rdb.NewReader(r).Read(rdb.Callbacks{
-		Aux: func(name, value []byte) error {
-			if string(name) != "repl-stream-db" {
-				return nil
-			}
-			i, err := strconv.Atoi(string(value))
-			if err != nil || i < 0 || i >= s.Databases() {
-				return fmt.Errorf("repl-stream-db %q is no database", value)
-			}
-			streamDB = i
-			return nil
-		},
-		SelectDB: func(i int) error {
-			if i >= s.Databases() {
-				return fmt.Errorf("the dump has a database %d: raise the directive databases, now %d", i, s.Databases())
-			}
-			db = s.DB(i)
-			return nil
-		},
-		Entry: func(e rdb.Entry) error {
-			if db == nil {
-				db = s.DB(0)
-			}
-			return dump.Load(s, db, e)
-		},
-	})
-	return streamDB, err
 }
 
 // newStore is an empty data set.

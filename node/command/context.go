@@ -120,12 +120,17 @@ type Node interface {
 	Rewrite() error
 	// WriteError says why the log can't be written to disk; nil while it can.
 	WriteError() error
+	// Reload reads dump.rdb in place of the data, or beside it.
+	Reload(o ReloadOptions) error
 	// Persistence describes saves, for INFO and LASTSAVE.
 	Persistence() PersistenceInfo
 }
 
 // ShutdownOptions are SHUTDOWN's.
 type ShutdownOptions struct{ Save, NoSave, Now, Force bool }
+
+// ReloadOptions are DEBUG RELOAD's: without a save before, into what is there, and replacing keys that are there.
+type ReloadOptions struct{ NoSave, NoFlush, Merge bool }
 
 // ReplicationInfo is a node's place in the chain.
 type ReplicationInfo struct {

@@ -1,0 +1,154 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"holdfast/node/command"
+	"holdfast/node/dump"
+	"holdfast/node/rdb"
+	"holdfast/node/store"
+	"holdfast/resp"
+)
+
+// loaded counts what a dump brought.
+type loaded struct {
+	keys    int64
+	expired int64 // left out, as their time had passed
+}
+
+// dumpLoader puts the entries of an RDB stream into a store.
+type dumpLoader struct {
+	n  *Node
+	s  *store.Store
+	db *store.DB
+
+	now     int64                        // unix milliseconds
+	expired func(db *store.DB, k []byte) // is told of keys whose time has passed, which are left out; nil: nothing has passed
+	single  bool                         // a key that is there already is an error
+
+	streamDB int
+	loaded   loaded
+}
+
+// readDump loads an RDB stream into an empty store and answers the database in which the log goes on. Whatever has expired is there
+// until the log says that it is gone.
+func (n *Node) readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
+	l := dumpLoader{n: n, s: s, now: n.now().UnixMilli()}
+	err = l.read(r)
+	return l.streamDB, err
+}
+
+func (l *dumpLoader) read(r io.Reader) error {
+	l.db = l.s.DB(0)
+	return rdb.NewReader(r).Read(rdb.Callbacks{Aux: l.aux, SelectDB: l.selectDB, Entry: l.entry})
+}
+
+func (l *dumpLoader) aux(name, value []byte) error {
+	if string(name) != "repl-stream-db" {
+		return nil
+	}
+	i, err := strconv.Atoi(string(value))
+	if err != nil || i < 0 || i >= l.s.Databases() {
+		return fmt.Errorf("repl-stream-db %q is no database", value)
+	}
+	l.streamDB = i
+	return nil
+}
+
+func (l *dumpLoader) selectDB(i int) error {
+	if i >= l.s.Databases() {
+		return fmt.Errorf("the dump has a database %d: raise the directive databases, now %d", i, l.s.Databases())
+	}
+	l.db = l.s.DB(i)
+	return nil
+}
+
+func (l *dumpLoader) entry(e rdb.Entry) error {
+	if l.expired != nil && e.ExpireAt >= 0 && e.ExpireAt < l.now {
+		l.loaded.expired++
+		l.expired(l.db, e.Key)
+		return nil
+	}
+	before := l.db.Len()
+	if err := dump.Load(l.s, l.db, e); err != nil {
+		return err
+	}
+	if l.single && l.db.Len() == before {
+		return fmt.Errorf("the dump has the key %q of database %d, which was there already", e.Key, l.db.Index())
+	}
+	l.loaded.keys++
+	if e.Idle < 0 && e.Freq < 0 {
+		return nil
+	}
+	if it, ok := l.db.Get(e.Key); ok {
+		l.db.SetAccess(it, l.n.env.AccessFrom(e.Idle, int64(e.Freq), l.now))
+	}
+	return nil
+}
+
+// loadDump reads dump.rdb, if there is one. A node of a group starts empty: it gets its data from the chain.
+func (n *Node) loadDump() error {
+	if n.dir == nil || n.grouped() {
+		return nil
+	}
+	name := n.settings.DBFilename()
+	f, err := n.dir.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", name, err)
+	}
+	l := dumpLoader{n: n, s: n.newStore(), now: n.now().UnixMilli(), single: true, expired: func(*store.DB, []byte) {}}
+	if err := l.readFile(f); err != nil {
+		return fmt.Errorf("loading %s: %w; move the file away to start empty", f.Name(), err)
+	}
+	n.mu.Lock()
+	n.env.SetStore(l.s, n.keyChanged)
+	n.saves.loaded = l.loaded
+	n.mu.Unlock()
+	n.logger.Info("loaded", "file", name, "keys", l.loaded.keys, "expired", l.loaded.expired)
+	return nil
+}
+
+func (l *dumpLoader) readFile(f *os.File) error { return errors.Join(l.read(f), f.Close()) }
+
+// Reload puts what dump.rdb has in the place of the data, or beside it, after saving the data there if so asked. What has expired
+// meanwhile is gone, and the log says so.
+func (n *Node) Reload(o command.ReloadOptions) error {
+	if n.dir == nil {
+		return errNoDir
+	}
+	if !o.NoSave {
+		if err := n.Save(false); err != nil {
+			return err
+		}
+	}
+	f, err := n.dir.Open(n.settings.DBFilename())
+	if err != nil {
+		return errReload
+	}
+	l := dumpLoader{n: n, s: n.env.Store, now: n.now().UnixMilli(), single: !o.Merge}
+	if !o.NoFlush {
+		l.s = n.newStore()
+		if n.place.master {
+			l.expired = func(db *store.DB, key []byte) { n.env.Effects.Add(db.Index(), []byte("DEL"), key) }
+		}
+	}
+	if err := l.readFile(f); err != nil {
+		n.logger.Error("DEBUG RELOAD failed", "file", f.Name(), "err", err)
+		return errReload
+	}
+	if l.s != n.env.Store {
+		n.env.SetStore(l.s, n.keyChanged)
+	}
+	n.saves.loaded = l.loaded
+	return nil
+}
+
+const errReload = resp.Error("ERR Error trying to load the RDB dump")
