@@ -23,13 +23,13 @@ type loaded struct {
 
 // dumpLoader puts the entries of an RDB stream into a store.
 type dumpLoader struct {
-	n  *Node
 	s  *store.Store
 	db *store.DB
 
-	now     int64                        // unix milliseconds
-	expired func(db *store.DB, k []byte) // is told of keys whose time has passed, which are left out; nil: nothing has passed
-	single  bool                         // a key that is there already is an error
+	now     int64                         // unix milliseconds
+	access  func(idle, freq int64) uint32 // what a key carries of whose use that is said
+	expired func(db *store.DB, k []byte)  // is told of keys whose time has passed, which are left out; nil: nothing has passed
+	single  bool                          // a key that is there already is an error
 
 	streamDB int
 	loaded   loaded
@@ -38,13 +38,17 @@ type dumpLoader struct {
 // readDump loads an RDB stream into an empty store and answers the database in which the log goes on. Whatever has expired is there
 // until the log says that it is gone.
 func (n *Node) readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
-	l := dumpLoader{n: n, s: s, now: n.now().UnixMilli()}
+	l := n.newDumpLoader(s)
 	err = l.read(r)
 	return l.streamDB, err
 }
 
+func (n *Node) newDumpLoader(s *store.Store) *dumpLoader {
+	now := n.now().UnixMilli()
+	return &dumpLoader{s: s, db: s.DB(0), now: now, access: command.AccessFrom(n.settings, now)}
+}
+
 func (l *dumpLoader) read(r io.Reader) error {
-	l.db = l.s.DB(0)
 	return rdb.NewReader(r).Read(rdb.Callbacks{Aux: l.aux, SelectDB: l.selectDB, Entry: l.entry})
 }
 
@@ -86,7 +90,7 @@ func (l *dumpLoader) entry(e rdb.Entry) error {
 		return nil
 	}
 	if it, ok := l.db.Get(e.Key); ok {
-		l.db.SetAccess(it, l.n.env.AccessFrom(e.Idle, int64(e.Freq), l.now))
+		l.db.SetAccess(it, l.access(e.Idle, int64(e.Freq)))
 	}
 	return nil
 }
@@ -104,7 +108,8 @@ func (n *Node) loadDump() error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", name, err)
 	}
-	l := dumpLoader{n: n, s: n.newStore(), now: n.now().UnixMilli(), single: true, expired: func(*store.DB, []byte) {}}
+	l := n.newDumpLoader(n.newStore())
+	l.single, l.expired = true, func(*store.DB, []byte) {}
 	if err := l.readFile(f); err != nil {
 		return fmt.Errorf("loading %s: %w; move the file away to start empty", f.Name(), err)
 	}
@@ -133,12 +138,18 @@ func (n *Node) Reload(o command.ReloadOptions) error {
 	if err != nil {
 		return errReload
 	}
-	l := dumpLoader{n: n, s: n.env.Store, now: n.now().UnixMilli(), single: !o.Merge}
+	into := n.env.Store
 	if !o.NoFlush {
-		l.s = n.newStore()
-		if n.place.master {
-			l.expired = func(db *store.DB, key []byte) { n.env.Effects.Add(db.Index(), []byte("DEL"), key) }
-		}
+		into = n.newStore()
+	}
+	l := n.newDumpLoader(into)
+	l.single = !o.Merge
+	switch {
+	case !n.place.master:
+	case o.NoFlush:
+		l.expired = func(*store.DB, []byte) {}
+	default:
+		l.expired = func(db *store.DB, key []byte) { n.env.Effects.Add(db.Index(), []byte("DEL"), key) }
 	}
 	if err := l.readFile(f); err != nil {
 		n.logger.Error("DEBUG RELOAD failed", "file", f.Name(), "err", err)

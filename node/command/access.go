@@ -97,14 +97,17 @@ func (e *Env) AccessData(access uint32, nowMs int64) (idle int64, freq int) {
 	return -1, -1
 }
 
-// AccessFrom is what a key carries of which a snapshot says that; as a new key when it says nothing that the policy goes by.
-func (e *Env) AccessFrom(idle, freq, nowMs int64) uint32 {
-	p := e.policy()
-	switch {
-	case p.rank == rankUse && freq >= 0:
-		return packUses(freq, nowMs)
-	case p.rank != rankUse && idle >= 0:
-		return AccessClock(nowMs - 1000*min(idle, accessMask))
+// AccessFrom tells what keys carry of which a snapshot says for how many seconds they were not used, or how often they were used; as a
+// new key when it says nothing that the policy goes by.
+func AccessFrom(c *config.Config, nowMs int64) func(idle, freq int64) uint32 {
+	p := policyOf(c.MaxmemoryPolicy())
+	return func(idle, freq int64) uint32 {
+		switch {
+		case p.rank == rankUse && freq >= 0:
+			return packUses(freq, nowMs)
+		case p.rank != rankUse && idle >= 0:
+			return AccessClock(nowMs - 1000*min(idle, accessMask))
+		}
+		return p.fresh(nowMs)
 	}
-	return p.fresh(nowMs)
 }

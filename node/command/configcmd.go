@@ -60,7 +60,7 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 	if err := c.Config.SetRuntime(pairs, config.Caller{Local: isLocal(c.S), Loading: c.Node.Loading()}); err != nil {
 		return err
 	}
-	c.Store.Limits = Limits(c.Config)
+	c.Store.Limits = c.limits()
 	c.eviction.due = c.Config.MaxMemory() > 0
 	w.OK()
 	return nil

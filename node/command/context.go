@@ -39,6 +39,7 @@ type Env struct {
 	table           *resp.Table[*Context]
 	eviction        eviction
 	activeExpireOff bool
+	listPlain       int                // DEBUG QUICKLIST-PACKED-THRESHOLD
 	payloads        *rdb.PayloadWriter // made when DUMP is first called
 	cronPaused      bool
 	repliesIdle     time.Duration // from when on the buffers for replies are given back

@@ -3,7 +3,6 @@ package command
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -33,11 +32,17 @@ var debugSubs = []debugSub{
 	{"digest-value", 0, -1, debugDigestValue},
 	{"error", 1, 1, debugError},
 	{"help", 0, 0, debugHelp},
+	{"htstats", 1, 1, debugHTStats},
+	{"htstats-key", 1, 1, debugHTStatsKey},
+	{"listpack", 1, 1, debugListpack},
 	{"log", 1, 1, debugLog},
 	{"object", 1, 1, debugObject},
 	{"pause-cron", 1, 1, debugPauseCron},
 	{"populate", 1, 3, debugPopulate},
 	{"protocol", 1, 1, debugProtocol},
+	{"quicklist", 1, 2, debugQuicklist},
+	{"quicklist-packed-threshold", 1, 1, debugPackedThreshold},
+	{"reload", 0, -1, debugReload},
 	{"replybuffer", 2, 2, debugReplyBuffer},
 	{"set-active-expire", 1, 1, debugSetActiveExpire},
 	{"sleep", 1, 1, debugSleep},
@@ -120,41 +125,6 @@ func debugDigestValue(c *Context, args [][]byte, w *resp.Writer) error {
 		w.Simple(hex.EncodeToString(sum[:]))
 	}
 	return nil
-}
-
-// debugObject describes a string. Where a value lies in memory is nobody's business and changes: the address is always 0.
-func debugObject(c *Context, args [][]byte, w *resp.Writer) error {
-	it, ok := c.DB.Get(args[2])
-	if !ok {
-		return ErrNoSuchKey
-	}
-	idle := (AccessClock(c.Now) - it.Access()) & 0xFFFFFF
-	w.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		it.Encoding(), serializedLength(it), it.Access(), idle))
-	return nil
-}
-
-// serializedLength is how long a string is in a snapshot, before compression.
-func serializedLength(it store.Item) int {
-	value := it.Bytes()
-	if n, ok := resp.ParseInt(value); ok && it.Encoding() == store.EncInt {
-		switch {
-		case n == int64(int8(n)):
-			return 2
-		case n == int64(int16(n)):
-			return 3
-		case n == int64(int32(n)):
-			return 5
-		}
-	}
-	switch n := len(value); {
-	case n < 1<<6:
-		return n + 1
-	case n < 1<<14:
-		return n + 2
-	default:
-		return n + 5
-	}
 }
 
 // debugPopulate makes keys, without telling replicas, as it is meant for a server on its own.
@@ -263,6 +233,12 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"    Answer a digest of each key's value.",
 		"ERROR <text>",
 		"    Answer <text> as an error.",
+		"HTSTATS <db>",
+		"    Describe the index of a database's keys.",
+		"HTSTATS-KEY <key>",
+		"    Describe the index of a collection.",
+		"LISTPACK <key>",
+		"    Write the elements of a listpack to the log.",
 		"LOG <message>",
 		"    Write <message> to the log.",
 		"OBJECT <key>",
@@ -274,6 +250,13 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"PROTOCOL <type>",
 		"    Answer a value of a type: string, integer, double, bignum, null, array, set, map,",
 		"    attrib, push, verbatim, true, false.",
+		"QUICKLIST <key>",
+		"    Write the nodes of a list to the log.",
+		"QUICKLIST-PACKED-THRESHOLD <size>",
+		"    Keep elements of lists from that size on as they stand; 0 is the default, 1gb.",
+		"RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+		"    Save the data to dump.rdb and load them again. MERGE lets keys of the dump replace",
+		"    present ones, NOFLUSH leaves what is in memory, NOSAVE loads an old dump.",
 		"REPLYBUFFER PEAK-RESET-TIME (NEVER|RESET|<milliseconds>)",
 		"    Say how long a client must be idle for its reply buffer to shrink.",
 		"SET-ACTIVE-EXPIRE <0|1>",

@@ -43,15 +43,20 @@ func dumpKey(c *Context, args [][]byte, w *resp.Writer) error {
 		w.Null()
 		return nil
 	}
-	if c.payloads == nil {
-		c.payloads = rdb.NewPayloadWriter()
-	}
-	p, err := c.payloads.Append(nil, dump.Entry(it), c.Config.RDBCompression())
+	p, err := c.payload(it)
 	if err != nil {
 		return err
 	}
 	w.Bulk(p)
 	return nil
+}
+
+// payload is a value in the form that RESTORE takes.
+func (c *Context) payload(it store.Item) ([]byte, error) {
+	if c.payloads == nil {
+		c.payloads = rdb.NewPayloadWriter()
+	}
+	return c.payloads.Append(nil, dump.Entry(it), c.Config.RDBCompression())
 }
 
 // restoreOptions are RESTORE's.
@@ -160,7 +165,7 @@ func (c *Context) restored(key []byte, args [][]byte, at int64, o *restoreOption
 		c.DB.SetExpire(key, at)
 	}
 	if it, ok := c.DB.Get(key); ok {
-		c.DB.SetAccess(it, c.AccessFrom(o.idle, o.freq, c.Now))
+		c.DB.SetAccess(it, AccessFrom(c.Config, c.Now)(o.idle, o.freq))
 	}
 	c.Dirty++
 	if at > 0 && !o.absolute {

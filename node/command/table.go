@@ -64,7 +64,7 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 	}
 	e.tracking.Flushed()
 	e.Store = s
-	s.Limits = Limits(e.Config)
+	s.Limits = e.limits()
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
 		e.blocking.keyChanged(db.Index(), key)
@@ -73,6 +73,13 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 		}
 		changed(db.Index(), key)
 	}
+}
+
+// limits are the settings' limits and the one that DEBUG sets.
+func (e *Env) limits() *store.Limits {
+	l := Limits(e.Config)
+	l.ListPlain = e.listPlain
+	return l
 }
 
 // Limits are the settings' limits of compact encodings.

@@ -123,8 +123,8 @@ func applyOutputLimits(old value, args []string) (value, error) {
 		if class < 0 {
 			return value{}, errors.New("Invalid client class specified in buffer limit configuration.")
 		}
-		hard, ok1 := parseMemory(args[i+1])
-		soft, ok2 := parseMemory(args[i+2])
+		hard, ok1 := ParseMemory(args[i+1])
+		soft, ok2 := ParseMemory(args[i+2])
 		seconds, ok3 := parseLoose(args[i+3])
 		seconds = int64(int32(seconds))
 		if !ok1 || !ok2 || !ok3 || seconds < 0 {

@@ -142,7 +142,7 @@ const (
 func (d *Directive) number(s string) (int64, error) {
 	switch d.Kind {
 	case Memory, MemoryPercent:
-		if n, ok := parseMemory(s); ok {
+		if n, ok := ParseMemory(s); ok {
 			return int64(n), nil
 		}
 		if d.Kind == Memory {
@@ -214,9 +214,9 @@ var memoryUnits = map[string]uint64{
 	"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1000 * 1000, "mb": 1 << 20, "g": 1000 * 1000 * 1000, "gb": 1 << 30,
 }
 
-// parseMemory reads a number of bytes with a unit. As in Redis, no digits are
+// ParseMemory reads a number of bytes with a unit. As in Redis, no digits are
 // zero, too many are the greatest number, and a product wraps around.
-func parseMemory(s string) (uint64, bool) {
+func ParseMemory(s string) (uint64, bool) {
 	end := 0
 	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
 		end++
