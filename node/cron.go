@@ -7,21 +7,13 @@ import (
 	"holdfast/node/session"
 )
 
-const (
-	expireBudget = 2000 // entries that one turn of the active expiry looks at, per database
-	expireTurns  = 4    // turns in a row while a quarter or more of what was looked at had expired
-)
-
 // cron does what happens by the clock, hz times a second.
 func (n *Node) cron() {
 	lastPing, lastSecond := time.Now(), time.Now()
 	var before command.Stats
 	for {
-		pause := time.NewTimer(time.Second / time.Duration(max(n.settings.Hz(), 1)))
-		select {
-		case <-pause.C:
-		case <-n.stopped:
-			pause.Stop()
+		tick := time.Second / time.Duration(max(n.settings.Hz(), 1))
+		if !n.sleep(tick) {
 			return
 		}
 		paused := false
@@ -33,7 +25,7 @@ func (n *Node) cron() {
 		if paused {
 			continue
 		}
-		n.expire()
+		n.expire(tick)
 		now := time.Now()
 		if now.Sub(lastSecond) >= time.Second {
 			n.do(func(t time.Time) {
@@ -55,34 +47,6 @@ func (n *Node) cron() {
 			})
 		}
 	}
-}
-
-// expire deletes keys whose time has passed; only a master does, and its log says so. It works in turns, so that the
-// execution lock is never held for long, and goes on while many keys turn out to have expired.
-func (n *Node) expire() {
-	for turn := 0; turn < expireTurns; turn++ {
-		visited, expired := 0, 0
-		n.do(func(now time.Time) {
-			if !n.place.master || n.env.ActiveExpireOff() || n.pausedWrites() {
-				return
-			}
-			n.env.Timed("expire-cycle", func() {
-				for i := range n.env.Store.Databases() {
-					v, e := n.env.ExpireSweep(i, now.UnixMilli(), expireBudget)
-					visited, expired = visited+v, expired+e
-				}
-			})
-		})
-		if expired == 0 || expired*4 < visited {
-			return
-		}
-	}
-}
-
-// pausedWrites: while writes are paused nothing may change, expiry included.
-func (n *Node) pausedWrites() bool {
-	until, _ := n.PauseState()
-	return !until.IsZero()
 }
 
 // endIdle closes clients that were silent for longer than the directive timeout.

@@ -2,6 +2,9 @@ package node
 
 import "time"
 
+// evictPause between two turns lets clients have the execution lock, and the scheduler look at their sockets.
+const evictPause = 500 * time.Microsecond
+
 // evictSoon has keys evicted in the background if that is due. It needs the execution lock.
 func (n *Node) evictSoon() {
 	if !n.env.EvictionDue() {
@@ -20,6 +23,7 @@ func (n *Node) evict() {
 		select {
 		case <-n.evictions:
 			n.do(func(now time.Time) { n.env.Evict(now.UnixMilli()) })
+			n.sleep(evictPause)
 		case <-n.stopped:
 			return
 		}

@@ -20,6 +20,7 @@ func (e *Env) ExpireSweep(db int, nowMs int64, budget int) (visited, expired int
 		visited, expired = c.DB.ExpireScan(nowMs, budget, func(key []byte) { c.expire(c.DB, key) })
 	}
 	fields := c.sweepFields(budget)
+	e.Effects.Loosen()
 	return visited + fields, expired + fields
 }
 

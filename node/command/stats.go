@@ -7,8 +7,11 @@ type Stats struct {
 	Commands, Connections, Rejected         int64
 	NetInput, NetOutput                     int64
 	ExpiredKeys, EvictedKeys                int64
-	ExpiredSubkeys                          int64 // fields of hashes
-	MemoryExceeded                          int64 // nanoseconds for which maxmemory was exceeded, without the present time
+	ExpiredSubkeys                          int64   // fields of hashes
+	MemoryExceeded                          int64   // nanoseconds for which maxmemory was exceeded, without the present time
+	ExpireCapped                            int64   // turns of the active expiry that ended as their time was over
+	ExpireNanos                             int64   // spent by it
+	StalePerc                               float64 // per cent of the keys it looks at that have expired, a moving average
 	KeyspaceHits, KeyspaceMisses            int64
 	SyncFull, SyncPartialOK, SyncPartialErr int64
 	ErrorReplies                            int64
@@ -44,6 +47,12 @@ func (s *Stats) Rates(before Stats, since time.Duration) {
 	s.OpsPerSec = int64(perSecond(s.Commands, before.Commands))
 	s.InputKbps = perSecond(s.NetInput, before.NetInput) / 1024
 	s.OutputKbps = perSecond(s.NetOutput, before.NetOutput) / 1024
+}
+
+// NoteExpiry counts what a turn of the active expiry saw.
+func (s *Stats) NoteExpiry(visited, expired int, took time.Duration) {
+	s.ExpireNanos += int64(took)
+	s.StalePerc = 0.05*100*float64(expired)/float64(visited) + 0.95*s.StalePerc
 }
 
 // BeginTurn answers when a turn under the execution lock begins, for EndTurn.

@@ -1,0 +1,84 @@
+package node
+
+import "time"
+
+// The active expiry deletes keys whose time has passed though nobody asks for them. It works in short turns with pauses between
+// them: in a turn nobody else has the execution lock, and without a pause a node that runs on a single processor would not
+// look at its sockets.
+const (
+	expireBudget = 128 // entries of one database looked at between two looks at the clock
+	expireTurn   = 500 * time.Microsecond
+	expirePause  = 500 * time.Microsecond
+	expireLeast  = 2000 // entries looked at in a tick whether or not many of them have expired
+)
+
+// expireEffort is what active-expire-effort, 1 to 10, allows, as in Redis.
+func expireEffort(effort int) (share float64, stale int) {
+	return 0.25 + 0.02*float64(effort-1), 11 - effort
+}
+
+// expire works for one tick: until fewer keys than an accepted per cent turn out to have expired, or its share of the tick is over.
+func (n *Node) expire(tick time.Duration) {
+	share, stale := expireEffort(int(n.settings.Int("active-expire-effort")))
+	limit := time.Duration(share * float64(tick))
+	visited, expired, spent := 0, 0, time.Duration(0)
+	for began := time.Now(); time.Since(began) < tick; {
+		v, e, took := n.expireSlice()
+		visited, expired, spent = visited+v, expired+e, spent+took
+		if v == 0 || visited >= expireLeast && expired*100 <= visited*stale {
+			break
+		}
+		if spent >= limit {
+			n.do(func(time.Time) { n.env.Stats.ExpireCapped++ })
+			break
+		}
+		if !n.sleep(expirePause) {
+			return
+		}
+	}
+	if visited > 0 {
+		n.do(func(time.Time) { n.env.Stats.NoteExpiry(visited, expired, spent) })
+	}
+}
+
+// sleep reports false when the node ends.
+func (n *Node) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-n.stopped:
+		return false
+	}
+}
+
+// expireSlice is one turn under the execution lock. Only a master expires keys: its log says so.
+func (n *Node) expireSlice() (visited, expired int, took time.Duration) {
+	n.do(func(now time.Time) {
+		if !n.place.master || n.env.ActiveExpireOff() || n.pausedWrites() {
+			return
+		}
+		began := time.Now()
+		n.env.Timed("expire-cycle", func() {
+			looked := 0
+			for more := true; more && time.Since(began) < expireTurn; {
+				before := expired
+				for i := range n.env.Store.Databases() {
+					v, e := n.env.ExpireSweep(i, now.UnixMilli(), expireBudget)
+					visited, expired = visited+v, expired+e
+				}
+				more = expired > before || visited > looked && visited < expireLeast
+				looked = visited
+			}
+		})
+		took = time.Since(began)
+	})
+	return visited, expired, took
+}
+
+// pausedWrites: while writes are paused nothing may change, expiry included.
+func (n *Node) pausedWrites() bool {
+	until, _ := n.PauseState()
+	return !until.IsZero()
+}
