@@ -34,6 +34,7 @@ type driver struct {
 
 	cmds   [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
 	next   int
+	yield  bool        // others must have a chance to be noticed before the next turn
 	kept   bool        // what is left of cmds was copied out of the buffer
 	limits resp.Limits // the parser's
 	from   int64       // how much input was consumed before cmds
@@ -83,6 +84,9 @@ func (d *driver) loop(ctx context.Context) error {
 			batch := d.batch()
 			state := d.n.run(d)
 			d.flush()
+			if d.yield && d.n.yield != nil {
+				d.n.yield()
+			}
 			switch {
 			case state == stateClosing:
 				d.drain()
@@ -98,6 +102,8 @@ func (d *driver) loop(ctx context.Context) error {
 				continue
 			case state == stateParked && d.next < len(d.cmds):
 				d.keep() // the reading goes on, so that the end of the connection is seen
+			case state == stateReady && d.next < len(d.cmds):
+				continue // others have had their turn
 			case len(d.cmds) == batch, d.bad != nil:
 				continue // there is more in the buffer
 			}

@@ -21,6 +21,13 @@ const (
 	stateHijacked
 )
 
+const (
+	// maxTurn is how long the commands of one pipeline may hold the execution lock before others get a turn.
+	maxTurn = time.Millisecond
+	// yieldEvery is how long clients that always have more to say may keep the scheduler from looking at other sockets.
+	yieldEvery = 500 * time.Microsecond
+)
+
 // run executes a session's pipeline: the one place where clients' commands run. Under the execution lock the commands
 // change the store and append their effects to the log, so the order of the store is the order of the log; then
 //
@@ -39,9 +46,12 @@ func (n *Node) run(d *driver) sessionState {
 	d.count(n.env.Stats)
 	c.Begin()
 	n.env.Effects.Off = !n.logging()
-	wrote, served := false, false
+	wrote, served, deferred := false, false, false
 	for first := d.next; d.next < len(d.cmds); {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
+			break
+		}
+		if d.next > first && n.env.TurnTook(turn) > maxTurn {
 			break
 		}
 		if (d.next-first)%store.WarmKeys == 0 {
@@ -50,7 +60,7 @@ func (n *Node) run(d *driver) sessionState {
 		args := d.cmds[d.next]
 		if n.env.Execute(c, args) == command.Deferred {
 			n.deferred[d] = struct{}{}
-			s.Postponed = true
+			s.Postponed, deferred = true, true
 			break
 		}
 		d.next++
@@ -71,15 +81,18 @@ func (n *Node) run(d *driver) sessionState {
 		s.Gate = gate // what it waits for, it will wait for with what it has seen
 	}
 	state := stateOf(s)
-	if d.next < len(d.cmds) && state == stateReady {
-		state = stateParked // deferred by a pause
+	if deferred && state == stateReady {
+		state = stateParked
 	}
 	s.QueryBuffer, s.QueryFree = s.In.Buffered(), s.In.Free()
 	s.Stage(gate, log.Commit())
 	n.checkOutputLimit(s)
 	woken := n.stagePushed(s)
 	n.evictSoon()
-	n.env.EndTurn(turn)
+	end := n.env.EndTurn(turn)
+	if d.yield = end-n.yielded > int64(yieldEvery); d.yield {
+		n.yielded = end
+	}
 	n.mu.Unlock()
 	n.disk.write()
 	for _, w := range woken {

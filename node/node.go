@@ -33,6 +33,7 @@ type Config struct {
 	Version  string
 	Now      func() time.Time // time as data: expiry, TTL; nil: time.Now
 	Rand     *rand.Rand       // nil: seeded by the system
+	Yield    func()           // has the scheduler look at all sockets; nil: it will anyway
 	Dir      *os.Root         // where dump.rdb lies; nil: nothing is kept on disk
 	Files    aof.FS           // where the log is kept; nil: in Dir
 	Process  command.Process  // what the operating system says of this process
@@ -77,6 +78,8 @@ type Node struct {
 
 	follower  *following    // guarded by mu
 	snapshots chan struct{} // holds a token while no snapshot runs
+	yield     func()        // Config.Yield
+	yielded   int64         // when it was last called, by the environment's clock; guarded by mu
 	evictions chan struct{} // holds a token while keys are to be evicted
 
 	servers  []*resp.Server  // one per address listened on
@@ -109,7 +112,7 @@ func New(c Config) (*Node, error) {
 		return nil, fmt.Errorf("making a replication id: %w", err)
 	}
 	n := &Node{
-		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, dir: c.Dir,
+		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, dir: c.Dir, yield: c.Yield,
 		deferred:  map[*driver]struct{}{},
 		touched:   newTouched(),
 		snapshots: make(chan struct{}, 1),

@@ -159,8 +159,12 @@ func runNode(ctx context.Context, settings *config.Config, file string) error {
 			return errors.Join(fmt.Errorf("the directory %s: %w", settings.Dir(), err), dir.Close())
 		}
 	}
+	yield, err := newYield()
+	if err != nil {
+		return errors.Join(fmt.Errorf("making a pipe: %w", err), dir.Close())
+	}
 	n, err := node.New(node.Config{
-		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Process: thisProcess(file),
+		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Yield: yield, Process: thisProcess(file),
 	})
 	if err != nil {
 		return errors.Join(err, dir.Close())

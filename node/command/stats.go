@@ -58,8 +58,15 @@ func (s *Stats) NoteExpiry(visited, expired int, took time.Duration) {
 // BeginTurn answers when a turn under the execution lock begins, for EndTurn.
 func (e *Env) BeginTurn() int64 { return e.clock() }
 
-// EndTurn notes for how long everybody else was held up.
-func (e *Env) EndTurn(began int64) { e.Stats.LongestTurn = max(e.Stats.LongestTurn, e.clock()-began) }
+// EndTurn notes for how long everybody else was held up, and answers when that was over.
+func (e *Env) EndTurn(began int64) (now int64) {
+	now = e.clock()
+	e.Stats.LongestTurn = max(e.Stats.LongestTurn, now-began)
+	return now
+}
+
+// TurnTook is how long the commands of a turn have taken so far.
+func (e *Env) TurnTook(began int64) time.Duration { return time.Duration(e.tick - began) }
 
 // Error counts an error reply by its first word.
 func (s *Stats) Error(text string) {
