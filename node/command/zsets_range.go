@@ -67,8 +67,11 @@ func (r *zRangeSpec) parse(args [][]byte, fixed, storing bool) error {
 	if r.by == byAny {
 		r.by = byRank
 	}
-	if r.limit != -1 && r.by == byRank {
-		return errRankLimit
+	if r.by == byRank {
+		if r.limit != -1 {
+			return errRankLimit
+		}
+		r.offset = 0 // LIMIT with -1 is accepted, and means nothing
 	}
 	if r.withScores && r.by == byLex {
 		return errLexScores
