@@ -286,16 +286,28 @@ func (c *Context) FindIn(db *store.DB, key []byte) (store.Item, bool) {
 }
 
 func (c *Context) expire(db *store.DB, key []byte) {
-	if until, _ := c.Node.PauseState(); !until.IsZero() && !c.InExec || !c.Node.IsMaster() {
-		return // while clients are paused the data stays as it is
+	if !c.deletesExpired() {
+		return
 	}
 	c.Effects.Add(db.Index(), []byte("DEL"), key)
-	changer := c.changer
-	c.changer = 0 // the command only found it
-	c.Timed("expire-del", func() { db.Delete(key) })
-	c.changer = changer
+	c.aside(func() { c.Timed("expire-del", func() { db.Delete(key) }) })
 	c.Stats.ExpiredKeys++
 	c.Notify(NotifyExpired, "expired", key)
+}
+
+// deletesExpired reports whether what has expired is deleted here and now: by a master, but not while clients are paused, as the
+// data stays as it is then.
+func (c *Context) deletesExpired() bool {
+	until, _ := c.Node.PauseState()
+	return (until.IsZero() || c.InExec) && c.Node.IsMaster()
+}
+
+// aside does a change that is not the client's: its command only found what has expired.
+func (c *Context) aside(change func()) {
+	changer := c.changer
+	c.changer = 0
+	change()
+	c.changer = changer
 }
 
 // Read looks a key up for a command that only reads: hits and misses are counted, the access time is touched.

@@ -37,13 +37,15 @@ func (l *fieldLookup) get(field []byte) (value []byte, at int64, ok bool) {
 
 // done ends the lookups: a master deletes the expired fields. It reports whether the hash went with the last of them.
 func (l *fieldLookup) done() (gone bool) {
-	if len(l.expired) == 0 || !l.c.Node.IsMaster() {
+	if len(l.expired) == 0 || !l.c.deletesExpired() {
 		return false
 	}
 	for _, field := range l.expired {
-		if l.c.DB.HashRemove(l.key, field) == 1 {
-			l.c.noteExpiredField(l.key, field)
-		}
+		l.c.aside(func() {
+			if l.c.DB.HashRemove(l.key, field) == 1 {
+				l.c.noteExpiredField(l.key, field)
+			}
+		})
 	}
 	return l.c.fieldsExpired(l.key)
 }
@@ -65,7 +67,9 @@ func (c *Context) fieldsExpired(key []byte) (gone bool) {
 
 // purgeFields deletes up to limit fields of a hash whose time has passed, and returns how many.
 func (c *Context) purgeFields(key []byte, limit int) (n int) {
-	n = c.DB.HashPurge(key, c.Now, limit, func(field []byte) { c.noteExpiredField(key, field) })
+	c.aside(func() {
+		n = c.DB.HashPurge(key, c.Now, limit, func(field []byte) { c.noteExpiredField(key, field) })
+	})
 	if n > 0 {
 		c.fieldsExpired(key)
 	}
@@ -78,7 +82,7 @@ func (c *Context) liveHash(key []byte) (hash store.Hash, found bool, err error) 
 	if err != nil || !c.fieldExpired(hash.NextExpiry()) {
 		return hash, found, err
 	}
-	if c.Node.IsMaster() {
+	if c.deletesExpired() {
 		c.purgeFields(key, math.MaxInt)
 		it, found := c.DB.Get(key)
 		return it.Hash(), found, nil
