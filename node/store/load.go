@@ -37,7 +37,7 @@ func (d *DB) ListStore(key []byte, b *ListBuilder) {
 func PackedSet(val []byte, enc Encoding) Set { return Set{enc: enc, val: val} }
 
 // PackedZSet is a sorted set in a listpack that is no value of a key.
-func PackedZSet(val []byte) ZSet { return ZSet{packed: val} }
+func PackedZSet(val []byte) ZSet { return ZSet{enc: EncListpack, packed: val} }
 
 // PackedHash is a hash in a listpack of fields and values that is no value of a key.
 func PackedHash(val []byte) Hash { return Hash{enc: EncListpack, val: val} }

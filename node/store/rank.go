@@ -15,7 +15,7 @@ import (
 // so that the rank of an element and the element of a rank take one way down. Nodes are numbers in dense
 // pools without pointers: a freed node is filled by the last one, and parents are known, so that it can be told.
 //
-// Elements that come in ascending order fill leaves to the brim; else a full leaf gives half away.
+// Elements that come in ascending or descending order fill leaves to the brim; else a full leaf gives half away.
 type rankTree struct {
 	member func(ref uint64) []byte
 	leaves nodePool[rankLeaf]

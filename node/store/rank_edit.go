@@ -21,12 +21,15 @@ func (t *rankTree) insert(score float64, member []byte, ref uint64) {
 	t.settle(0, pos.leaf, 1)
 }
 
-// splitLeaf makes room in a full leaf and returns where the place for the new element is now. What is appended to the whole
-// tree begins a new leaf.
+// splitLeaf makes room in a full leaf and returns where the place for the new element is now. At the ends of the tree, nearly all
+// stay together: what comes in order fills the leaves.
 func (t *rankTree) splitLeaf(pos rankPos) rankPos {
 	keep := rankMax / 2
-	if pos.at == rankMax && t.leaves.at(pos.leaf).next == noNode {
-		keep = rankMax - 1 // the new leaf must not be empty
+	switch l := t.leaves.at(pos.leaf); {
+	case pos.at == rankMax && l.next == noNode:
+		keep = rankMax - 1 // neither may be empty
+	case pos.at == 0 && l.prev == noNode:
+		keep = 1
 	}
 	id := t.leaves.push()
 	left, right := t.leaves.at(pos.leaf), t.leaves.at(id)
@@ -89,8 +92,11 @@ func (t *rankTree) enter(up uint32, i int, kid uint32) {
 // splitInner makes room in a full inner node and returns where its child kid is now.
 func (t *rankTree) splitInner(id, kid uint32) uint32 {
 	keep := rankMax / 2
-	if t.inners.at(id).kids[rankMax-1] == kid && t.isLast(id) {
+	switch in := t.inners.at(id); {
+	case in.kids[rankMax-1] == kid && t.isEnd(id, false):
 		keep = rankMax - 1
+	case in.kids[0] == kid && t.isEnd(id, true):
+		keep = 1
 	}
 	added := t.inners.push()
 	left, right := t.inners.at(id), t.inners.at(added)
@@ -104,14 +110,19 @@ func (t *rankTree) splitInner(id, kid uint32) uint32 {
 	return t.run(level-1, kid).parent
 }
 
-// isLast reports whether no element is right of a node.
-func (t *rankTree) isLast(id uint32) bool {
+// isEnd reports whether no element is right, or left, of an inner node.
+func (t *rankTree) isEnd(id uint32, left bool) bool {
 	for {
 		up := t.inners.at(id).parent
 		if up == noNode {
 			return true
 		}
-		if in := t.inners.at(up); in.kids[in.n-1] != id {
+		in := t.inners.at(up)
+		end := in.kids[in.n-1]
+		if left {
+			end = in.kids[0]
+		}
+		if end != id {
 			return false
 		}
 		id = up

@@ -169,20 +169,23 @@ func (m *rankModel) step(rng *rand.Rand, scores, bias int) {
 	}
 }
 
-// TestRankTreeFill: ascending elements fill the leaves, and a tree that shrinks gives memory back.
+// TestRankTreeFill: elements in order fill the leaves, and a tree that shrinks gives memory back.
 func TestRankTreeFill(t *testing.T) {
 	const n = 100_000
 	per := func(tree *rankTree) float64 { return float64(tree.memory()) / float64(tree.count) }
-	m := newRankModel(t)
-	for i := range n {
-		m.names = append(m.names, fmt.Sprintf("%08d", i))
-		m.tree.insert(float64(i), []byte(m.names[i]), uint64(i))
-	}
-	if err := m.tree.check(); err != nil {
-		t.Fatal(err)
-	}
-	if got := per(m.tree); got > 14.5 {
-		t.Errorf("ascending: %.1f bytes an element", got)
+	var m *rankModel
+	for _, direction := range []float64{-1, 1} {
+		m = newRankModel(t)
+		for i := range n {
+			m.names = append(m.names, fmt.Sprintf("%08d", i))
+			m.tree.insert(float64(i)*direction, []byte(m.names[i]), uint64(i))
+		}
+		if err := m.tree.check(); err != nil {
+			t.Fatal(err)
+		}
+		if got := per(m.tree); got > 14.5 {
+			t.Errorf("in direction %g: %.1f bytes an element", direction, got)
+		}
 	}
 	full := m.tree.memory()
 	for m.tree.count > 10 {

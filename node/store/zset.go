@@ -11,14 +11,20 @@ import (
 
 // A sorted set is one of two:
 //
-//   - a listpack, packed: member and score in turn, in order (zset_packed.go);
-//   - a table: a dict from members to scores, and a tree of both in order (rank.go).
+//   - a listpack, packed: member and score in turn, in order (zset_packed.go). Within Limits its encoding is listpack; past them it
+//     is skiplist, and the set stays packed only as long as it is small;
+//   - a table: a dict from members to scores, and a tree of both in order (rank.go). Its encoding is skiplist.
 //
-// It turns into a table when it has more members, or a longer one, than Limits allow, and never back.
+// It turns into a later one of them when it must, and never back.
+
+// packedZSetAlways is the size in bytes up to which a sorted set may stay packed although it is past its limits: to search so
+// little costs no more than a table, which takes up much more.
+const packedZSetAlways = 2 << 10
 
 // ZSet is the value of a sorted set as it was when it was looked up, read-only and valid as long as its item is. The zero
 // ZSet is empty.
 type ZSet struct {
+	enc    Encoding
 	packed packedZSet // empty for none
 	table  *zsetTable // instead of packed
 }
@@ -32,9 +38,9 @@ type zsetTable struct {
 // ZSet returns the value of a sorted set; the empty one for the zero Item, which stands for an absent key.
 func (it Item) ZSet() ZSet {
 	if it.obj != nil {
-		return ZSet{table: it.obj.(*zsetTable)}
+		return ZSet{enc: it.enc, table: it.obj.(*zsetTable)}
 	}
-	return ZSet{packed: it.val}
+	return ZSet{enc: it.enc, packed: it.val}
 }
 
 // Len returns the number of members.
@@ -241,8 +247,8 @@ func (z ZSet) check() error {
 	if err := listpack.Validate(z.packed, true); err != nil {
 		return err
 	}
-	if listpack.Len(z.packed)%2 != 0 || z.Len() == 0 {
-		return fmt.Errorf("a packed sorted set of %d elements", listpack.Len(z.packed))
+	if n := listpack.Len(z.packed); n%2 != 0 || n == 0 || z.enc != EncListpack && (z.enc != EncSkiplist || len(z.packed) > packedZSetAlways) {
+		return fmt.Errorf("a sorted set encoded as %v is packed, with %d elements in %d bytes", z.enc, n, len(z.packed))
 	}
 	var before []byte
 	last, n := math.Inf(-1), 0

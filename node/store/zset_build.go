@@ -18,64 +18,80 @@ type ZSetBuilder struct {
 	store *Store
 }
 
-// NewZSet returns an empty sorted set. It is a table however small it is, as in Redis: a packed one has no negative zero.
+// NewZSet returns an empty sorted set. Its encoding is skiplist until it is stored: as in Redis it may have a negative zero.
 func (s *Store) NewZSet() *ZSetBuilder {
-	return &ZSetBuilder{ZSet{table: newZSetTable(&s.hasher)}, s}
+	return &ZSetBuilder{ZSet{enc: EncSkiplist, packed: listpack.New()}, s}
 }
 
 // Set gives a member a score, and adds it if it is not there.
 func (b *ZSetBuilder) Set(member []byte, score float64) {
-	if b.table == nil {
-		if at := b.packed.find(member); at >= 0 {
-			b.packed = b.packed.remove(at, 1).insert(member, score)
-			return
+	if b.table != nil {
+		if ref, old, ok := b.table.find(member); ok {
+			b.table.update(ref, member, old, score)
+		} else {
+			b.table.add(member, score)
 		}
-		b.add(member, score)
 		return
 	}
-	if ref, old, ok := b.table.find(member); ok {
-		b.table.update(ref, member, old, score)
+	if at := b.packed.find(member); at >= 0 {
+		b.packed = b.packed.remove(at, 1)
+		b.insert(member, score)
 	} else {
-		b.table.add(member, score)
+		b.add(member, score)
 	}
 }
 
 // add adds a member that is not there.
 func (b *ZSetBuilder) add(member []byte, score float64) {
-	l := b.store.Limits
-	if b.table == nil && (b.Len() >= l.ZSetEntries || len(member) > l.ZSetValue || len(b.packed)+len(member) > maxPackedZSet) {
-		b.unpack()
+	if b.enc == EncListpack && (b.Len() >= b.store.Limits.ZSetEntries || !b.short(member)) {
+		b.loosen()
+	}
+	b.insert(member, score)
+}
+
+// short reports whether there is room for a member in a listpack.
+func (b *ZSetBuilder) short(member []byte) bool {
+	return len(member) <= b.store.Limits.ZSetValue && len(b.packed)+len(member) <= maxPackedZSet
+}
+
+// insert adds a member to a listpack, which turns into a table when it may not stay packed any more, or to a table.
+func (b *ZSetBuilder) insert(member []byte, score float64) {
+	if b.enc == EncSkiplist && b.table == nil && len(b.packed)+listpack.Size(member)+maxDoubleText > packedZSetAlways {
+		t := newZSetTable(&b.store.hasher)
+		for m, s := range b.All(0, false) {
+			t.add(m, s)
+		}
+		b.packed, b.table = nil, t
 	}
 	if b.table != nil {
 		b.table.add(member, score)
 	} else {
-		b.packed = b.packed.insert(member, score)
+		b.packed = b.packed.insert(b.enc, member, score)
 	}
 }
 
-// unpack makes a listpack a table.
-func (b *ZSetBuilder) unpack() {
-	t := newZSetTable(&b.store.hasher)
-	for member, score := range b.All(0, false) {
-		t.add(member, score)
+// loosen ends the encoding listpack.
+func (b *ZSetBuilder) loosen() {
+	within := b.ZSet
+	b.enc, b.packed = EncSkiplist, listpack.New()
+	for member, score := range within.All(0, false) {
+		b.insert(member, score)
 	}
-	b.packed, b.table = nil, t
 }
 
-// pack makes a table a listpack in the store's scratch memory, if it fits within the limits.
-func (b *ZSetBuilder) pack() {
-	l := b.store.Limits
-	if b.Len() > l.ZSetEntries {
+// tighten makes the encoding listpack if the set is within the limits, in the store's scratch memory.
+func (b *ZSetBuilder) tighten() {
+	if b.Len() > b.store.Limits.ZSetEntries {
 		return
 	}
 	packed := packedZSet(listpack.AppendNew(b.store.scratch[:0]))
 	for member, score := range b.All(0, false) {
-		if len(member) > l.ZSetValue || len(packed)+len(member) > maxPackedZSet {
+		if len(member) > b.store.Limits.ZSetValue || len(packed)+len(member) > maxPackedZSet {
 			return
 		}
-		packed = packed.append(member, score)
+		packed = packed.append(EncListpack, member, score)
 	}
-	b.packed, b.table = packed, nil
+	b.ZSet = ZSet{enc: EncListpack, packed: packed}
 }
 
 // Remove removes a member and reports whether it was there.
@@ -115,11 +131,11 @@ func (e *edit) zsetBuilder() ZSetBuilder {
 	b := ZSetBuilder{store: e.d.store}
 	switch {
 	case !e.exists():
-		b.packed = listpack.AppendNew(b.store.scratch[:0])
+		b.enc, b.packed = EncListpack, listpack.AppendNew(b.store.scratch[:0])
 	case e.obj != nil:
-		b.table = e.obj.(*zsetTable)
+		b.enc, b.table = e.m.enc, e.obj.(*zsetTable)
 	default:
-		b.packed = append(b.store.scratch[:0], e.val...)
+		b.enc, b.packed = e.m.enc, append(b.store.scratch[:0], e.val...)
 	}
 	return b
 }
@@ -133,11 +149,11 @@ func (e *edit) setZSet(b *ZSetBuilder) {
 	case b.Len() == 0:
 		e.remove()
 	case b.table == nil:
-		e.setPacked(b.packed, EncListpack)
+		e.setPacked(b.packed, b.enc)
 	case e.obj != nil:
 		e.settle()
 	default:
-		e.setObject(b.table, EncSkiplist)
+		e.setObject(b.table, b.enc)
 	}
 }
 
@@ -243,7 +259,7 @@ func (d *DB) ZSetRemoveRange(key []byte, lo, hi int) {
 // not be empty.
 func (d *DB) ZSetStore(key []byte, b *ZSetBuilder) {
 	d.Delete(key)
-	b.pack()
+	b.tighten()
 	e := d.edit(key, TypeZSet)
 	e.setZSet(b)
 }

@@ -8,8 +8,9 @@ import (
 	"holdfast/node/listpack"
 )
 
-// packedZSet is a sorted set in a listpack: member and score in turn, ordered by score, then by member. It has the very bytes
-// that Redis would have. A score that is an integer stands there as one, which has no negative zero.
+// packedZSet is a sorted set in a listpack: member and score in turn, ordered by score, then by member. With encoding listpack it has
+// the very bytes that Redis would have, where a score that is an integer stands as one, and so there is no negative zero. With
+// encoding skiplist scores stand as they print.
 type packedZSet []byte
 
 // maxPackedZSet bounds the bytes of a packed sorted set, whatever Limits say, as Redis does.
@@ -81,10 +82,10 @@ func (p packedZSet) eachText(fn func(member, score []byte)) {
 }
 
 // insert adds a member, which must not be there, and returns the grown set.
-func (p packedZSet) insert(member []byte, score float64) packedZSet {
+func (p packedZSet) insert(enc Encoding, member []byte, score float64) packedZSet {
 	var a [maxIntText]byte
 	var b [maxDoubleText]byte
-	text := appendPackedScore(b[:0], score)
+	text := appendScore(b[:0], enc, score)
 	for at := listpack.First(p); at >= 0; at = p.next(at) {
 		if s := p.score(at); s < score || s == score && bytes.Compare(listpack.Get(p, at, a[:0]), member) < 0 {
 			continue
@@ -92,13 +93,13 @@ func (p packedZSet) insert(member []byte, score float64) packedZSet {
 		p = listpack.Insert(p, at, member, listpack.Before)
 		return listpack.Insert(p, at, text, listpack.After)
 	}
-	return p.append(member, score)
+	return listpack.Append(listpack.Append(p, member), text)
 }
 
 // append adds a member that belongs at the end.
-func (p packedZSet) append(member []byte, score float64) packedZSet {
+func (p packedZSet) append(enc Encoding, member []byte, score float64) packedZSet {
 	var b [maxDoubleText]byte
-	return listpack.Append(listpack.Append(p, member), appendPackedScore(b[:0], score))
+	return listpack.Append(listpack.Append(p, member), appendScore(b[:0], enc, score))
 }
 
 // remove takes n members out from the one at an offset on.
@@ -107,9 +108,9 @@ func (p packedZSet) remove(at, n int) packedZSet { return listpack.Delete(p, at,
 // maxDoubleText is enough for the text of any double.
 const maxDoubleText = 32
 
-// appendPackedScore appends the text that Redis puts into a listpack.
-func appendPackedScore(buf []byte, f float64) []byte {
-	if f >= -math.MaxInt64/2 && f <= math.MaxInt64/2 && f == math.Trunc(f) {
+// appendScore appends the text of a score in a listpack.
+func appendScore(buf []byte, enc Encoding, f float64) []byte {
+	if enc == EncListpack && f >= -math.MaxInt64/2 && f <= math.MaxInt64/2 && f == math.Trunc(f) {
 		return strconv.AppendInt(buf, int64(f), 10)
 	}
 	return appendDouble(buf, f)

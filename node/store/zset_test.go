@@ -18,13 +18,14 @@ type zsetWorld struct {
 	s     *Store
 	d     *DB
 	model map[string]map[string]float64
+	large map[string]bool // keys that have been past the limits
 }
 
 func newZSetWorld(t *testing.T, seed uint64) *zsetWorld {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	s := New(1, rng)
 	s.Limits.ZSetEntries, s.Limits.ZSetValue = 20, 30
-	return &zsetWorld{t, rng, s, s.DB(0), map[string]map[string]float64{}}
+	return &zsetWorld{t, rng, s, s.DB(0), map[string]map[string]float64{}, map[string]bool{}}
 }
 
 func (w *zsetWorld) member() string {
@@ -76,7 +77,7 @@ func (w *zsetWorld) get(key string) ZSet {
 		return Item{}.ZSet()
 	}
 	want := EncListpack
-	if it.ZSet().table != nil {
+	if w.large[key] {
 		want = EncSkiplist
 	}
 	if it.Encoding() != want {
@@ -125,6 +126,7 @@ func (w *zsetWorld) add(key string) {
 				want.Updated++
 			}
 			m[string(e.Member)] = score
+			w.limit(key, m, e.Member)
 		}
 	}
 	if len(m) > 0 {
@@ -133,6 +135,13 @@ func (w *zsetWorld) add(key string) {
 	got, ok := w.d.ZSetAdd([]byte(key), mode, list)
 	if ok == nan || ok && got != want {
 		w.t.Fatalf("ZSetAdd %s %+v %v: %+v, %v, want %+v", key, mode, list, got, ok, want)
+	}
+}
+
+// limit notes whether a sorted set is past the limits now.
+func (w *zsetWorld) limit(key string, m map[string]float64, member []byte) {
+	if len(m) > w.s.Limits.ZSetEntries || len(member) > w.s.Limits.ZSetValue {
+		w.large[key] = true
 	}
 }
 
@@ -174,6 +183,7 @@ func (w *zsetWorld) step() {
 	}
 	if len(w.model[key]) == 0 {
 		delete(w.model, key)
+		delete(w.large, key)
 	}
 }
 
@@ -183,10 +193,12 @@ func (w *zsetWorld) store(key string) {
 		return
 	}
 	b, m := w.s.NewZSet(), map[string]float64{}
-	for range 1 + w.rng.IntN(60) {
+	w.large[key] = false
+	for range 1 + w.rng.IntN([]int{20, 60, 300}[w.rng.IntN(3)]) {
 		member, score := w.member(), w.score()
 		b.Set([]byte(member), score)
 		m[member] = score
+		w.limit(key, m, []byte(member))
 	}
 	w.d.ZSetStore([]byte(key), b)
 	w.model[key] = m
@@ -300,11 +312,17 @@ func TestZSetByLex(t *testing.T) {
 		}
 		return LexBound{Member: []byte(text[1:]), Ex: text[0] == '('}
 	}
-	for _, entries := range []int{0, 128} {
+	for _, entries := range []int{-1, 0, 128} {
 		s := New(1, rand.New(rand.NewPCG(1, 2)))
 		s.Limits.ZSetEntries = entries
+		if entries < 0 {
+			s.DB(0).ZSetAdd([]byte("k"), ZAddMode{}, []ZMember{{bytes.Repeat([]byte("x"), packedZSetAlways), 0}})
+		}
 		for _, m := range []string{"a", "b", "c", "d", "e"} {
 			s.DB(0).ZSetAdd([]byte("k"), ZAddMode{}, []ZMember{{[]byte(m), 1}})
+		}
+		if entries < 0 {
+			s.DB(0).ZSetRemoveRange([]byte("k"), 0, 1) // a table, which it stays
 		}
 		for _, c := range []struct {
 			min, max string
