@@ -159,34 +159,32 @@ func (c *Context) tookFields(event string, key []byte, all bool) {
 }
 
 func hGetAll(c *Context, args [][]byte, w *resp.Writer) error {
-	return c.writeHash(args[1], w, w.MapLater(), func(field, value []byte) {
+	return c.writeHash(args[1], w.Map, func(field, value []byte) {
 		w.Bulk(field)
 		w.Bulk(value)
 	})
 }
 
 func hKeys(c *Context, args [][]byte, w *resp.Writer) error {
-	return c.writeHash(args[1], w, w.ArrayLater(), func(field, _ []byte) { w.Bulk(field) })
+	return c.writeHash(args[1], w.Array, func(field, _ []byte) { w.Bulk(field) })
 }
 
 func hVals(c *Context, args [][]byte, w *resp.Writer) error {
-	return c.writeHash(args[1], w, w.ArrayLater(), func(_, value []byte) { w.Bulk(value) })
+	return c.writeHash(args[1], w.Array, func(_, value []byte) { w.Bulk(value) })
 }
 
-// writeHash answers something of each field.
-func (c *Context) writeHash(key []byte, w *resp.Writer, list resp.Later, write func(field, value []byte)) error {
+// writeHash answers something of each field, behind a header with their number.
+func (c *Context) writeHash(key []byte, header func(n int), write func(field, value []byte)) error {
 	hash, _, err := c.hashForRead(key)
 	if err != nil {
 		return err
 	}
-	n := 0
+	header(c.liveFields(hash))
 	hash.Each(func(field, value []byte, at int64) bool {
 		if !c.fieldExpired(at) {
 			write(field, value)
-			n++
 		}
 		return true
 	})
-	w.SetLen(list, n)
 	return nil
 }

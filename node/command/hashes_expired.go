@@ -12,6 +12,20 @@ import (
 // fieldExpired reports whether the time of a field has passed for this command, as Expired does for keys.
 func (c *Context) fieldExpired(at int64) bool { return at >= 0 && !c.Apply && c.Now > at }
 
+// liveFields counts the fields of a hash that have not expired.
+func (c *Context) liveFields(hash store.Hash) int {
+	n := hash.Len()
+	if c.fieldExpired(hash.NextExpiry()) {
+		hash.Each(func(_, _ []byte, at int64) bool {
+			if c.fieldExpired(at) {
+				n--
+			}
+			return true
+		})
+	}
+	return n
+}
+
 // fieldLookup looks up fields of one hash.
 type fieldLookup struct {
 	c       *Context
