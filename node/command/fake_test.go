@@ -101,14 +101,23 @@ func (e *testEnv) apply(args ...string) {
 // effects takes what the commands since the last call put into the log, one line a command.
 func (e *testEnv) effects() string {
 	e.t.Helper()
+	var lines []string
+	for _, words := range e.effectList() {
+		lines = append(lines, strings.Join(words, " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// effectList is effects word by word.
+func (e *testEnv) effectList() (list [][]string) {
+	e.t.Helper()
 	var log []byte
 	e.Effects.Flush(func(p []byte) { log = append(log, p...) })
 	r := resp.NewReader(bytes.NewReader(log))
-	var lines []string
 	for {
 		v, err := r.ReadValue()
 		if err == io.EOF {
-			return strings.Join(lines, "\n")
+			return list
 		}
 		if err != nil {
 			e.t.Fatalf("effects %q: %v", log, err)
@@ -117,7 +126,7 @@ func (e *testEnv) effects() string {
 		for i, w := range v.Elems {
 			words[i] = string(w.Str)
 		}
-		lines = append(lines, strings.Join(words, " "))
+		list = append(list, words)
 	}
 }
 

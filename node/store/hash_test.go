@@ -45,6 +45,9 @@ type hashWorld struct {
 	d      *DB
 	models map[string]hashModel
 	fields int
+
+	sn    *Snapshot
+	image map[string]hashModel // the models when the snapshot began, without those that it has emitted
 }
 
 func (w *hashWorld) field() string {
@@ -121,8 +124,34 @@ func (w *hashWorld) op(kind int) {
 		if len(m) > 0 {
 			w.d.SetExpire([]byte(key), w.time())
 		}
-	default:
+	case kind < 98:
 		w.look(key, m)
+	default:
+		w.snapshot()
+	}
+}
+
+// snapshot begins a snapshot or does a step of it: it must have every hash as it was at the begin.
+func (w *hashWorld) snapshot() {
+	if w.sn == nil {
+		w.image = map[string]hashModel{}
+		for key, m := range w.models {
+			if len(m) > 0 {
+				w.image[key] = maps.Clone(m)
+			}
+		}
+		w.sn = w.s.BeginSnapshot(func(_ int, it Item) error {
+			key := string(it.Key())
+			w.want(maps.Equal(fieldsOf(it.Hash()), w.image[key]), "the snapshot of "+key)
+			delete(w.image, key)
+			return nil
+		})
+		return
+	}
+	if done, err := w.sn.Step(1); done || err != nil {
+		w.want(err == nil && len(w.image) == 0, "the snapshot")
+		w.sn.Close()
+		w.sn = nil
 	}
 }
 
