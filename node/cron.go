@@ -7,6 +7,9 @@ import (
 	"holdfast/node/session"
 )
 
+// upkeepUnits is how much of the upkeep that deletions have left over is done in a tick.
+const upkeepUnits = 500
+
 // cron does what happens by the clock, hz times a second.
 func (n *Node) cron() {
 	lastPing, lastSecond := time.Now(), time.Now()
@@ -20,6 +23,7 @@ func (n *Node) cron() {
 		n.do(func(time.Time) {
 			if paused = n.env.CronPaused(); !paused {
 				n.env.LimitTracking()
+				n.env.Store.Step(upkeepUnits)
 			}
 		})
 		if paused {
@@ -32,6 +36,7 @@ func (n *Node) cron() {
 				n.env.Stats.Rates(before, now.Sub(lastSecond))
 				before = *n.env.Stats
 				n.env.NoteMemory()
+				n.reclaim()
 				n.endIdle(t)
 				n.env.ReleaseIdle(t)
 				n.saveIfDue(t)

@@ -80,6 +80,7 @@ type Node struct {
 	snapshots chan struct{} // holds a token while no snapshot runs
 	yield     func()        // Config.Yield
 	yielded   int64         // when it was last called, by the environment's clock; guarded by mu
+	reclaimer reclaimer     // guarded by mu
 	evictions chan struct{} // holds a token while keys are to be evicted
 
 	servers  []*resp.Server  // one per address listened on

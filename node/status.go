@@ -166,6 +166,11 @@ func (n *Node) onSettings() {
 		n.log.SetLimits(n.settings.ReplBacklogSize(), 0)
 		return nil
 	})
+	n.settings.OnChange("maxmemory", func(_, _ string) error {
+		n.limitHeap()
+		return nil
+	})
+	n.limitHeap()
 	for _, fixed := range []string{"port", "bind"} {
 		n.settings.OnChange(fixed, func(_, _ string) error { return errFixed })
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func limitProcessors() {
 
 // thisProcess asks the operating system about the running process; file is the configuration it was started with.
 func thisProcess(file string) command.Process {
-	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory(), Startup: heapInUse()}
+	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory(), Startup: heapInUse(), LimitHeap: limitHeap}
 	p.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
 	if file != "" {
 		if path, err := filepath.Abs(file); err == nil {
@@ -53,6 +54,13 @@ func heapInUse() int64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	return int64(sample[0].Value.Uint64())
+}
+
+// limitHeap tells Go's runtime; GOMEMLIMIT in the environment wins.
+func limitHeap(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(bytes)
+	}
 }
 
 // editFile replaces a file's text in one step, so that there is always a whole one.

@@ -54,9 +54,11 @@ type Env struct {
 
 // Process is what the operating system says of the running process; any function may be nil.
 type Process struct {
-	Resident func() int64                        // resident bytes
-	CPU      func() (user, system time.Duration) // consumed so far
-	OS       string
+	Resident func() int64 // resident bytes
+	// LimitHeap sets what the heap should not grow over with garbage in it.
+	LimitHeap func(bytes int64)
+	CPU       func() (user, system time.Duration) // consumed so far
+	OS        string
 
 	Executable   string
 	SystemMemory int64  // of the machine, bytes; 0 when unknown
