@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/resp"
 )
 
 // scenario is a test with a group that is whole and clients that work on it.
@@ -140,6 +144,50 @@ func TestMasterCutOff(t *testing.T) {
 				if v, err := g.ask(m.addr(), "GET", key); err != nil || !v.Null {
 					t.Errorf("%s: %s, taken by the master while it was cut off, is %v, %v", m.name, key, v, err)
 				}
+			}
+		}
+	})
+}
+
+// TestBlockedOnMasterCutOff: a client that waits for a key on a master without its group is served with nothing that the others don't
+// have, though the master has taken the push that should serve it; one that waits for another key is told that the master has changed.
+func TestBlockedOnMasterCutOff(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		old := chain[0]
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		heard := map[string]chan error{"pushed": make(chan error, 1), "awaited": make(chan error, 1)}
+		for key, result := range heard {
+			c, err := resp.Dial(ctx, g.control, old.addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			go func() {
+				v, err := c.Do(ctx, "BLPOP", key, "0")
+				if err == nil {
+					err = fmt.Errorf("served with %v", v)
+				}
+				result <- err
+			}()
+		}
+		g.sleep(100 * time.Millisecond)
+		g.cut(old)
+		if _, err := g.ask(old.addr(), "LPUSH", "pushed", "x"); err == nil {
+			t.Error("the master that is cut off acknowledged a push")
+		}
+		g.sleep(3 * time.Second)
+		g.heal()
+		g.settled()
+		if err := <-heard["pushed"]; strings.HasPrefix(err.Error(), "served") {
+			t.Error(err)
+		}
+		if err := <-heard["awaited"]; !strings.HasPrefix(err.Error(), "UNBLOCKED ") {
+			t.Errorf("the other client heard: %v", err)
+		}
+		for _, m := range g.chain() {
+			if v, err := g.ask(m.addr(), "EXISTS", "pushed"); err != nil || v.Int != 0 {
+				t.Errorf("%s: the pushed list is there: %v, %v", m.name, v, err)
 			}
 		}
 	})

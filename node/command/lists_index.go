@@ -137,6 +137,8 @@ func lTrim(c *Context, args [][]byte, w *resp.Writer) error {
 	from, n := listRange(start, stop, length)
 	if n < length {
 		c.DB.ListDrop(key, from, length-from-n)
+	} else {
+		c.DB.Touched(key) // to whoever watches the key, as in Redis
 	}
 	c.Dirty += length - n
 	c.Notify(NotifyList, "ltrim", key)
