@@ -42,11 +42,12 @@ var rooms = map[string][]string{
 	"sentinel":        {"cluster", "resp", "transport"},
 	"cmd/holdfast":    {"node", "node/command", "node/config", "replication/aof", "sentinel", "cluster", "resp", "transport"},
 	"internal/simnet": {"transport"},
+	"internal/memfs":  {"replication/aof"},
 	"internal/arrows": {},
 }
 
 // forTests are what only tests import, besides what their folder may.
-var forTests = []string{"internal/simnet", "transport", "resp"}
+var forTests = []string{"internal/simnet", "internal/memfs", "transport", "resp"}
 
 // outside runs the whole system: its folders may import anything but each other, and nothing imports them.
 const outside = "e2e/"

@@ -172,6 +172,9 @@ func (f *Files) commit(next *manifest) error {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
+		err = f.cfg.FS.SyncDir(f.cfg.Dir) // the files that it names must not be missing when it is there
+	}
+	if err == nil {
 		err = f.cfg.FS.Rename(f.path(temp), f.path(f.manifestName()))
 	}
 	if err == nil {

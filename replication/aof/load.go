@@ -81,6 +81,16 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		report.Files++
 		report.Bytes += size
 	}
+	if last < 0 {
+		return report, nil
+	}
+	// The process that wrote the end may have died before it synced it.
+	if err := f.openLast(); err != nil {
+		return report, err
+	}
+	if err := f.cur.Sync(); err != nil {
+		return report, fmt.Errorf("aof: syncing the log: %w", err)
+	}
 	return report, nil
 }
 

@@ -1,0 +1,255 @@
+// Package memfs is a disk in memory that loses its power, and runs full, when a test wants it to. It keeps what a POSIX file
+// system promises and nothing more: the content of a file survives a loss of power as far as it was synced, of what was
+// written after that any beginning may have reached the disk; names survive when their directory was synced, of changes
+// after that each may or may not have.
+package memfs
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"sync"
+	"syscall"
+
+	"holdfast/replication/aof"
+)
+
+// FS is a disk. Its methods are those of aof.FS.
+type FS struct {
+	mu    sync.Mutex
+	names map[string]*inode // as processes see them
+	kept  map[string]*inode // as they are on the disk
+	room  int64             // bytes that can still be written; negative: any number
+	power int               // counts losses: a file opened before one is gone
+}
+
+type inode struct {
+	data   []byte
+	synced []byte
+}
+
+// New is an empty disk without limits.
+func New() *FS {
+	return &FS{names: map[string]*inode{}, kept: map[string]*inode{}, room: -1}
+}
+
+// SetRoom says how many more bytes can be written; a negative number is no limit.
+func (f *FS) SetRoom(bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.room = bytes
+}
+
+// LosePower is what happens to a machine whose plug is pulled. Files that are open can't be used any more.
+func (f *FS) LosePower(rng *rand.Rand) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.power++
+	all := map[string]bool{}
+	for name := range f.names {
+		all[name] = true
+	}
+	for name := range f.kept {
+		all[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) { // sorted, so that a seed repeats
+		if now, before := f.names[name], f.kept[name]; now != before && rng.IntN(2) == 0 {
+			if f.kept[name] = now; now == nil {
+				delete(f.kept, name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.kept)) {
+		n := f.kept[name]
+		if len(n.data) > len(n.synced) && string(n.data[:len(n.synced)]) == string(n.synced) {
+			n.synced = n.data[:len(n.synced)+rng.IntN(len(n.data)-len(n.synced)+1)]
+		}
+		n.data = slices.Clone(n.synced)
+	}
+	f.names = maps.Clone(f.kept)
+}
+
+type file struct {
+	fs    *FS
+	n     *inode
+	power int
+	read  int64
+}
+
+func notThere(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist} }
+
+// Open opens a file for reading.
+func (f *FS) Open(name string) (aof.File, error) { return f.open(name) }
+
+// Append opens a file for writing at its end.
+func (f *FS) Append(name string) (aof.File, error) { return f.open(name) }
+
+func (f *FS) open(name string) (aof.File, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.names[name]
+	if n == nil {
+		return nil, notThere("open", name)
+	}
+	return &file{fs: f, n: n, power: f.power}, nil
+}
+
+// Create makes an empty file.
+func (f *FS) Create(name string) (aof.File, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.room == 0 {
+		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.ENOSPC}
+	}
+	n := &inode{}
+	f.names[name] = n
+	return &file{fs: f, n: n, power: f.power}, nil
+}
+
+// Rename gives a file another name.
+func (f *FS) Rename(from, to string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.names[from] == nil {
+		return notThere("rename", from)
+	}
+	f.names[to] = f.names[from]
+	delete(f.names, from)
+	return nil
+}
+
+// Remove takes a name away.
+func (f *FS) Remove(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.names[name] == nil {
+		return notThere("remove", name)
+	}
+	delete(f.names, name)
+	return nil
+}
+
+// Mkdir does nothing: a directory exists as long as a name lies in it.
+func (f *FS) Mkdir(string) error { return nil }
+
+// List names the files of a directory.
+func (f *FS) List(dir string) (names []string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.names {
+		if path.Dir(name) == dir {
+			names = append(names, path.Base(name))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// SyncDir makes a directory's names survive.
+func (f *FS) SyncDir(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.kept, func(name string, _ *inode) bool { return path.Dir(name) == dir })
+	for name, n := range f.names {
+		if path.Dir(name) == dir {
+			f.kept[name] = n
+		}
+	}
+	return nil
+}
+
+// use locks the disk, unless the file was opened before a loss of power.
+func (f *file) use() (unlock func(), err error) {
+	f.fs.mu.Lock()
+	if f.power != f.fs.power {
+		f.fs.mu.Unlock()
+		return nil, fmt.Errorf("the machine has lost its power: %w", fs.ErrClosed)
+	}
+	return f.fs.mu.Unlock, nil
+}
+
+func (f *file) Read(p []byte) (int, error) {
+	n, err := f.ReadAt(p, f.read)
+	f.read += int64(n)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+func (f *file) ReadAt(p []byte, at int64) (int, error) {
+	unlock, err := f.use()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	if at >= int64(len(f.n.data)) {
+		return 0, io.EOF
+	}
+	n := copy(p, f.n.data[at:])
+	if n < len(p) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Write writes at the end, and no more than there is room for.
+func (f *file) Write(p []byte) (int, error) {
+	unlock, err := f.use()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	n := len(p)
+	if room := f.fs.room; room >= 0 {
+		n = int(min(int64(n), room))
+		f.fs.room -= int64(n)
+	}
+	f.n.data = append(f.n.data, p[:n]...)
+	if n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+func (f *file) Truncate(size int64) error {
+	unlock, err := f.use()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if size > int64(len(f.n.data)) {
+		f.n.data = append(f.n.data, make([]byte, size-int64(len(f.n.data)))...)
+	}
+	f.n.data = f.n.data[:size:size]
+	return nil
+}
+
+func (f *file) Sync() error {
+	unlock, err := f.use()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if len(f.n.data) >= len(f.n.synced) {
+		f.n.synced = f.n.data[:len(f.n.data):len(f.n.data)]
+	} else {
+		f.n.synced = slices.Clone(f.n.data)
+	}
+	return nil
+}
+
+func (f *file) Size() (int64, error) {
+	unlock, err := f.use()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	return int64(len(f.n.data)), nil
+}
+
+func (f *file) Close() error { return nil }
