@@ -17,7 +17,8 @@ type Heartbeat struct {
 	Group      string `json:"group"`
 	Member     Member `json:"member"`
 	Seq        uint64 `json:"seq"`   // counts this node's heartbeats to this sentinel; the reply repeats it
-	Epoch      uint64 `json:"epoch"` // the newest epoch that the node has adopted, or in which its log on disk was written
+	Epoch      uint64 `json:"epoch"` // the newest epoch that the node has adopted
+	LogEpoch   uint64 `json:"log_epoch"` // the newest in which it was a member of the chain, also before it restarted with its log
 	Role       Role   `json:"role"`
 	ReplID     string `json:"repl_id"`
 	Offset     int64  `json:"offset"` // end of its log
@@ -28,6 +29,7 @@ type Heartbeat struct {
 	Lease      bool   `json:"lease"`        // whether it holds its read lease
 	Committing bool   `json:"committing"`   // master only: acknowledgements of its epoch reached it within the last down-after period
 	Leaving    bool   `json:"leaving"`      // it was told to stop and waits to be let go
+	Joining    Member `json:"joining"`      // tail only: the learner that holds all that was ever committed, and without which nothing more is in this epoch
 	Drained    uint64 `json:"drained"`      // the epoch in which it has paused its clients and committed all; 0 = not drained
 	Memory     int64  `json:"memory"`       // resident bytes
 	Priority   int    `json:"priority"`

@@ -298,10 +298,11 @@ func (l *sentinelLink) receive(conn net.Conn) error {
 func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.letJoin()
 	p := n.place
 	pos := n.log.Position()
 	h := cluster.Heartbeat{
-		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: max(p.group.Epoch, n.logEpoch.Load()), Role: p.role(),
+		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: p.group.Epoch, LogEpoch: n.logEpoch.Load(), Role: p.role(),
 		ReplID: pos.ID, Offset: pos.Offset, Commit: n.log.Commit(), Lease: n.lease.valid(),
 		Leaving: n.leaving.Load(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
 	}
@@ -311,6 +312,9 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 		if !h.LinkUp {
 			h.LinkDownMs = time.Since(s.DownSince).Milliseconds()
 		}
+	}
+	if n.log.HeldBySuccessor() {
+		h.Joining = p.joining
 	}
 	h.Committing = p.master && (len(p.group.Chain) == 1 || h.Commit == h.Offset && h.Lease || time.Since(n.log.AckedAt()) < n.agent.downAfterNow())
 	return h

@@ -18,6 +18,7 @@ type place struct {
 	position int           // in the chain, 0 is the head; -1: not in it
 	learner  bool
 	upstream cluster.Member // whom it follows; Addr is empty for nobody
+	joining  cluster.Member // tail only: the learner whose acknowledgements count already
 }
 
 // in reports whether the adopted group knows this incarnation.
@@ -66,14 +67,11 @@ func (n *Node) adopt(g cluster.Group) {
 	if after.master && !before.master {
 		n.takeOver()
 	}
-	if after.in() {
+	if after.position >= 0 {
 		n.logEpoch.Store(g.Epoch)
 	}
 	n.log.SetChain(g.Epoch, successor, ok && n.settings.AckChain())
-	n.feeder.SetEpoch(g.Epoch, func(m cluster.Member) bool {
-		p, ok := g.Predecessor(m)
-		return ok && p.Is(n.self)
-	})
+	n.feeder.SetEpoch(g.Epoch, n.follows)
 	switch {
 	case after.upstream.Addr == "":
 	case n.follower == nil:
@@ -91,6 +89,35 @@ func (n *Node) adopt(g cluster.Group) {
 	n.logger.Info("adopted an epoch", "epoch", g.Epoch, "role", after.role(), "position", after.position, "following", after.upstream.Addr, "offset", n.log.End())
 	n.agent.adopted(after)
 }
+
+// follows reports whether a member follows this node in the adopted group.
+func (n *Node) follows(m cluster.Member) bool {
+	p, ok := n.place.group.Predecessor(m)
+	return ok && p.Is(n.self)
+}
+
+// letJoin has the tail commit nothing more without a learner that has nearly caught up. Only then may an epoch append that
+// one to the chain (rule 6): were it appended first, the members before it could go on committing without it until they learn of the
+// epoch, and if they died then, it would be promoted and lack what they had confirmed. There is no way back within the epoch:
+// a learner that dies is taken out by another one. It needs the execution lock.
+func (n *Node) letJoin() {
+	p := &n.place
+	if p.position < 0 || p.position != len(p.group.Chain)-1 || p.joining != (cluster.Member{}) || len(p.group.Learners) == 0 {
+		return
+	}
+	for _, f := range n.feeder.Followers() {
+		if f.State != replication.LinkOnline || f.AckEpoch != p.group.Epoch || !p.group.IsLearner(f.Info.Member) || n.log.End()-f.Offset > lagMax {
+			continue
+		}
+		p.joining = f.Info.Member
+		n.log.SetChain(p.group.Epoch, p.joining, n.settings.AckChain())
+		n.feeder.SetEpoch(p.group.Epoch, n.follows) // what it has acknowledged already counts
+		return
+	}
+}
+
+// lagMax is how many bytes a learner may be behind for the chain to wait for it: about a millisecond of writes.
+const lagMax = 1 << 20
 
 // takeOver makes a replica the master: it goes on with the log it has, under a new replication id.
 func (n *Node) takeOver() {

@@ -75,6 +75,13 @@ func (t *tracker) reset(end int64) {
 	t.settle(end)
 }
 
+// HeldBySuccessor reports whether the successor has acknowledged all that is committed. Without one it does, in a way.
+func (l *Log) HeldBySuccessor() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.tracker.chain || l.tracker.acked >= l.tracker.commit
+}
+
 // SetChain adopts an epoch: with ok, acknowledgements of successor in that epoch move the commit point; without,
 // what is appended is committed at once (a tail, a standalone server, ack-mode async). It answers false, and changes
 // nothing, when the log has already adopted a newer epoch. Call it before Feeder.SetEpoch, under the execution lock,

@@ -54,10 +54,6 @@ const (
 	Drain        // the head is to drain in the group's epoch
 )
 
-// lagMax is how many bytes behind the tail a learner may be to count as caught up. The chain waits for it once it is in,
-// so this is what a join may cost: about a millisecond of writes.
-const lagMax = 1 << 20
-
 // graceFactor times down-after is how long to wait for members that may still come back before doing without them.
 const graceFactor = 5
 
@@ -217,7 +213,8 @@ func (v View) handOver() Action {
 	return Action{Kind: Propose, Group: v.Group.WithChain(append(chain, head)), Reason: "handover to " + target.Name}
 }
 
-// appendLearner lets the first learner that has caught up count.
+// appendLearner makes a member of the learner without which the tail commits nothing more in this epoch: it holds all that was
+// ever committed, and goes on to hold it until the members adopt the next epoch.
 func (v View) appendLearner() Action {
 	tail, _ := v.Group.Tail()
 	end, ok := v.alive(tail)
@@ -226,7 +223,7 @@ func (v View) appendLearner() Action {
 	}
 	for _, l := range v.Group.Learners {
 		s, ok := v.alive(l)
-		if ok && v.caughtUp(s.Heartbeat, end.Heartbeat) {
+		if ok && end.Heartbeat.Joining.Is(l) && v.caughtUp(s.Heartbeat, end.Heartbeat) {
 			return Action{Kind: Propose, Group: v.Group.WithTail(l), Reason: "caught up: " + l.Name}
 		}
 	}
@@ -235,7 +232,7 @@ func (v View) appendLearner() Action {
 
 func (v View) caughtUp(l, tail cluster.Heartbeat) bool {
 	return l.Epoch == v.Group.Epoch && tail.Epoch == v.Group.Epoch && l.LinkUp && !l.Leaving &&
-		l.Upstream.Is(tail.Member) && l.ReplID == tail.ReplID && tail.Offset-l.Offset <= lagMax
+		l.Upstream.Is(tail.Member) && l.ReplID == tail.ReplID
 }
 
 // refresh begins a new epoch for a chain member that a minority fenced and that is back, which lifts the fences.
@@ -290,7 +287,7 @@ func names(list []cluster.Member) string {
 func byData(a, b Sighting) int {
 	x, y := a.Heartbeat, b.Heartbeat
 	return cmp.Or(
-		cmp.Compare(y.Epoch, x.Epoch),
+		cmp.Compare(y.LogEpoch, x.LogEpoch),
 		cmp.Compare(y.Offset, x.Offset),
 		cmp.Compare(uint(x.Priority-1), uint(y.Priority-1)),
 		cmp.Compare(len(x.Member.Name), len(y.Member.Name)),
@@ -299,5 +296,5 @@ func byData(a, b Sighting) int {
 }
 
 func position(hb cluster.Heartbeat) string {
-	return fmt.Sprintf("epoch %d offset %d", hb.Epoch, hb.Offset)
+	return fmt.Sprintf("epoch %d offset %d", hb.LogEpoch, hb.Offset)
 }

@@ -21,7 +21,7 @@ func (v View) create() Action {
 	for _, s := range v.Nodes {
 		if v.isFresh(s) && !s.Heartbeat.Leaving {
 			nodes = append(nodes, s)
-			heard, epoch = max(heard, s.For), max(epoch, s.Heartbeat.Epoch)
+			heard, epoch = max(heard, s.For), max(epoch, s.Heartbeat.Epoch, s.Heartbeat.LogEpoch)
 		}
 	}
 	settle := max(v.downAfter()/2, settleMin)
@@ -95,7 +95,7 @@ func (v View) coldStart() Action {
 		s, ok := v.alive(l)
 		if ok && !v.odown(l) && betterLearner(s, best) {
 			if s.Followed {
-				s.Heartbeat.Epoch = max(s.Heartbeat.Epoch, best.Heartbeat.Epoch)
+				s.Heartbeat.LogEpoch = max(s.Heartbeat.LogEpoch, best.Heartbeat.LogEpoch)
 			}
 			best = s
 		}
@@ -122,12 +122,12 @@ func (v View) returned() (back []Sighting, missing []cluster.Member) {
 
 // byPosition compares by (epoch, offset).
 func byPosition(a, b Sighting) int {
-	return cmp.Or(cmp.Compare(a.Heartbeat.Epoch, b.Heartbeat.Epoch), cmp.Compare(a.Heartbeat.Offset, b.Heartbeat.Offset))
+	return cmp.Or(cmp.Compare(a.Heartbeat.LogEpoch, b.Heartbeat.LogEpoch), cmp.Compare(a.Heartbeat.Offset, b.Heartbeat.Offset))
 }
 
 // betterLearner says whether the learner l holds more than the returned member m.
 func betterLearner(l, m Sighting) bool {
-	if m.Heartbeat.Offset == 0 && m.Heartbeat.Epoch == 0 {
+	if m.Heartbeat.Offset == 0 && m.Heartbeat.LogEpoch == 0 {
 		return l.Heartbeat.Offset > 0
 	}
 	return l.Followed && l.Heartbeat.ReplID == m.Heartbeat.ReplID && l.Heartbeat.Offset > m.Heartbeat.Offset

@@ -69,7 +69,7 @@ func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.Heartbe
 // changed says whether a heartbeat tells more than that time has passed.
 func changed(a, b cluster.Heartbeat) bool {
 	return a.Epoch != b.Epoch || a.Role != b.Role || a.LinkUp != b.LinkUp || a.Leaving != b.Leaving || a.Drained != b.Drained ||
-		!a.Upstream.Is(b.Upstream)
+		!a.Upstream.Is(b.Upstream) || !a.Joining.Is(b.Joining)
 }
 
 // accept says whether the heartbeat just heard extends the lease of its sender. The caller holds mu.

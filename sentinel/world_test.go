@@ -288,7 +288,7 @@ func (n *fakeNode) heartbeat(seq uint64) cluster.Heartbeat {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	hb := cluster.Heartbeat{
-		Group: testGroup, Member: n.member, Seq: seq, Epoch: max(n.group.Epoch, n.epoch), Role: cluster.RoleNone,
+		Group: testGroup, Member: n.member, Seq: seq, Epoch: n.group.Epoch, LogEpoch: max(n.group.Epoch, n.epoch), Role: cluster.RoleNone,
 		ReplID: "r", Offset: n.offset, Commit: n.offset, Leaving: n.leaving, Drained: n.drained, Priority: 100, Version: "test",
 	}
 	switch {
@@ -298,6 +298,14 @@ func (n *fakeNode) heartbeat(seq uint64) cluster.Heartbeat {
 		hb.Role = cluster.RoleReplica
 	case n.group.IsLearner(n.member):
 		hb.Role = cluster.RoleLearner
+	}
+	if tail, ok := n.group.Tail(); ok && tail.Is(n.member) {
+		for _, l := range n.group.Learners {
+			if o := n.w.running(l.Name); o != nil && !o.cutOff && o.member.Is(l) {
+				hb.Joining = l
+				break
+			}
+		}
 	}
 	if p, ok := n.group.Predecessor(n.member); ok {
 		hb.Upstream = p

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// faults does harm to a group, within what Holdfast promises to survive: a chain never loses its last member, since
-// these nodes keep nothing on disk.
+// faults does harm to a group, within what Holdfast promises to survive: a chain never loses its last member, unless the
+// nodes have disks.
 type faults struct {
 	*group
 }
@@ -15,7 +15,7 @@ type faults struct {
 var kinds = []func(f *faults) bool{
 	(*faults).killMaster, (*faults).killMaster, (*faults).killSlave, (*faults).crashMaster, (*faults).cutMaster, (*faults).cutMaster,
 	(*faults).cutSlave, (*faults).cutLink, (*faults).killLeader, (*faults).bounceMaster, (*faults).bounceSlave, (*faults).revive,
-	(*faults).failover, (*faults).failover, (*faults).leaveMaster, (*faults).healNow,
+	(*faults).failover, (*faults).failover, (*faults).leaveMaster, (*faults).healNow, (*faults).killAll, (*faults).blackout, (*faults).blackout,
 }
 
 // one does the next fault that is possible.
@@ -113,6 +113,46 @@ func (f *faults) cutSlave() bool {
 		return false
 	}
 	f.cut(chain[1+f.rng.IntN(len(chain)-1)])
+	return true
+}
+
+// killAll kills all nodes at once; they come back with their disks.
+func (f *faults) killAll() bool {
+	if !f.disks {
+		return false
+	}
+	for _, m := range f.nodes {
+		if m.n != nil {
+			f.kill(m)
+		}
+	}
+	return f.comeBack()
+}
+
+// blackout takes the power from all nodes at once.
+func (f *faults) blackout() bool {
+	if !f.disks {
+		return false
+	}
+	var up []*machine
+	for _, m := range f.nodes {
+		if m.n != nil {
+			up = append(up, m)
+		}
+	}
+	f.powerLoss(up...)
+	return f.comeBack()
+}
+
+// comeBack starts all nodes, one after the other.
+func (f *faults) comeBack() bool {
+	f.sleep(f.between(0, 3*time.Second))
+	for _, i := range f.rng.Perm(size) {
+		if m := f.nodes[i]; m.n == nil {
+			f.restart(m)
+			f.sleep(f.between(0, 500*time.Millisecond))
+		}
+	}
 	return true
 }
 

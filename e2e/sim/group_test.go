@@ -13,9 +13,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"holdfast/internal/memfs"
 	"holdfast/internal/simnet"
 	"holdfast/node"
 	"holdfast/node/config"
+	"holdfast/replication/aof"
 	"holdfast/resp"
 	"holdfast/sentinel"
 )
@@ -37,6 +39,7 @@ type group struct {
 	net     *simnet.Network
 	rng     *rand.Rand // of the schedule
 
+	disks     bool // the nodes keep their log on disks
 	nodes     [size]*machine
 	sentinels [size]*watcher
 	control   *simnet.Host // the machine from which the test looks on
@@ -51,6 +54,7 @@ type machine struct {
 	name  string
 	ip    string
 	host  *simnet.Host
+	disk  *memfs.FS  // nil: it keeps nothing
 	n     *node.Node // nil while it is down
 	cut   bool       // by a fault that is not healed yet
 	since time.Time  // when it was started or healed
@@ -71,9 +75,9 @@ type watcher struct {
 func (w *watcher) addr() string { return w.ip + ":26379" }
 
 // inBubble runs a test with a group in virtual time, ends everything, and prints the story when something was wrong.
-func inBubble(t *testing.T, seed uint64, rerun string, run func(g *group)) {
+func inBubble(t *testing.T, seed uint64, disks bool, rerun string, run func(g *group)) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &group{t: t, story: newStory(), net: simnet.New(seed), rng: rand.New(rand.NewPCG(seed, 1))}
+		g := &group{t: t, disks: disks, story: newStory(), net: simnet.New(seed), rng: rand.New(rand.NewPCG(seed, 1))}
 		g.history = newHistory(g.story)
 		g.running, g.stop = context.WithCancel(context.Background())
 		g.net.SetDefaultLatency(200*time.Microsecond, 300*time.Microsecond)
@@ -83,6 +87,9 @@ func inBubble(t *testing.T, seed uint64, rerun string, run func(g *group)) {
 		for i := range size {
 			g.sentinels[i] = &watcher{name: fmt.Sprintf("sentinel%d", i+1), ip: fmt.Sprintf("10.0.1.%d", i+1), storage: sentinel.NewMemoryStorage()}
 			g.nodes[i] = &machine{name: fmt.Sprintf("node%d", i+1), ip: fmt.Sprintf("10.0.0.%d", i+1)}
+			if disks {
+				g.nodes[i].disk = memfs.New()
+			}
 		}
 		for _, w := range g.sentinels {
 			g.startSentinel(w)
@@ -126,9 +133,18 @@ func (g *group) startNode(m *machine) {
 			g.t.Fatal(err)
 		}
 	}
+	var files aof.FS
+	if m.disk != nil {
+		files = m.disk
+		for _, s := range [][]string{{"appendonly", "yes"}, {"appendfsync", "always"}} {
+			if err := settings.Set(s[0], s[1:]); err != nil {
+				g.t.Fatal(err)
+			}
+		}
+	}
 	m.host = g.net.Host(m.ip).Restart()
 	n, err := node.New(node.Config{
-		Settings: settings, Network: m.host, Logger: g.story.logger(m.name), Version: "sim",
+		Settings: settings, Network: m.host, Files: files, Logger: g.story.logger(m.name), Version: "sim",
 		Rand: rand.New(rand.NewPCG(g.rng.Uint64(), 2)),
 	})
 	if err != nil {
@@ -168,8 +184,24 @@ func (g *group) crash(m *machine) {
 	g.closeNode(m)
 }
 
+// powerLoss ends some nodes' machines at once: what was not synced is gone, or torn.
+func (g *group) powerLoss(machines ...*machine) {
+	for _, m := range machines {
+		g.story.tell("FAULT", "%s loses its power", m.name)
+		m.host.Crash()
+		m.disk.LosePower(g.rng)
+	}
+	for _, m := range machines {
+		g.closeNode(m)
+	}
+}
+
 func (g *group) restart(m *machine) {
-	g.story.tell("FAULT", "restart %s, empty", m.name)
+	how := "empty"
+	if m.disk != nil {
+		how = "with its disk"
+	}
+	g.story.tell("FAULT", "restart %s, %s", m.name, how)
 	g.startNode(m)
 }
 

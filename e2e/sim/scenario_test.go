@@ -12,8 +12,13 @@ import (
 
 // scenario is a test with a group that is whole and clients that work on it.
 func scenario(t *testing.T, run func(g *group, chain []*machine)) {
+	t.Helper()
+	scenarioWith(t, false, run)
+}
+
+func scenarioWith(t *testing.T, disks bool, run func(g *group, chain []*machine)) {
 	t.Parallel()
-	inBubble(t, 7, "go test ./e2e/sim -count=1 -run '^"+t.Name()+"$'", func(g *group) {
+	inBubble(t, 7, disks, "go test ./e2e/sim -count=1 -run '^"+t.Name()+"$'", func(g *group) {
 		chain := g.awaitWhole()
 		g.startClients(3, 5*time.Millisecond)
 		g.startWatchers()
@@ -57,7 +62,7 @@ func (g *group) masterIs(m *machine) func() bool {
 
 func TestGroupForms(t *testing.T) {
 	t.Parallel()
-	inBubble(t, 7, "go test ./e2e/sim -count=1 -run TestGroupForms", func(g *group) {
+	inBubble(t, 7, false, "go test ./e2e/sim -count=1 -run TestGroupForms", func(g *group) {
 		began := time.Now()
 		chain := g.awaitWhole()
 		if took := time.Since(began); took > 3*time.Second {
