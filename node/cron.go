@@ -39,6 +39,8 @@ func (n *Node) cron() {
 				n.reclaim()
 				n.endIdle(t)
 				n.env.ReleaseIdle(t)
+				n.env.EvictClients()
+				n.env.Clients.Each(n.checkOutputLimit) // it may be over the soft one for too long
 				n.saveIfDue(t)
 			})
 			lastSecond = now

@@ -207,10 +207,17 @@ func (n *Node) checkOutputLimit(s *session.Session) {
 	if s.Class() == session.ClassPubSub {
 		class = config.ClassPubSub
 	}
-	hard := n.settings.ClientOutputBufferLimit(class).Hard
-	if hard > 0 && uint64(s.Out.Len()) > hard {
+	limit, waiting := n.settings.ClientOutputBufferLimit(class), uint64(s.Out.Len())
+	if limit.Soft == 0 || waiting < limit.Soft {
+		s.OverSoft = time.Time{}
+	} else if s.OverSoft.IsZero() {
+		s.OverSoft = n.now()
+	}
+	tooLong := !s.OverSoft.IsZero() && n.now().Sub(s.OverSoft) > time.Duration(limit.SoftSeconds)*time.Second
+	if limit.Hard > 0 && waiting >= limit.Hard || tooLong {
 		n.logger.Warn("closing a client: its output is over the limit",
-			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "limit", hard, "directive", "client-output-buffer-limit "+s.Class().String())
+			"client", s.ID, "addr", s.Addr, "bytes", waiting, "hard", limit.Hard, "soft", limit.Soft,
+			"directive", "client-output-buffer-limit "+s.Class().String())
 		s.Abort("output buffer limit")
 	}
 }

@@ -42,6 +42,9 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 	s, w := c.S, &c.S.W
 	c.DB = e.Store.DB(s.DB)
 	e.noteTime(c.Now)
+	if e.EvictClients(); s.Aborted() {
+		return nil, Done // it was itself too large
+	}
 	cmd, err := e.table.Lookup(args)
 	if err == nil {
 		err = e.admit(c, cmd, args)

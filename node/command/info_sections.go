@@ -149,7 +149,7 @@ func infoStats(c *Context, r *report) {
 	r.add("expire_cycle_cpu_milliseconds", time.Duration(s.ExpireNanos).Milliseconds())
 	r.add("evicted_keys", s.EvictedKeys)
 	exceeded, exceededNow := c.memoryExceeded()
-	r.zeros("evicted_clients")
+	r.add("evicted_clients", s.EvictedClients)
 	r.add("total_eviction_exceeded_time", time.Duration(exceeded).Milliseconds())
 	r.add("current_eviction_exceeded_time", time.Duration(exceededNow).Milliseconds())
 	r.add("keyspace_hits", s.KeyspaceHits)

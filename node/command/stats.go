@@ -18,6 +18,7 @@ type Stats struct {
 	Errors                                  map[string]int64 // by first word
 	PerCommand                              map[string]*CommandStat
 	byRow                                   []*CommandStat // by the command's place in the table
+	EvictedClients                          int64
 	ReplyShrinks                            int64
 	Unexpected                              int64
 	OpsPerSec                               int64

@@ -38,6 +38,7 @@ var (
 	rowMaxBulk           = row("proto-max-bulk-len")
 	rowMaxClients        = row("maxclients")
 	rowMaxMemory         = row("maxmemory")
+	rowMaxMemoryClients  = row("maxmemory-clients")
 	rowMaxMemorySamples  = row("maxmemory-samples")
 	rowMaxmemoryPolicy   = row("maxmemory-policy")
 	rowMinReplicas       = row("min-replicas-to-write")
@@ -126,6 +127,10 @@ func (c *Config) MaxMemory() int64 {
 	}
 	return n
 }
+
+// MaxMemoryClients returns the limit for the buffers of all clients in bytes, or as a negative number of hundredths of
+// MaxMemory; 0 is none.
+func (c *Config) MaxMemoryClients() int64 { return c.value(rowMaxMemoryClients).num }
 
 // MaxmemoryPolicy returns the eviction policy's name.
 func (c *Config) MaxmemoryPolicy() string { return c.word(rowMaxmemoryPolicy) }

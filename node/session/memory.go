@@ -2,18 +2,23 @@ package session
 
 import "sync/atomic"
 
-// share is one party's part of the bytes that the buffers of all sessions hold.
+// share is one party's part of the bytes that the buffers of all sessions hold. Only that party sets it; anybody may look.
 type share struct {
 	total *atomic.Int64 // nil: nobody counts
-	held  int64
+	held  atomic.Int64
 }
 
 // set says how much the party holds now.
 func (s *share) set(n int) {
-	if delta := int64(n) - s.held; delta != 0 && s.total != nil {
-		s.held += delta
+	if delta := int64(n) - s.held.Load(); delta != 0 && s.total != nil {
+		s.held.Add(delta)
 		s.total.Add(delta)
 	}
+}
+
+// Memory is what the session's buffers hold.
+func (s *Session) Memory() int64 {
+	return s.inShare.held.Load() + s.workShare.held.Load() + s.Out.share.held.Load()
 }
 
 // countIn has the session's buffers counted in total.

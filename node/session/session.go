@@ -100,6 +100,8 @@ type Session struct {
 	WriteEnd    int64 // log offset after this client's last write: what WAIT waits for
 	Gate        int64 // log offset that what others write to W must wait for: the answer to a blocked command
 
+	OverSoft time.Time // since when the output is over the soft limit; zero: it is not
+
 	Replica ReplicaInfo // what REPLCONF said, before PSYNC
 
 	inShare   share // the driver's, as In
@@ -111,6 +113,7 @@ type Session struct {
 	aside       []byte // messages that came while it was muted
 	closeReason string
 	closing     bool
+	aborted     bool
 	hijack      func(conn net.Conn, buffered []byte)
 	wake        func() // has the driver look at Out, and at the input if the session was blocked
 }
@@ -165,9 +168,13 @@ func (s *Session) Close(reason string) {
 // Abort ends the session at once; replies that have not left are dropped.
 func (s *Session) Abort(reason string) {
 	s.Out.Discard()
+	s.aborted = true
 	s.Close(reason)
 	s.wake()
 }
+
+// Aborted reports that the session ends without its replies.
+func (s *Session) Aborted() bool { return s.aborted }
 
 // Closing reports whether no more commands are to be executed, and why.
 func (s *Session) Closing() (bool, string) { return s.closing, s.closeReason }
