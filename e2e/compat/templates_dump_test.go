@@ -26,7 +26,7 @@ var dumpTemplates = []template{
 
 // valueKey is a key of any type.
 func (g *generator) valueKey() string {
-	draw := []func() string{g.anyKey, g.anyKey, g.setKey, g.listKey, g.zsetKey}
+	draw := []func() string{g.anyKey, g.anyKey, g.setKey, g.listKey, g.zsetKey, g.hashKey}
 	return draw[g.IntN(len(draw))]()
 }
 

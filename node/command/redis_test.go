@@ -118,6 +118,9 @@ var dialogues = []string{
 	`monitor x|multi|monitor|exec|monitor|monitor|get a|set a b|reset`,
 	`multi|multi|hello 3 nope|client nope|exec`,
 	`multi|select 1|reset|get a`,
+	`sadd s 1 2|mset w1 0x1p-1030 w2 1|sort s by w*|set w1 " 1"|sort s by w*|set w1 1e-310|sort s by w*|flushall`,
+	`sadd s 1|spop s 9223372036854775807|spop s 1 1|spop s x|srandmember s x|srandmember s -9223372036854775808|sintercard 1 s limit x|sintercard x s|sintercard 9223372036854775807 s|sscan s x|sscan s 0 count 0|sadd s 1|sscan s 0 count 0|sscan s 0 count x y|sscan s 0 type x|smove s|flushall`,
+	`setbit b 1 1|bitfield b set u64 0 1|bitfield b set i65 0 1|bitfield b overflow x|bitfield b get|bitfield b get u8 #x|bitfield_ro b set u8 0 1|bitop not d a b|bitop x d a|bitpos b 2|bitpos b x|bitpos b 1 0 1 x|bitpos b 1 0 1 bit x|bitcount b 0|bitcount b 0 1 x|flushall`,
 }
 
 func TestAnswersAsRedisDoes(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -168,6 +169,12 @@ func sortScore(weight []byte) (float64, bool) {
 	if text == "" {
 		return 0, true
 	}
-	f, ok := resp.ParseFloat([]byte(strings.TrimLeft(text, " \t\n\v\f\r")))
-	return f, ok && (f == 0 || math.Abs(f) >= 0x1p-1022)
+	text = strings.TrimLeft(text, " \t\n\v\f\r")
+	f, ok := resp.ParseFloat([]byte(text))
+	if ok && f != 0 && math.Abs(f) < 0x1p-1022 {
+		// Below the normal numbers strtod complains unless the result is exact.
+		exact, _ := new(big.Rat).SetString(text)
+		ok = exact != nil && exact.Cmp(new(big.Rat).SetFloat64(f)) == 0
+	}
+	return f, ok
 }
