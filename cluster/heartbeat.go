@@ -16,8 +16,8 @@ const (
 type Heartbeat struct {
 	Group      string `json:"group"`
 	Member     Member `json:"member"`
-	Seq        uint64 `json:"seq"`   // counts this node's heartbeats to this sentinel; the reply repeats it
-	Epoch      uint64 `json:"epoch"` // the newest epoch that the node has adopted
+	Seq        uint64 `json:"seq"`       // counts this node's heartbeats to this sentinel; the reply repeats it
+	Epoch      uint64 `json:"epoch"`     // the newest epoch that the node has adopted
 	LogEpoch   uint64 `json:"log_epoch"` // the newest in which it was a member of the chain, also before it restarted with its log
 	Role       Role   `json:"role"`
 	ReplID     string `json:"repl_id"`
