@@ -9,8 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The faults, all made to the host of the present master.
-var faultNames = []string{"kill", "stop", "cut", "term", "failover"}
+// The faults, made to the host of the present master; all kills every node at once.
+var faultNames = []string{"kill", "stop", "cut", "term", "failover", "all"}
 
 // planned faults are requests, not accidents: beyond a closed connection no client may see an error.
 func planned(fault string) bool { return fault == "term" || fault == "failover" }
@@ -21,6 +21,8 @@ func (g *group) strike(ctx context.Context, fault string, host int) (mend func()
 	switch fault {
 	case "kill":
 		return func() error { return g.launch(node) }, g.signal(node, syscall.SIGKILL)
+	case "all":
+		return g.launchNodes, g.killNodes()
 	case "term":
 		return func() error { return g.launch(node) }, node.cmd.Process.Signal(syscall.SIGTERM)
 	case "stop":
@@ -33,6 +35,34 @@ func (g *group) strike(ctx context.Context, fault string, host int) (mend func()
 		return func() error { return nil }, s.Failover(ctx, groupName).Err()
 	}
 	return nil, fmt.Errorf("there is no fault %q", fault)
+}
+
+// killNodes ends all nodes at once, so that what was acknowledged is only on their disks.
+func (g *group) killNodes() error {
+	for _, m := range g.members {
+		if !m.sentinel {
+			if err := m.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+				return err
+			}
+		}
+	}
+	for _, m := range g.members {
+		if !m.sentinel {
+			<-m.ended
+		}
+	}
+	return nil
+}
+
+func (g *group) launchNodes() error {
+	for _, m := range g.members {
+		if !m.sentinel {
+			if err := g.launch(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (g *group) signal(m *member, s syscall.Signal) error {
