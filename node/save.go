@@ -49,13 +49,7 @@ func (n *Node) Save(background bool) error {
 		return nil
 	}
 	// SAVE keeps everybody waiting, as in Redis: the whole image is made under the lock.
-	for done := false; !done; {
-		var err error
-		if done, err = im.step(); err != nil {
-			return n.endSave(im, err, changes)
-		}
-	}
-	err := n.writeDump(func(w *bufio.Writer) error { _, err := im.ready.WriteTo(w); return err })
+	err := n.writeDump(im.writeLocked)
 	return n.endSave(im, err, changes)
 }
 
@@ -65,6 +59,16 @@ func (n *Node) endSave(im *image, err error, changes int64) error {
 	im.walk.Close()
 	n.snapshots <- struct{}{}
 	n.saved(err, changes)
+	return err
+}
+
+// writeLocked is WriteTo under the execution lock.
+func (im *image) writeLocked(w *bufio.Writer) (err error) {
+	for done := false; !done && err == nil; {
+		if done, err = im.step(); err == nil {
+			_, err = im.ready.WriteTo(w)
+		}
+	}
 	return err
 }
 

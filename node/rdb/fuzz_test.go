@@ -20,6 +20,9 @@ func keep(e Entry, size *int) Entry {
 	for el := range e.Elements {
 		el.Name, el.Value = bytes.Clone(el.Name), bytes.Clone(el.Value)
 		*size += len(el.Name) + len(el.Value)
+		if e.Type == TypeList && len(el.Value) == 0 { // of the oldest form; it is no node of its own
+			el.Value, el.Packed = packed(""), true
+		}
 		els = append(els, el)
 	}
 	e.Len, e.Elements = len(els), slices.Values(els)
