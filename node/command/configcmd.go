@@ -13,14 +13,14 @@ var configRows = []Command{{
 	Name: "config", Arity: -2, Group: "server", Since: "2.0.0", Complexity: "that of the subcommand",
 	Summary: "Looks at and changes the settings.",
 	Sub: []Command{
-		configSub("get", -3, "2.0.0", "parameter-block=(parameter)...", "Answers settings.", configGet),
+		configSub("get", -3, "2.0.0", "parameter=(parameter)...", "Answers settings.", configGet),
 		{
 			Name: "help", Arity: 2, Flags: always, Since: "5.0.0", Complexity: "O(1)",
 			Summary: "Explains the subcommands.", Run: configHelp,
 		},
 		configSub("resetstat", 2, "2.0.0", "", "Sets the counters of INFO to zero.", configResetStat),
 		configSub("rewrite", 2, "2.8.0", "", "Writes the settings into the configuration file.", configRewrite),
-		tipped(configSub("set", -4, "2.0.0", "parameter-value=(parameter value)...", "Changes settings, all or none.", configSet),
+		tipped(configSub("set", -4, "2.0.0", "(parameter value)...", "Changes settings, all or none.", configSet),
 			"request_policy:all_nodes", "response_policy:all_succeeded"),
 	},
 }}

@@ -30,7 +30,7 @@ var connectionRows = []Command{
 	{
 		Name: "hello", Arity: -1, Flags: beforeAuth, Categories: resp.CatConnection, Group: "connection", Since: "6.0.0",
 		Complexity: "O(1)", Summary: "Agrees on a protocol version and introduces both sides.",
-		Syntax:  "arguments=[protover:integer auth=[AUTH (username password)] [SETNAME clientname]]",
+		Syntax:  "arguments=[protover:integer [AUTH (username password)] [SETNAME clientname]]",
 		History: [][2]string{{"6.2.0", "`protover` may be left out."}}, Run: hello,
 	},
 	{

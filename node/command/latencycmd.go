@@ -21,7 +21,7 @@ var latencyRows = []Command{{
 			Name: "help", Arity: 2, Flags: resp.Loading | resp.Stale, Since: "2.8.13", Complexity: "O(1)",
 			Summary: "Explains the subcommands.", Run: latencyHelp,
 		},
-		latencySub("histogram", -2, "[COMMAND...]", "Answers how long commands took, as cumulative distributions.", latencyHistogram),
+		latencySub("histogram", -2, "[command...]", "Answers how long commands took, as cumulative distributions.", latencyHistogram),
 		latencySub("history", 3, "event", "Answers the samples of an event.", latencyHistory),
 		latencySub("latest", 2, "", "Answers the newest sample of each event.", latencyLatest),
 		latencySub("reset", -2, "[event...]", "Forgets events.", latencyReset),

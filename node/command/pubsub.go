@@ -15,7 +15,7 @@ const always = resp.Loading | resp.Stale
 var pubsubRows = []Command{
 	subscribeRow("subscribe", -2, "2.0.0", "channel...", "Listens to channels.", subscribe(pubsub.Channel, "subscribe")),
 	subscribeRow("unsubscribe", -1, "2.0.0", "[channel...]", "Stops listening to channels, or to all.", unsubscribe(pubsub.Channel, "unsubscribe")),
-	subscribeRow("psubscribe", -2, "2.0.0", "pattern...", "Listens to all channels that match a pattern.", subscribe(pubsub.Pattern, "psubscribe")),
+	subscribeRow("psubscribe", -2, "2.0.0", "pattern=(pattern)...", "Listens to all channels that match a pattern.", subscribe(pubsub.Pattern, "psubscribe")),
 	subscribeRow("punsubscribe", -1, "2.0.0", "[pattern...]", "Stops listening by patterns, or by all.", unsubscribe(pubsub.Pattern, "punsubscribe")),
 	shardRow(subscribeRow("ssubscribe", -2, "7.0.0", "shardchannel...", "Listens to shard channels.", subscribe(pubsub.Shard, "ssubscribe")), -1),
 	shardRow(subscribeRow("sunsubscribe", -1, "7.0.0", "[shardchannel...]", "Stops listening to shard channels, or to all.", unsubscribe(pubsub.Shard, "sunsubscribe")), -1),

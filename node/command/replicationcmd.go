@@ -38,7 +38,7 @@ var replicationRows = []Command{
 	{
 		Name: "failover", Arity: -1, Flags: resp.Admin | resp.NoScript | resp.Stale, Group: "server", Since: "6.2.0", Complexity: "O(1)",
 		Summary: "Refused: the sentinels hand over.",
-		Syntax:  "target=[TO (host port [FORCE])] [ABORT] [TIMEOUT milliseconds]", Run: failover,
+		Syntax:  "[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]", Run: failover,
 	},
 }
 

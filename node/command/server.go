@@ -21,7 +21,7 @@ var serverRows = []Command{
 		Name: "shutdown", Arity: -1, Flags: resp.Admin | resp.NoScript | always | resp.NoMulti | resp.AllowBusy | resp.Sentinel,
 		Group: "server", Since: "1.0.0", Complexity: "O(N) in the number of keys when saving, else O(1)",
 		Summary: "Saves if so configured, and stops the server.",
-		Syntax:  "nosave-save=[NOSAVE|SAVE] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",
+		Syntax:  "[NOSAVE|SAVE] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",
 		History: [][2]string{{"7.0.0", "`NOW`, `FORCE` and `ABORT`."}}, Run: shutdown,
 	},
 	{

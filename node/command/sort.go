@@ -9,7 +9,7 @@ import (
 	"holdfast/resp"
 )
 
-const sortSyntax = "key [BY pattern:pattern#1] [LIMIT offset count] ([GET pattern:pattern#1])... order=[ASC|DESC] sorting=[ALPHA]"
+const sortSyntax = "key [BY pattern:pattern#1] [LIMIT (offset count)] ([GET pattern:pattern#1])... order=[ASC|DESC] [sorting=ALPHA]"
 
 // sortRows are SORT and its variant that only reads.
 var sortRows = []Command{

@@ -29,7 +29,7 @@ var zsetRows = []Command{
 		Name: "zadd", Arity: -4, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatSortedSet,
 		Keys: oneKey(resp.RW | resp.Update), Group: "sorted-set", Since: "1.2.0", Complexity: "O(log(N)) for each member",
 		Summary: "Adds members with scores to a sorted set, which is created when it is absent, or changes their scores.",
-		Syntax:  "key condition=[NX|XX]@3.0.2 comparison=[GT|LT]@6.2.0 [change=CH]@3.0.2 [increment=INCR]@3.0.2 data=(score:double member)...",
+		Syntax:  "key condition=[NX|XX]@3.0.2 comparison=[GT|LT]@6.2.0 [change=CH]@3.0.2 [increment=INCR]@3.0.2 (score:double member)...",
 		History: [][2]string{
 			{"2.4.0", "Several members."},
 			{"3.0.2", "`XX`, `NX`, `CH` and `INCR`."},
@@ -71,7 +71,7 @@ var zsetRows = []Command{
 		Keys:  []resp.KeySpec{{First: 1, KeyNum: countedKeys, Flags: resp.RO | resp.Access}},
 		Group: "sorted-set", Since: "6.2.0", Complexity: "O(N*K + M*log(M)) with N members in the smallest set, K sets and M members in the result",
 		Summary: "Answers what is in all of the sorted sets.",
-		Syntax:  "numkeys key... [WEIGHTS weight:integer...] [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES]", Run: zInter,
+		Syntax:  "numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=(SUM|MIN|MAX)] [WITHSCORES]", Run: zInter,
 	},
 	{
 		Name: "zintercard", Arity: -3, Flags: resp.ReadOnly, Categories: resp.CatSortedSet,
@@ -84,7 +84,7 @@ var zsetRows = []Command{
 		Keys: storeCountedKeys, Group: "sorted-set", Since: "2.0.0",
 		Complexity: "O(N*K + M*log(M)) with N members in the smallest set, K sets and M members in the result",
 		Summary:    "Stores what is in all of the sorted sets.",
-		Syntax:     "destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE (SUM|MIN|MAX)]", Run: zInterStore,
+		Syntax:     "destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=(SUM|MIN|MAX)]", Run: zInterStore,
 	},
 	{
 		Name: "zlexcount", Arity: 4, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatSortedSet,
@@ -220,14 +220,14 @@ var zsetRows = []Command{
 		Keys:  []resp.KeySpec{{First: 1, KeyNum: countedKeys, Flags: resp.RO | resp.Access}},
 		Group: "sorted-set", Since: "6.2.0", Complexity: "O(N + M*log(M)) with N members in all sets and M in the result",
 		Summary: "Answers what is in any of the sorted sets.",
-		Syntax:  "numkeys key... [WEIGHTS weight:integer...] [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES]", Run: zUnion,
+		Syntax:  "numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=(SUM|MIN|MAX)] [WITHSCORES]", Run: zUnion,
 	},
 	{
 		Name: "zunionstore", Arity: -4, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatSortedSet,
 		Keys: storeCountedKeys, Group: "sorted-set", Since: "2.0.0",
 		Complexity: "O(N + M*log(M)) with N members in all sets and M in the result",
 		Summary:    "Stores what is in any of the sorted sets.",
-		Syntax:     "destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE (SUM|MIN|MAX)]", Run: zUnionStore,
+		Syntax:     "destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=(SUM|MIN|MAX)]", Run: zUnionStore,
 	},
 }
 
