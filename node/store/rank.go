@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"iter"
-	"sort"
 	"unsafe"
 )
 
@@ -90,6 +89,20 @@ func (r *rankRun) take(from *rankRun, i int) {
 	from.n = uint8(i)
 }
 
+// search finds the first element from element lo on that before is false of.
+func (r *rankRun) search(lo int, before func(score float64, ref uint64) bool) int {
+	hi := int(r.n)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if before(r.scores[mid], r.ref(mid)) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
 func (in *rankInner) open(i int) {
 	copy(in.counts[i+1:], in.counts[i:in.n])
 	copy(in.kids[i+1:], in.kids[i:in.n])
@@ -142,14 +155,14 @@ func (t *rankTree) seek(before func(score float64, ref uint64) bool) (pos rankPo
 	id := t.root
 	for range t.height {
 		in := t.inners.at(id)
-		kid := sort.Search(int(in.n)-1, func(i int) bool { return !before(in.scores[i+1], in.ref(i+1)) })
+		kid := in.search(1, before) - 1
 		for _, c := range in.counts[:kid] {
 			rank += int(c)
 		}
 		id = in.kids[kid]
 	}
 	l := t.leaves.at(id)
-	i := sort.Search(int(l.n), func(i int) bool { return !before(l.scores[i], l.ref(i)) })
+	i := l.search(0, before)
 	if i == int(l.n) && l.next != noNode {
 		return rankPos{l.next, 0}, rank + i
 	}

@@ -18,9 +18,9 @@ type ZSetBuilder struct {
 	store *Store
 }
 
-// NewZSet returns an empty sorted set. Its encoding is skiplist until it is stored: as in Redis it may have a negative zero.
+// NewZSet returns an empty sorted set. Until it is stored it is a table: as in Redis it may have a negative zero.
 func (s *Store) NewZSet() *ZSetBuilder {
-	return &ZSetBuilder{ZSet{enc: EncSkiplist, packed: listpack.New()}, s}
+	return &ZSetBuilder{ZSet{enc: EncSkiplist, table: newZSetTable(&s.hasher)}, s}
 }
 
 // Set gives a member a score, and adds it if it is not there.
@@ -79,19 +79,28 @@ func (b *ZSetBuilder) loosen() {
 	}
 }
 
-// tighten makes the encoding listpack if the set is within the limits, in the store's scratch memory.
-func (b *ZSetBuilder) tighten() {
-	if b.Len() > b.store.Limits.ZSetEntries {
+// pack makes a table a listpack in the store's scratch memory, if it may be one: within the limits, or small.
+func (b *ZSetBuilder) pack() {
+	l, n := b.store.Limits, b.Len()
+	if n > max(l.ZSetEntries, packedZSetAlways/maxDoubleText) {
+		return
+	}
+	longest, size := 0, 0
+	for member := range b.All(0, false) {
+		longest = max(longest, len(member))
+		size += listpack.Size(member) + maxDoubleText // at most
+	}
+	enc := EncSkiplist
+	if n <= l.ZSetEntries && longest <= l.ZSetValue && size <= maxPackedZSet {
+		enc = EncListpack
+	} else if size > packedZSetAlways {
 		return
 	}
 	packed := packedZSet(listpack.AppendNew(b.store.scratch[:0]))
 	for member, score := range b.All(0, false) {
-		if len(member) > b.store.Limits.ZSetValue || len(packed)+len(member) > maxPackedZSet {
-			return
-		}
-		packed = packed.append(EncListpack, member, score)
+		packed = packed.append(enc, member, score)
 	}
-	b.ZSet = ZSet{enc: EncListpack, packed: packed}
+	b.ZSet = ZSet{enc: enc, packed: packed}
 }
 
 // Remove removes a member and reports whether it was there.
@@ -259,7 +268,7 @@ func (d *DB) ZSetRemoveRange(key []byte, lo, hi int) {
 // not be empty.
 func (d *DB) ZSetStore(key []byte, b *ZSetBuilder) {
 	d.Delete(key)
-	b.tighten()
+	b.pack()
 	e := d.edit(key, TypeZSet)
 	e.setZSet(b)
 }
