@@ -294,7 +294,7 @@ func (c *Context) expire(db *store.DB, key []byte) {
 	c.Effects.Add(db.Index(), []byte("DEL"), key)
 	c.aside(func() { c.Timed("expire-del", func() { db.Delete(key) }) })
 	c.Stats.ExpiredKeys++
-	c.Notify(NotifyExpired, "expired", key)
+	c.notifyIn(db, NotifyExpired, "expired", key)
 }
 
 // deletesExpired reports whether what has expired is deleted here and now: by a master, but not while clients are paused, as the
