@@ -82,7 +82,7 @@ func debugListpack(c *Context, args [][]byte, w *resp.Writer) error {
 	if !ok {
 		return ErrNoSuchKey
 	}
-	if it.Encoding() != store.EncListpack {
+	if enc := it.Encoding(); enc != store.EncListpack && enc != store.EncListpackEx {
 		return resp.Error("ERR Not a listpack encoded object.")
 	}
 	c.Logger.Info("DEBUG LISTPACK", "bytes", len(it.Bytes()), "elements", describeListpack(it.Bytes()))
