@@ -24,82 +24,40 @@ func (sp *space) check() error {
 
 // checker collects what the index refers to and compares everything else with that.
 type checker struct {
-	sp       *space
-	live     map[uint64]bool // references in the index
-	records  map[uint32]bool // large records of live entries
-	overflow uint64
-	expires  int
+	sp      *space
+	live    map[uint64]bool // references in the index
+	records map[uint32]bool // large records of live entries
 }
 
-// index walks all chains.
+// index verifies the index by itself, and that it leads to every entry by its key.
 func (c *checker) index() error {
-	t := &c.sp.table
-	ttls := make([]uint32, len(t.ttls))
-	for home := range t.main.n {
-		before := c.expires
-		if err := c.chain(home); err != nil {
-			return err
+	sp := c.sp
+	if err := sp.table.check(); err != nil {
+		return err
+	}
+	expires := 0
+	var err error
+	sp.table.each(func(ref uint64) bool {
+		c.live[ref] = true
+		it := sp.item(ref)
+		slot := sp.find(sp.hashAt(ref), it.key)
+		switch has := it.expireAt >= 0; {
+		case slot == nil || *slot&refMask != ref:
+			err = fmt.Errorf("key %q is there twice", it.key)
+		case has != (*slot&ttlBit != 0):
+			err = fmt.Errorf("key %q: the index disagrees on its having an expiry", it.key)
+		case has:
+			expires++
 		}
-		ttls[home/segmentBuckets] += uint32(c.expires - before)
-	}
-	if len(c.live) != t.count {
-		return fmt.Errorf("the index has %d entries and counts %d", len(c.live), t.count)
-	}
-	if c.overflow != t.overflow.n {
-		return fmt.Errorf("%d overflow buckets are linked, %d exist", c.overflow, t.overflow.n)
-	}
-	if c.expires != c.sp.expires {
-		return fmt.Errorf("%d entries are marked with an expiry, %d are counted", c.expires, c.sp.expires)
-	}
-	for i, n := range ttls {
-		if t.ttls[i] != n {
-			return fmt.Errorf("segment %d of the index has %d entries with an expiry and counts %d", i, n, t.ttls[i])
-		}
-	}
-	return nil
-}
-
-// chain checks that a bucket's chain has no gaps and its entries belong there.
-func (c *checker) chain(home uint64) error {
-	t := &c.sp.table
-	seen := make(map[string]bool)
-	for b, first := t.main.at(home), true; b != nil; b, first = t.next(b), false {
-		gap := false
-		if !first {
-			c.overflow++
-			if b[1] == 0 {
-				return fmt.Errorf("bucket %d has an overflow bucket with less than two entries", home)
-			}
-		}
-		for i, slot := range b {
-			if slot&linkBit != 0 {
-				if i != bucketSlots-1 {
-					return fmt.Errorf("bucket %d has a link in slot %d", home, i)
-				}
-				continue
-			}
-			if slot == 0 {
-				gap = true
-				continue
-			}
-			ref := slot & refMask
-			if gap || c.live[ref] {
-				return fmt.Errorf("bucket %d slot %d: a gap before it, or a second slot for entry %#x", home, i, ref)
-			}
-			c.live[ref] = true
-			hash := c.sp.hashAt(ref)
-			key := string(c.sp.keyAt(c.sp.slabs.bytes(ref)))
-			if t.home(hash) != home || tagOf(hash) != slot&tagMask || seen[key] {
-				return fmt.Errorf("bucket %d slot %d: key %q is there twice, in the wrong bucket, or has the wrong tag", home, i, key)
-			}
-			seen[key] = true
-			if slot&ttlBit != 0 {
-				c.expires++
-			}
-			if (slot&ttlBit != 0) != (c.sp.item(ref).expireAt >= 0) {
-				return fmt.Errorf("key %q: the index disagrees on its having an expiry", key)
-			}
-		}
+		return err == nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(c.live) != sp.table.count:
+		return fmt.Errorf("%d slots of the index lead to %d entries", sp.table.count, len(c.live))
+	case expires != sp.expires:
+		return fmt.Errorf("%d entries have an expiry, %d are counted", expires, sp.expires)
 	}
 	return nil
 }

@@ -7,8 +7,13 @@
 // number that owns a space: a flush replaces it, a swap exchanges two. Neither index nor slabs hold pointers, so
 // the garbage collector has nothing to do here however many keys there are.
 //
+// A small collection is packed bytes, a large one an object in a record: a dict of named cells (dict.go) that stand in an
+// arena (arena.go, compact.go) and are found through an index of the same kind as the keyspace's. A set is just that (set.go), a
+// sorted set has a tree of scores beside it (zset.go, rank.go), a hash one of the times at which fields expire (hash.go,
+// timed.go); a list is a chain of packed nodes. Changes go through an edit (edit.go).
+//
 // Nothing pauses: the index grows and shrinks bucket by bucket, sparse slabs are emptied a few entries with each operation
-// (evacuate.go), and a snapshot (snapshot.go) is taken in steps while the store goes on changing.
+// (evacuate.go), a dict's chunks likewise, and a snapshot (snapshot.go) is taken in steps while the store goes on changing.
 //
 // Invariants, verified by Store.Check (check.go): every entry is reachable by exactly one slot of its space's index, in the bucket
 // where its hash belongs; a slot's tag and expiry mark agree with the entry; chunks' and classes' counts
