@@ -53,7 +53,7 @@ func (d *disk) start() error {
 	}
 	n.log.Restore(replication.Position{ID: id.ID, Offset: d.files.End()}, formers)
 	n.logEpoch.Store(id.Epoch)
-	if !n.grouped() {
+	if _, _, follows := n.settings.ReplicaOf(); !follows && !n.grouped() {
 		// A loss of power may have cut off what replicas have: another history begins here.
 		n.newHistory()
 	}

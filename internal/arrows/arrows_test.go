@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"node/command":    {"node/session", "node/tracking", "node/store", "node/pubsub", "node/config", "node/dump", "node/listpack", "node/rdb", "resp", "replication"},
 	"node":            {"node/command", "node/session", "node/store", "node/pubsub", "node/config", "node/dump", "node/rdb", "replication", "replication/aof", "cluster", "resp", "transport"},
 	"sentinel":        {"cluster", "resp", "transport"},
-	"cmd/holdfast":    {"node", "node/command", "node/config", "replication/aof", "sentinel", "cluster", "resp", "transport"},
+	"cmd/holdfast":    {"node", "node/command", "node/config", "node/rdb", "replication/aof", "sentinel", "cluster", "resp", "transport"},
 	"internal/simnet": {"transport"},
 	"internal/memfs":  {"replication/aof"},
 	"internal/arrows": {},

@@ -18,6 +18,8 @@ type Config struct {
 	Dir    string       // the directory below FS: appenddirname
 	Name   string       // what the files' names begin with: appendfilename
 	Retain func() int64 // bytes of log before the base that are kept: repl-log-retention
+	// SkipSums takes files as they are although their checksums say that they were changed.
+	SkipSums bool
 }
 
 // Files are the log on disk. One goroutine at a time writes; any number read.

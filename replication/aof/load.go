@@ -36,6 +36,16 @@ func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns what is wrong with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// ChecksumError is a file whose bytes, though they may be commands, are not those that were written.
+type ChecksumError struct {
+	Size      int64 // the bytes that were summed, from the beginning
+	Sum, Want uint32
+}
+
+func (e *ChecksumError) Error() string {
+	return fmt.Sprintf("damaged: the checksum of its first %d bytes is %08x instead of %08x", e.Size, e.Sum, e.Want)
+}
+
 // Load hands all data to the loader, verifies it on the way, and leaves the log ready for writing at its end. A torn tail of the
 // last file is cut off when cut allows it; everything else that is wrong ends the load with a FileError.
 func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
@@ -142,7 +152,7 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 		return size, nil, fmt.Errorf("it has %d bytes, the manifest says %d", size, e.size)
 	}
 	sums := &summingReader{r: file, checkAt: -1}
-	if e.closed {
+	if e.closed && !f.cfg.SkipSums {
 		sums.checkAt, sums.want = e.size, e.sum
 	}
 	s := NewScanner(sums, 0)
@@ -158,6 +168,7 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 			f.size, f.end = s.End(), e.start+s.End()-e.header
 			return size, &TornError{Offset: s.End(), Size: size}, nil
 		case err != nil:
+			f.end = e.start + max(s.End()-e.header, 0) // as far as it is whole: Truncate may cut here
 			return size, nil, err
 		}
 		if err := to.Apply(batch); err != nil {
@@ -233,7 +244,7 @@ func (s *summingReader) Read(p []byte) (int, error) {
 	s.n += int64(n)
 	s.sum = crc32.Update(s.sum, castagnoli, p[:n])
 	if s.n == s.checkAt && n > 0 && s.sum != s.want {
-		return 0, &DamageError{Offset: s.n, Reason: fmt.Sprintf("the checksum of all bytes before is %08x instead of %08x", s.sum, s.want)}
+		return 0, &ChecksumError{Size: s.n, Sum: s.sum, Want: s.want}
 	}
 	return n, err
 }

@@ -1,0 +1,169 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/internal/memfs"
+	"holdfast/internal/simnet"
+	"holdfast/transport"
+)
+
+// startOnDisk runs a standalone node that keeps its log on a disk.
+func startOnDisk(t *testing.T, network transport.Network, disk *memfs.FS, ip string, lines ...string) *Node {
+	t.Helper()
+	lines = append([]string{"bind " + ip, "appendonly yes", "enable-debug-command yes"}, lines...)
+	n, err := New(Config{Settings: settingsOf(t, lines...), Network: network, Files: disk, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// allTypes writes a key of every type.
+func allTypes(c client) {
+	for _, args := range [][]any{
+		{"SET", "s", "v"}, {"SET", "t", "v", "EX", "1000"}, {"RPUSH", "l", "a", "b"}, {"SADD", "i", "1", "2"}, {"HSET", "h", "f", "v"},
+		{"ZADD", "z", "1.5", "m"}, {"SELECT", "3"}, {"SET", "other", "db"}, {"SELECT", "0"}, {"SPOP", "i"}, {"MULTI"}, {"INCR", "n"}, {"INCR", "n"}, {"EXEC"},
+	} {
+		c.do(args...)
+	}
+}
+
+func TestLogSurvivesARestart(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		disk, host := memfs.New(), net.Host("10.0.0.1")
+		n := startOnDisk(t, host, disk, "10.0.0.1")
+		c := dial(t, host, "10.0.0.1")
+		allTypes(c)
+		before := c.do("DEBUG", "DIGEST")
+		id, end := n.log.ID(), n.log.End()
+		for round := range 3 {
+			if err := n.Close(); err != nil {
+				t.Fatal(err)
+			}
+			n = startOnDisk(t, host, disk, "10.0.0.1")
+			c = dial(t, host, "10.0.0.1")
+			if got := c.do("DEBUG", "DIGEST"); got != before {
+				t.Fatalf("round %d: another digest after the restart", round)
+			}
+			info := n.log.Info()
+			if n.log.End() != end || info.ID == id || round == 0 && info.SecondID != id {
+				t.Fatalf("round %d: the log is %+v, it was %s:%d", round, info, id, end)
+			}
+			if round == 0 {
+				c.do("BGREWRITEAOF")
+				time.Sleep(time.Second)
+				if r := c.do("INFO", "persistence"); !strings.Contains(r, "aof_rewrites:1") || !strings.Contains(r, "aof_last_bgrewrite_status:ok") {
+					t.Fatalf("after BGREWRITEAOF: %s", r)
+				}
+			}
+		}
+		_ = n.Close()
+	})
+}
+
+// TestReplicaResumesAfterItsRestart: it only needs what it has missed.
+func TestReplicaResumesAfterItsRestart(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		host, other, disk := net.Host("10.0.0.1"), net.Host("10.0.0.2"), memfs.New()
+		master := startNode(t, host, "10.0.0.1", "enable-debug-command yes")
+		replica := startOnDisk(t, other, disk, "10.0.0.2", "replicaof 10.0.0.1 6379")
+		c := dial(t, host, "10.0.0.1")
+		time.Sleep(5 * time.Second)
+		allTypes(c)
+		time.Sleep(time.Second)
+		_ = replica.Close()
+		c.do("SET", "while", "away")
+		replica = startOnDisk(t, other, disk, "10.0.0.2", "replicaof 10.0.0.1 6379")
+		time.Sleep(5 * time.Second)
+		r := dial(t, other, "10.0.0.2")
+		if a, b := c.do("DEBUG", "DIGEST"), r.do("DEBUG", "DIGEST"); a != b {
+			t.Errorf("the digests differ: %s and %s", a, b)
+		}
+		if full, partial, _ := master.feeder.SyncStats(); full != 1 || partial != 1 {
+			t.Errorf("%d full copies and %d partial ones, want one of each", full, partial)
+		}
+		_ = replica.Close()
+		_ = master.Close()
+	})
+}
+
+// TestFullDisk: what can't be stored is not acknowledged, reads go on, and with room again all is well.
+func TestFullDisk(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		disk, host := memfs.New(), net.Host("10.0.0.1")
+		n := startOnDisk(t, host, disk, "10.0.0.1")
+		c, waiting := dial(t, host, "10.0.0.1"), dial(t, host, "10.0.0.1")
+		c.do("SET", "a", "1")
+		disk.SetRoom(10)
+		answer := make(chan string)
+		go func() { answer <- waiting.do("SET", "b", "2") }()
+		time.Sleep(time.Second)
+		select {
+		case r := <-answer:
+			t.Fatalf("a write that is not stored was answered %q", r)
+		default:
+		}
+		if r := c.do("SET", "c", "3"); !strings.HasPrefix(r, "-MISCONF Errors writing to the AOF file: ") {
+			t.Errorf("a write is answered %q", r)
+		}
+		if r := c.do("GET", "a"); r != "1" {
+			t.Errorf("a read is answered %q", r)
+		}
+		if r := c.do("INFO", "persistence"); !strings.Contains(r, "aof_last_write_status:err") {
+			t.Errorf("INFO: %s", r)
+		}
+		disk.SetRoom(-1)
+		if r := <-answer; r != "OK" {
+			t.Errorf("with room again the write is answered %q", r)
+		}
+		if r := c.do("SET", "c", "3"); r != "OK" {
+			t.Errorf("with room again a write is answered %q", r)
+		}
+		_ = n.Close()
+		disk.LosePower(rand.New(rand.NewPCG(1, 1)))
+		n = startOnDisk(t, host, disk, "10.0.0.1")
+		if r := dial(t, host, "10.0.0.1").do("MGET", "a", "b", "c"); r != "[1 2 3]" {
+			t.Errorf("after a restart: %q", r)
+		}
+		_ = n.Close()
+	})
+}
+
+// TestPowerLossWithAlways: with appendfsync always a reply says that the write is on the disk.
+func TestPowerLossWithAlways(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			world(t, func(t *testing.T, net *simnet.Network) {
+				rng := rand.New(rand.NewPCG(seed, 1))
+				disk, host := memfs.New(), net.Host("10.0.0.1")
+				acked := 0
+				for range 3 {
+					n := startOnDisk(t, host, disk, "10.0.0.1", "appendfsync always", "auto-aof-rewrite-min-size 1000")
+					c := dial(t, host, "10.0.0.1")
+					if r := c.do("LLEN", "l"); r != fmt.Sprint(acked) {
+						t.Fatalf("seed %d: %d were acknowledged, there are %s", seed, acked, r)
+					}
+					for range rng.IntN(100) {
+						if r := c.do("RPUSH", "l", "x"); !strings.HasPrefix(r, "-") {
+							acked++
+						}
+						if rng.IntN(30) == 0 {
+							time.Sleep(1100 * time.Millisecond)
+						}
+					}
+					disk.LosePower(rng)
+					_ = n.Close()
+				}
+			})
+		})
+	}
+}
