@@ -233,6 +233,32 @@ func Prepend(lp, val []byte) []byte {
 	return splice(lp, headerLen, headerLen, shapeOf(val), val, 1)
 }
 
+// PrependInto puts val at the front of the listpack that begins at lead of a block, into the room before it, so that no other
+// element moves. There must be Size(val) bytes of it. The listpack begins at what it returns.
+func PrependInto(block []byte, lead int, val []byte) int {
+	s := shapeOf(val)
+	size := s.size + backSize(s.size)
+	n := count(block[lead:])
+	lp := block[lead-size:]
+	s.put(lp[headerLen:], val)
+	setCount(lp, n)
+	settle(lp, 1)
+	return lead - size
+}
+
+// DropFirst removes the first n elements of at least so many. No other element moves: the listpack that is left is the end of lp.
+func DropFirst(lp []byte, n int) []byte {
+	to := headerLen
+	for range n {
+		to = skip(lp, to)
+	}
+	total := count(lp)
+	lp = lp[to-headerLen:]
+	setCount(lp, total)
+	settle(lp, -n)
+	return lp
+}
+
 // Replace puts val in the place of the element at at.
 func Replace(lp []byte, at int, val []byte) []byte {
 	return splice(lp, at, skip(lp, at), shapeOf(val), val, 0)

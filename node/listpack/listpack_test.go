@@ -247,3 +247,23 @@ func FuzzIntsetValidate(f *testing.F) {
 		}
 	})
 }
+
+// TestEnds adds and removes at the front of a listpack that moves in its block.
+func TestEnds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var want []string
+	block, lead := append(make([]byte, 4000), New()...), 4000
+	for range 2000 {
+		if v := edges[rng.IntN(len(edges))]; rng.IntN(2) == 0 && lead >= Size([]byte(v)) {
+			lead = PrependInto(block, lead, []byte(v))
+			want = slices.Insert(want, 0, v)
+		} else if len(want) > 0 {
+			n := rng.IntN(min(3, len(want)) + 1)
+			lead = len(block) - len(DropFirst(block[lead:], n))
+			want = want[n:]
+		}
+		if got := contents(t, block[lead:]); !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -16,12 +16,19 @@ type list struct {
 	limits *Limits
 }
 
-// listNode is one node. Its block has room to grow only while elements are being added to it.
+// listNode is one node. Its block has room at either end only while elements are being added there.
 type listNode struct {
-	b     []byte // a listpack, or the bytes of the one element
+	block []byte // a listpack behind lead unused bytes, or the bytes of the one element
 	count int32
+	lead  uint16
 	plain bool
 }
+
+// maxLead is the most room there is in front of a listpack.
+const maxLead = 1<<16 - 1
+
+// lp is the node's listpack.
+func (n *listNode) lp() []byte { return n.block[n.lead:] }
 
 // listSize is what a list takes besides its nodes.
 const listSize = 64
@@ -63,7 +70,7 @@ func (l *list) isPlain(val []byte) bool {
 // takes reports whether val may join the node.
 func (l *list) takes(i int, val []byte) bool {
 	n := l.nodes.at(i)
-	return !n.plain && !l.isPlain(val) && l.limits.fitsNode(len(n.b)+len(val)+listOverhead, int(n.count)+1)
+	return !n.plain && !l.isPlain(val) && l.limits.fitsNode(len(n.lp())+len(val)+listOverhead, int(n.count)+1)
 }
 
 func (l *list) memory() int64 { return listSize + l.held + l.nodes.memory() }
@@ -72,8 +79,8 @@ func (l *list) clone() object {
 	c := &list{count: l.count, limits: l.limits}
 	for i := range l.nodes.len() {
 		n := *l.nodes.at(i)
-		n.b = clone(n.b)
-		c.held += int64(cap(n.b))
+		n.block, n.lead = block(n.lp()), 0
+		c.held += int64(cap(n.block))
 		c.nodes.insert(i, n)
 	}
 	return c
@@ -84,17 +91,17 @@ func (l *list) check() error {
 	for i := range l.nodes.len() {
 		n := l.nodes.at(i)
 		count += int(n.count)
-		held += int64(cap(n.b))
+		held += int64(cap(n.block))
 		if n.plain {
-			if n.count != 1 {
+			if n.count != 1 || n.lead != 0 {
 				return fmt.Errorf("node %d of a list is one element and counts %d", i, n.count)
 			}
 			continue
 		}
-		if err := listpack.Validate(n.b, true); err != nil {
+		if err := listpack.Validate(n.lp(), true); err != nil {
 			return fmt.Errorf("node %d of a list: %w", i, err)
 		}
-		if got := listpack.Len(n.b); got != int(n.count) || got == 0 {
+		if got := listpack.Len(n.lp()); got != int(n.count) || got == 0 {
 			return fmt.Errorf("node %d of a list has %d elements and counts %d", i, got, n.count)
 		}
 	}
@@ -134,7 +141,7 @@ func (n *listNode) offset(index int) int {
 	if n.plain {
 		return 0
 	}
-	return listpack.At(n.b, index)
+	return listpack.At(n.lp(), index)
 }
 
 // first is where the walk in a direction begins.
@@ -155,9 +162,9 @@ func (l *list) enter(i int, backwards bool) listPlace {
 	case n.plain:
 		return listPlace{i, 0}
 	case backwards:
-		return listPlace{i, listpack.Last(n.b)}
+		return listPlace{i, listpack.Last(n.lp())}
 	}
-	return listPlace{i, listpack.First(n.b)}
+	return listPlace{i, listpack.First(n.lp())}
 }
 
 // step is the place after one, or before it.
@@ -167,9 +174,9 @@ func (l *list) step(p listPlace, backwards bool) listPlace {
 	switch {
 	case n.plain:
 	case backwards:
-		at = listpack.Prev(n.b, p.at)
+		at = listpack.Prev(n.lp(), p.at)
 	default:
-		at = listpack.Next(n.b, p.at)
+		at = listpack.Next(n.lp(), p.at)
 	}
 	switch {
 	case at >= 0:
@@ -184,9 +191,9 @@ func (l *list) step(p listPlace, backwards bool) listPlace {
 func (l *list) element(p listPlace, scratch []byte) []byte {
 	n := l.nodes.at(p.node)
 	if n.plain {
-		return n.b
+		return n.block
 	}
-	return listpack.Get(n.b, p.at, scratch)
+	return listpack.Get(n.lp(), p.at, scratch)
 }
 
 // each calls f with n elements, from an index that exists on, until it returns false. The bytes are valid during the call.

@@ -19,7 +19,7 @@ type listView struct {
 
 // of describes the list in a listpack.
 func (v *listView) of(lp []byte, limits *Limits) *list {
-	v.node[0] = listNode{b: lp, count: int32(listpack.Len(lp))}
+	v.node[0] = listNode{block: lp, count: int32(listpack.Len(lp))}
 	v.l = list{nodes: deque{buf: v.node[:], hi: 1}, count: int(v.node[0].count), held: int64(cap(lp)), limits: limits}
 	return &v.l
 }
@@ -85,7 +85,7 @@ func (it Item) ListNodes(f func(b []byte, plain bool) bool) {
 	var v listView
 	l := it.list(&v)
 	for i := range l.nodes.len() {
-		if n := l.nodes.at(i); !f(n.b, n.plain) {
+		if n := l.nodes.at(i); !f(n.lp(), n.plain) {
 			return
 		}
 	}
@@ -124,14 +124,14 @@ func (d *DB) endList(e *edit, l *list) {
 		e.settle()
 	default:
 		n := l.nodes.at(0)
-		if l.nodes.len() > 1 || n.plain || len(n.b) > listPacked {
+		if l.nodes.len() > 1 || n.plain || len(n.lp()) > listPacked {
 			e.setObject(l.clone(), EncQuicklist)
 			break
 		}
-		if cap(n.b) > cap(d.store.scratch) {
-			d.store.scratch = n.b
+		if cap(n.block) > cap(d.store.scratch) {
+			d.store.scratch = n.block
 		}
-		e.setPacked(n.b, EncQuicklist)
+		e.setPacked(n.lp(), EncQuicklist)
 	}
 	if e.obj == nil {
 		d.store.list = listView{}

@@ -75,7 +75,7 @@ func (d *deque) remove(i, j int) {
 
 func (d *deque) check() error {
 	for i := range d.buf {
-		if (d.buf[i].b == nil) != (i < d.lo || i >= d.hi) {
+		if (d.buf[i].block == nil) != (i < d.lo || i >= d.hi) {
 			return errors.New("the nodes of a list have a gap, or something beside them")
 		}
 	}

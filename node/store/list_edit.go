@@ -8,17 +8,24 @@ import (
 )
 
 // set replaces what a node holds.
-func (l *list) set(i int, b []byte, count int) {
+func (l *list) set(i int, block []byte, count int) {
 	n := l.nodes.at(i)
-	l.held += int64(cap(b)) - int64(cap(n.b))
+	l.held += int64(cap(block)) - int64(cap(n.block))
 	l.count += count - int(n.count)
-	n.b, n.count = b, int32(count)
+	n.block, n.lead, n.count = block, 0, int32(count)
+}
+
+// changed follows a change of a node's listpack in its place.
+func (l *list) changed(i int, lp []byte, count int) {
+	n := l.nodes.at(i)
+	l.count += count - int(n.count)
+	n.block, n.count = n.block[:int(n.lead)+len(lp)], int32(count)
 }
 
 // insertNode puts a node before number i.
 func (l *list) insertNode(i int, n listNode) {
 	l.nodes.insert(i, n)
-	l.held += int64(cap(n.b))
+	l.held += int64(cap(n.block))
 	l.count += int(n.count)
 }
 
@@ -26,7 +33,7 @@ func (l *list) insertNode(i int, n listNode) {
 func (l *list) removeNodes(i, j int) {
 	for k := i; k < j; k++ {
 		n := l.nodes.at(k)
-		l.held -= int64(cap(n.b))
+		l.held -= int64(cap(n.block))
 		l.count -= int(n.count)
 	}
 	if i < j {
@@ -37,10 +44,10 @@ func (l *list) removeNodes(i, j int) {
 // newNode is a node of one element.
 func (l *list) newNode(val []byte) listNode {
 	if l.isPlain(val) {
-		return listNode{b: block(val), count: 1, plain: true}
+		return listNode{block: block(val), count: 1, plain: true}
 	}
 	size := len(listpack.New()) + listpack.Size(val)
-	return listNode{b: listpack.Append(listpack.AppendNew(make([]byte, 0, size)), val), count: 1}
+	return listNode{block: listpack.Append(listpack.AppendNew(make([]byte, 0, size)), val), count: 1}
 }
 
 // block copies bytes into a block of their own, which is there even when they are none.
@@ -64,45 +71,80 @@ func (l *list) push(val []byte, front bool) {
 		l.insertNode(i, l.newNode(val))
 		return
 	}
-	n := l.nodes.at(i)
-	b := reserve(n.b, listpack.Size(val), l.limits.listRoom())
 	if front {
-		b = listpack.Prepend(b, val)
+		l.addFront(i, val)
 	} else {
-		b = listpack.Append(b, val)
+		l.addBack(i, val)
 	}
-	l.set(i, b, int(n.count)+1)
 }
 
-// reserve makes room for more bytes. A block doubles, but not past what a node can come to hold.
-func reserve(b []byte, more, limit int) []byte {
-	need := len(b) + more
-	if need <= cap(b) {
-		return b
+// addFront puts val at the front of a node that takes it.
+func (l *list) addFront(i int, val []byte) {
+	n := l.nodes.at(i)
+	size := listpack.Size(val)
+	if int(n.lead) < size {
+		l.makeLead(i, size)
 	}
-	size := max(need, min(2*cap(b), limit))
-	return append(append([]byte(nil), make([]byte, size)...)[:0], b...)
+	n.lead = uint16(listpack.PrependInto(n.block, int(n.lead), val))
+	n.count++
+	l.count++
 }
+
+// addBack puts val at the end of a node that takes it.
+func (l *list) addBack(i int, val []byte) {
+	l.changed(i, listpack.Append(l.room(i, listpack.Size(val)), val), int(l.nodes.at(i).count)+1)
+}
+
+// makeLead makes room in front of a node's listpack: half of what there is, so that it is made seldom.
+func (l *list) makeLead(i, more int) {
+	n := l.nodes.at(i)
+	lp, old := n.lp(), n.block
+	if cap(old)-len(lp) < more {
+		n.block = newBlock(max(len(lp)+more, min(2*cap(old), l.limits.listRoom())))
+		l.held += int64(cap(n.block)) - int64(cap(old))
+	}
+	free := cap(n.block) - len(lp)
+	lead := min(max(more, free/2), maxLead)
+	n.block = n.block[:lead+len(lp)]
+	copy(n.block[lead:], lp)
+	n.lead = uint16(lead)
+}
+
+// room returns a node's listpack with room for more bytes behind it.
+func (l *list) room(i, more int) []byte {
+	n := l.nodes.at(i)
+	lp := n.lp()
+	if len(n.block)+more <= cap(n.block) {
+		return lp
+	}
+	free := cap(n.block) - len(lp)
+	if free < more {
+		l.set(i, append(newBlock(max(len(lp)+more, min(2*cap(n.block), l.limits.listRoom()))), lp...), int(n.count))
+		return n.block
+	}
+	lead := min(free/2, free-more)
+	copy(n.block[lead:lead+len(lp)], lp)
+	n.block, n.lead = n.block[:lead+len(lp)], uint16(lead)
+	return n.lp()
+}
+
+// newBlock is an empty block of at least that size; its capacity is what the allocator really gave.
+func newBlock(size int) []byte { return append([]byte(nil), make([]byte, size)...)[:0] }
 
 // trim gives back what a node that is not being added to any more has more of than it needs.
 func (l *list) trim(i int) {
 	n := l.nodes.at(i)
-	if spare := cap(n.b) - len(n.b); spare > 16 && spare > len(n.b)/16 {
-		l.set(i, block(n.b), int(n.count))
+	if size := len(n.lp()); cap(n.block)-size > 16+size/16 {
+		l.set(i, block(n.lp()), int(n.count))
 	}
 }
 
-// shrunk follows the removal of elements from a node: it is dropped when it is empty, and gives room back when it is mostly empty.
-func (l *list) shrunk(i int, b []byte, count int) (dropped bool) {
-	l.set(i, b, count)
-	if count == 0 {
-		l.removeNodes(i, i+1)
-		return true
+// shrunk follows the removal of elements from a node: it gives room back when it is mostly empty.
+func (l *list) shrunk(i int) {
+	n := l.nodes.at(i)
+	if size := len(n.lp()); cap(n.block) > 128 && size < cap(n.block)/4 {
+		l.set(i, append(newBlock(2*size), n.lp()...), int(n.count))
 	}
-	if cap(b) > 128 && len(b) < cap(b)/4 {
-		l.set(i, append(make([]byte, 0, cap(b)/2), b...), count)
-	}
-	return false
 }
 
 // drop removes n elements, no more than there are, from an end.
@@ -119,11 +161,14 @@ func (l *list) drop(n int, front bool) {
 			n -= count
 			continue
 		}
-		from := 0
-		if !front {
-			from = count - n
+		if front {
+			lp := listpack.DropFirst(node.lp(), n)
+			node.lead = uint16(len(node.block) - len(lp))
+			l.changed(i, lp, count-n)
+		} else {
+			l.changed(i, listpack.Delete(node.lp(), listpack.At(node.lp(), count-n), n), count-n)
 		}
-		l.shrunk(i, listpack.Delete(node.b, listpack.At(node.b, from), n), count-n)
+		l.shrunk(i)
 		return
 	}
 }
@@ -131,17 +176,17 @@ func (l *list) drop(n int, front bool) {
 // replace puts val in the place of an element.
 func (l *list) replace(p listPlace, val []byte) {
 	n := l.nodes.at(p.node)
-	if !n.plain && !l.isPlain(val) && (n.count == 1 || l.limits.fitsNode(len(n.b)+len(val)+listOverhead, int(n.count))) {
-		b := reserve(n.b, listpack.Size(val), 0)
-		l.set(p.node, listpack.Replace(b, p.at, val), int(n.count))
+	if !n.plain && !l.isPlain(val) && (n.count == 1 || l.limits.fitsNode(len(n.lp())+len(val)+listOverhead, int(n.count))) {
+		l.changed(p.node, listpack.Replace(l.room(p.node, listpack.Size(val)), p.at, val), int(n.count))
+		l.shrunk(p.node)
 		return
 	}
 	i := l.split(p)
-	head := l.nodes.at(i)
-	if int(head.count) == 1 {
+	if head := l.nodes.at(i); head.count == 1 {
 		l.removeNodes(i, i+1)
 	} else {
-		l.shrunk(i, listpack.Delete(head.b, listpack.First(head.b), 1), int(head.count)-1)
+		l.changed(i, listpack.Delete(head.lp(), listpack.First(head.lp()), 1), int(head.count)-1)
+		l.shrunk(i)
 	}
 	l.insertNode(i, l.newNode(val))
 	l.mergeAround(i)
@@ -150,13 +195,12 @@ func (l *list) replace(p listPlace, val []byte) {
 // insert puts val before or after an element.
 func (l *list) insert(p listPlace, val []byte, after bool) {
 	if l.takes(p.node, val) {
-		n := l.nodes.at(p.node)
 		where := listpack.Before
 		if after {
 			where = listpack.After
 		}
-		b := reserve(n.b, listpack.Size(val), l.limits.listRoom())
-		l.set(p.node, listpack.Insert(b, p.at, val, where), int(n.count)+1)
+		lp := listpack.Insert(l.room(p.node, listpack.Size(val)), p.at, val, where)
+		l.changed(p.node, lp, int(l.nodes.at(p.node).count)+1)
 		return
 	}
 	i := 0
@@ -169,13 +213,9 @@ func (l *list) insert(p listPlace, val []byte, after bool) {
 	}
 	switch {
 	case i > 0 && l.takes(i-1, val):
-		n := l.nodes.at(i - 1)
-		b := reserve(n.b, listpack.Size(val), l.limits.listRoom())
-		l.set(i-1, listpack.Append(b, val), int(n.count)+1)
+		l.addBack(i-1, val)
 	case i < l.nodes.len() && l.takes(i, val):
-		n := l.nodes.at(i)
-		b := reserve(n.b, listpack.Size(val), l.limits.listRoom())
-		l.set(i, listpack.Prepend(b, val), int(n.count)+1)
+		l.addFront(i, val)
 	default:
 		l.insertNode(i, l.newNode(val))
 	}
@@ -185,20 +225,19 @@ func (l *list) insert(p listPlace, val []byte, after bool) {
 // split has a node begin at the place, and returns its number.
 func (l *list) split(p listPlace) int {
 	n := l.nodes.at(p.node)
-	if n.plain || p.at == listpack.First(n.b) {
+	if n.plain || p.at == listpack.First(n.lp()) {
 		return p.node
 	}
-	tail := listpack.New()
+	lp, count := n.lp(), 0
+	tail := listpack.AppendNew(make([]byte, 0, len(listpack.New())+len(lp)-p.at))
 	var number [20]byte
-	count := 0
-	tail = reserve(tail, len(n.b)-p.at, 0)
-	for at := p.at; at >= 0; at = listpack.Next(n.b, at) {
-		tail = listpack.Append(tail, listpack.Get(n.b, at, number[:]))
+	for at := p.at; at >= 0; at = listpack.Next(lp, at) {
+		tail = listpack.Append(tail, listpack.Get(lp, at, number[:]))
 		count++
 	}
 	left := int(n.count) - count
-	l.set(p.node, block(listpack.Delete(n.b, p.at, count)), left)
-	l.insertNode(p.node+1, listNode{b: tail, count: int32(count)})
+	l.set(p.node, block(listpack.Delete(lp, p.at, count)), left)
+	l.insertNode(p.node+1, listNode{block: tail, count: int32(count)})
 	return p.node + 1
 }
 
@@ -212,14 +251,17 @@ func (l *list) mergeAround(i int) {
 // merge joins a node with the one before it if the two leave room to spare.
 func (l *list) merge(i int) {
 	a, b := l.nodes.at(i-1), l.nodes.at(i)
-	size, count := len(a.b)+len(b.b), int(a.count+b.count)
-	if a.plain || b.plain || !l.limits.fitsNode(size+size/3, count+count/3) {
+	if a.plain || b.plain {
 		return
 	}
-	joined := reserve(a.b, len(b.b), 0)
+	size, count := len(a.lp())+len(b.lp()), int(a.count+b.count)
+	if !l.limits.fitsNode(size+size/3, count+count/3) {
+		return
+	}
+	joined := append(newBlock(size), a.lp()...)
 	var number [20]byte
-	for at := listpack.First(b.b); at >= 0; at = listpack.Next(b.b, at) {
-		joined = listpack.Append(joined, listpack.Get(b.b, at, number[:]))
+	for lp, at := b.lp(), listpack.First(b.lp()); at >= 0; at = listpack.Next(lp, at) {
+		joined = listpack.Append(joined, listpack.Get(lp, at, number[:]))
 	}
 	l.removeNodes(i, i+1)
 	l.set(i-1, joined, count)
@@ -262,13 +304,13 @@ func (l *list) remove(val []byte, n int, backwards bool) (removed int) {
 func (l *list) removeInNode(i int, want *match, n int, backwards bool) (removed int) {
 	node := l.nodes.at(i)
 	if node.plain {
-		if !bytes.Equal(node.b, want.text) {
+		if !bytes.Equal(node.block, want.text) {
 			return 0
 		}
-		l.set(i, node.b, 0)
+		l.changed(i, node.block, 0)
 		return 1
 	}
-	b, count := node.b, int(node.count)
+	b, count := node.lp(), int(node.count)
 	at := listpack.First(b)
 	if backwards {
 		at = listpack.Last(b)
@@ -290,8 +332,8 @@ func (l *list) removeInNode(i int, want *match, n int, backwards bool) (removed 
 		at = next
 	}
 	if removed > 0 {
-		if l.set(i, b, count-removed); count > removed {
-			l.shrunk(i, b, count-removed)
+		if l.changed(i, b, count-removed); count > removed {
+			l.shrunk(i)
 		}
 	}
 	return removed
@@ -325,7 +367,7 @@ func (m *match) equals(lp []byte, at int) bool {
 func (m *match) is(l *list, p listPlace) bool {
 	n := l.nodes.at(p.node)
 	if n.plain {
-		return bytes.Equal(n.b, m.text)
+		return bytes.Equal(n.block, m.text)
 	}
-	return m.equals(n.b, p.at)
+	return m.equals(n.lp(), p.at)
 }

@@ -25,8 +25,8 @@ func (d *DB) ListStore(key []byte, b *ListBuilder) {
 	d.Delete(key)
 	e := d.edit(key, TypeList)
 	l := &b.l
-	if n := l.nodes.at(0); l.nodes.len() == 1 && !n.plain && len(n.b) <= listPacked {
-		e.setPacked(n.b, EncQuicklist)
+	if n := l.nodes.at(0); l.nodes.len() == 1 && !n.plain && len(n.lp()) <= listPacked {
+		e.setPacked(n.lp(), EncQuicklist)
 		return
 	}
 	l.trim(l.nodes.len() - 1)
