@@ -189,11 +189,21 @@ func (e listEnd) push() string {
 	return "rpush"
 }
 
-// writeEnd answers n elements of a list, beginning with the one at the end.
+// index is that of the element at the end.
+func (e listEnd) index(it store.Item) int {
+	if e == left {
+		return 0
+	}
+	return it.ListLen() - 1
+}
+
+// write answers n elements of a list, beginning with the one at the end.
 func (e listEnd) write(w *resp.Writer, it store.Item, n int) {
-	from := 0
-	if e == right {
-		from = it.ListLen() - 1
+	from := e.index(it)
+	if n == 1 {
+		var number [20]byte
+		w.Bulk(it.ListIndex(from, number[:]))
+		return
 	}
 	it.ListEach(from, n, e == right, func(val []byte) bool {
 		w.Bulk(val)

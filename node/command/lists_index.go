@@ -45,10 +45,8 @@ func lIndex(c *Context, args [][]byte, w *resp.Writer) error {
 		w.Null()
 		return nil
 	}
-	it.ListEach(i, 1, false, func(val []byte) bool {
-		w.Bulk(val)
-		return true
-	})
+	var number [20]byte
+	w.Bulk(it.ListIndex(i, number[:]))
 	return nil
 }
 

@@ -48,15 +48,8 @@ func (c *Context) moveElement(src, dst []byte, from, to listEnd, w *resp.Writer)
 		return err
 	}
 	it, _ := c.DB.Get(src) // where it is now: dst may have expired
-	var val []byte
-	at := 0
-	if from == right {
-		at = it.ListLen() - 1
-	}
-	it.ListEach(at, 1, false, func(b []byte) bool {
-		val = bytes.Clone(b)
-		return false
-	})
+	var number [20]byte
+	val := bytes.Clone(it.ListIndex(from.index(it), number[:]))
 	rest := it.ListLen()
 	if bytes.Equal(src, dst) {
 		if from != to {

@@ -198,14 +198,8 @@ func (l *list) element(p listPlace, scratch []byte) []byte {
 
 // each calls f with n elements, from an index that exists on, until it returns false. The bytes are valid during the call.
 func (l *list) each(from, n int, backwards bool, f func(val []byte) bool) {
-	if n <= 0 {
-		return
-	}
 	var number [20]byte
-	for p := l.seek(from); n > 0 && p.node >= 0; n-- {
-		if !f(l.element(p, number[:])) {
-			return
-		}
+	for p := l.seek(from); n > 0 && f(l.element(p, number[:])); n-- {
 		p = l.step(p, backwards)
 	}
 }

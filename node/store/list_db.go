@@ -53,11 +53,33 @@ func (it Item) ListLen() int {
 	return listpack.Len(it.val)
 }
 
+// ListIndex is the element with an index that exists; an integer is formatted into scratch.
+func (it Item) ListIndex(index int, scratch []byte) []byte {
+	if it.obj != nil {
+		l := it.obj.(*list)
+		return l.element(l.seek(index), scratch)
+	}
+	return listpack.Get(it.val, listpack.At(it.val, index), scratch)
+}
+
 // ListEach calls f with n elements of a list, from the index on, forwards or backwards, until it returns false. There must
 // be so many. The bytes are valid during the call.
 func (it Item) ListEach(from, n int, backwards bool, f func(val []byte) bool) {
-	var v listView
-	it.list(&v).each(from, n, backwards, f)
+	if n <= 0 {
+		return
+	}
+	if it.obj != nil {
+		it.obj.(*list).each(from, n, backwards, f)
+		return
+	}
+	var number [20]byte
+	for at := listpack.At(it.val, from); n > 0 && f(listpack.Get(it.val, at, number[:])); n-- {
+		if backwards {
+			at = listpack.Prev(it.val, at)
+		} else {
+			at = listpack.Next(it.val, at)
+		}
+	}
 }
 
 // ListFind calls f with the indexes of the elements equal to val, forwards or backwards, until it returns false. It looks at no more

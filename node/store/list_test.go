@@ -164,6 +164,10 @@ func (m *listModel) compare() {
 	}
 	m.same("length", it.ListLen(), n)
 	from := m.rng.IntN(n)
+	var number [20]byte
+	if got := it.ListIndex(from, number[:]); !bytes.Equal(got, m.want[from]) {
+		m.t.Fatalf("element %d is %q, want %q", from, got, m.want[from])
+	}
 	for _, backwards := range []bool{false, true} {
 		i, count := from, n-from
 		if backwards {
