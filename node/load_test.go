@@ -132,3 +132,17 @@ func TestReloadOptions(t *testing.T) {
 		}
 	})
 }
+
+func TestChangeReplID(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		n := startIn(t, net.Host("10.0.0.1"), "10.0.0.1", t.TempDir())
+		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
+		before := n.log.ID()
+		if got := c.do("DEBUG", "CHANGE-REPL-ID"); got != "OK" || n.log.ID() == before {
+			t.Errorf("%s, id %s after %s", got, n.log.ID(), before)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -177,3 +177,18 @@ func (n *Node) onSettings() {
 }
 
 var errFixed = errors.New("Unable to listen on this port while the node runs: restart it")
+
+// ChangeReplicationID has the log go on under another id.
+func (n *Node) ChangeReplicationID() error {
+	if n.grouped() {
+		return errAgreedID
+	}
+	id, err := replication.NewID(randomBytes{n.env.Rand})
+	if err != nil {
+		return err
+	}
+	n.log.ContinueAs(id)
+	return nil
+}
+
+const errAgreedID = resp.Error("ERR the members of a group agree on the replication id")

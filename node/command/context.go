@@ -125,6 +125,8 @@ type Node interface {
 	WriteError() error
 	// Reload reads dump.rdb in place of the data, or beside it.
 	Reload(o ReloadOptions) error
+	// ChangeReplicationID has the log go on under another id; refused in a group, whose members agree on it.
+	ChangeReplicationID() error
 	// Persistence describes saves, for INFO and LASTSAVE.
 	Persistence() PersistenceInfo
 }

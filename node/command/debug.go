@@ -28,6 +28,7 @@ type debugSub struct {
 }
 
 var debugSubs = []debugSub{
+	{"change-repl-id", 0, 0, debugChangeReplID},
 	{"digest", 0, 0, debugDigest},
 	{"digest-value", 0, -1, debugDigestValue},
 	{"error", 1, 1, debugError},
@@ -46,6 +47,7 @@ var debugSubs = []debugSub{
 	{"replybuffer", 2, 2, debugReplyBuffer},
 	{"set-active-expire", 1, 1, debugSetActiveExpire},
 	{"sleep", 1, 1, debugSleep},
+	{"stringmatch-test", 0, 0, debugStringMatch},
 }
 
 func debugCommand(c *Context, args [][]byte, w *resp.Writer) error {
@@ -227,6 +229,8 @@ func debugProtocol(_ *Context, args [][]byte, w *resp.Writer) error {
 
 func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 	resp.HelpReply(w, "DEBUG",
+		"CHANGE-REPL-ID",
+		"    Give the log another replication id.",
 		"DIGEST",
 		"    Answer a digest of the whole data set.",
 		"DIGEST-VALUE <key> [<key> ...]",
@@ -263,6 +267,8 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"    Switch the deletion of expired keys that nobody asks for off or on.",
 		"SLEEP <seconds>",
 		"    Stop the whole server for a while.",
+		"STRINGMATCH-TEST",
+		"    Match many random patterns with random texts.",
 	)
 	return nil
 }

@@ -140,3 +140,34 @@ func debugPackedThreshold(c *Context, args [][]byte, w *resp.Writer) error {
 	w.OK()
 	return nil
 }
+
+func debugChangeReplID(c *Context, _ [][]byte, w *resp.Writer) error {
+	if err := c.Node.ChangeReplicationID(); err != nil {
+		return err
+	}
+	c.Logger.Warn("the replication id was changed by DEBUG CHANGE-REPL-ID")
+	w.OK()
+	return nil
+}
+
+// stringMatches is how many patterns debugStringMatch tries; Redis tries ten times as many.
+const stringMatches = 1_000_000
+
+// debugStringMatch has the matcher of patterns meet whatever bytes there are.
+func debugStringMatch(c *Context, _ [][]byte, w *resp.Writer) error {
+	var text, pattern [31]byte
+	for range stringMatches {
+		resp.Match(c.randomText(pattern[:]), c.randomText(text[:]), false)
+	}
+	w.Simple("Apparently Redis did not crash: test passed")
+	return nil
+}
+
+// randomText fills a part of p with ASCII.
+func (c *Context) randomText(p []byte) []byte {
+	p = p[:c.Rand.IntN(len(p)+1)]
+	for i := range p {
+		p[i] = byte(c.Rand.IntN(128))
+	}
+	return p
+}

@@ -97,6 +97,7 @@ func TestDebugOnValues(t *testing.T) {
 		{"DEBUG LISTPACK nokey", "-ERR no such key"},
 		{"DEBUG QUICKLIST l", "+Quicklist structure written to the log"}, {"DEBUG QUICKLIST h", "-ERR Not a quicklist encoded object."},
 		{"DEBUG HTSTATS-KEY h", "-ERR The value stored at the specified key is not represented using an hash table"},
+		{"DEBUG STRINGMATCH-TEST", "+Apparently Redis did not crash: test passed"},
 		{"DEBUG HTSTATS 16", "-ERR Out of range database"},
 		{"DEBUG QUICKLIST-PACKED-THRESHOLD x", "-ERR argument must be a memory value bigger than 1 and smaller than 4gb"},
 		{"DEBUG QUICKLIST-PACKED-THRESHOLD 4gb", "-ERR argument must be a memory value bigger than 1 and smaller than 4gb"},
