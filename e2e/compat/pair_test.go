@@ -40,6 +40,8 @@ type pair struct {
 
 	listens bool     // keyspace events are compared too
 	ears    [2]*conn // that hear them
+
+	streams [2]*stream // effects are compared too
 }
 
 // difference is what the two servers don't agree on.
@@ -85,7 +87,7 @@ func (p *pair) hangUp() {
 			c.close()
 		}
 	}
-	*p = pair{addr: p.addr, replicas: p.replicas, listens: p.listens}
+	*p = pair{addr: p.addr, replicas: p.replicas, listens: p.listens, streams: p.streams}
 }
 
 // reset begins anew: empty servers and fresh connections.
@@ -128,10 +130,20 @@ func (p *pair) run(ops []op) (done int, err error) {
 	if err := p.reset(); err != nil {
 		return 0, err
 	}
+	if p.streams[0] != nil {
+		for _, s := range p.streams {
+			if _, err := s.next(); err != nil { // what the reset sent
+				return 0, err
+			}
+		}
+	}
 	for i, o := range ops {
 		err := p.step(o)
 		if err == nil && p.listens {
 			err = p.sameEvents(o)
+		}
+		if err == nil && p.streams[0] != nil {
+			err = p.sameEffects(o)
 		}
 		if err != nil {
 			return i + 1, err

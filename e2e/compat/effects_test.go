@@ -1,0 +1,166 @@
+package compat
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEffects compares what the commands send to replicas.
+func TestEffects(t *testing.T) {
+	p := newPair(t)
+	for i, addr := range p.addr {
+		s, err := newStream(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.close)
+		p.streams[i] = s
+	}
+	first := knob(t, "COMPAT_SEED", rand.Uint64N(1<<32))
+	rounds := (knob(t, "COMPAT_ROUNDS", defaultRounds) + 1) / 2
+	t.Logf("COMPAT_SEED=%d COMPAT_ROUNDS=%d", first, rounds)
+	for seed := first; seed < first+rounds; seed++ {
+		ops := generate(seed, roundLength)
+		done, err := p.run(ops)
+		if err != nil {
+			t.Fatalf("seed %d, operation %d of %d: %s", seed, done, len(ops), explain(p, ops[:done], err))
+		}
+	}
+}
+
+// stream is a server's replication stream, after a full sync whose data are thrown away.
+type stream struct {
+	*conn        // the replica
+	marker *conn // a client, which publishes
+	marks  int
+	db     string
+}
+
+func newStream(addr string) (*stream, error) {
+	s := &stream{}
+	var err error
+	if s.conn, err = dial(addr); err != nil {
+		return nil, err
+	}
+	if s.marker, err = dial(addr); err != nil {
+		return nil, err
+	}
+	if err := s.SetDeadline(time.Now().Add(replyTimeout)); err != nil {
+		return nil, err
+	}
+	if _, err := s.Write([]byte("SYNC\r\n")); err != nil {
+		return nil, err
+	}
+	for {
+		line, err := s.r.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		size, found := strings.CutPrefix(strings.TrimSpace(line), "$")
+		if !found {
+			continue // newlines keep the connection alive
+		}
+		n, err := strconv.ParseInt(size, 10, 64)
+		if err == nil {
+			_, err = io.CopyN(io.Discard, s.r, n)
+		}
+		return s, err
+	}
+}
+
+func (s *stream) close() {
+	s.conn.close()
+	s.marker.close()
+}
+
+// next is what was sent since the last call, each command with its database.
+func (s *stream) next() ([][]string, error) {
+	s.marks++
+	mark := fmt.Sprintf("mark %d", s.marks)
+	if _, err := s.marker.do("PUBLISH", "compat", mark); err != nil {
+		return nil, err
+	}
+	if err := s.SetDeadline(time.Now().Add(replyTimeout)); err != nil {
+		return nil, err
+	}
+	var list [][]string
+	for {
+		r, err := s.receive()
+		if err != nil {
+			return nil, err
+		}
+		args := make([]string, len(r.elems))
+		for i, e := range r.elems {
+			args[i] = e.text
+		}
+		if len(args) == 0 {
+			continue
+		}
+		args[0] = strings.ToLower(args[0])
+		switch {
+		case args[0] == "publish" && args[len(args)-1] == mark:
+			return list, nil
+		case args[0] == "select":
+			s.db = args[1]
+		case args[0] != "ping" && args[0] != "replconf":
+			list = append(list, append([]string{s.db}, args...))
+		}
+	}
+}
+
+// sameEffects compares what the last operation sent. Where keys expire in the order of an iteration, theirs doesn't matter.
+func (p *pair) sameEffects(o op) error {
+	var sent [2][][]string
+	for i, s := range p.streams {
+		list, err := s.next()
+		if err != nil {
+			return err
+		}
+		if cursorAt(commandName(o.args)) > 0 || commandName(o.args) == "randomkey" {
+			slices.SortFunc(list, slices.Compare)
+		}
+		sent[i] = list
+	}
+	if slices.EqualFunc(sent[0], sent[1], sameEffect) || p.mayFailToWrite(o) {
+		return nil
+	}
+	return &difference{o, effectsReply(sent[0]), effectsReply(sent[1])}
+}
+
+// mayFailToWrite reports a BITFIELD whose writes may all fail: when it created the key nevertheless, Redis doesn't pass that on.
+func (p *pair) mayFailToWrite(o op) bool {
+	list := [][]string{o.args}
+	if commandName(o.args) == "exec" {
+		list = p.queue[o.client]
+	}
+	return slices.ContainsFunc(list, func(args []string) bool {
+		return commandName(args) == "bitfield" && slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "fail") })
+	})
+}
+
+// sameEffect allows the clock to have gone on between the servers, and words in any case. The payload of a RESTORE is what the other server has made.
+func sameEffect(a, b []string) bool {
+	const payload = 4
+	if len(a) > payload && len(b) > payload && a[1] == "restore" && b[1] == "restore" {
+		a, b = slices.Delete(slices.Clone(a), payload, payload+1), slices.Delete(slices.Clone(b), payload, payload+1)
+	}
+	return slices.EqualFunc(a, b, func(x, y string) bool {
+		m, errM := strconv.ParseInt(x, 10, 64)
+		n, errN := strconv.ParseInt(y, 10, 64)
+		return strings.EqualFold(x, y) || errM == nil && errN == nil && m > 1e12 && n > 1e12 && m-n < 5000 && n-m < 5000
+	})
+}
+
+func effectsReply(list [][]string) reply {
+	text := "effects:"
+	for _, args := range list {
+		text += fmt.Sprintf("\n    %q", args)
+	}
+	return reply{raw: []byte(text)}
+}
