@@ -1,7 +1,6 @@
 package listpack
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 )
@@ -73,9 +72,23 @@ func orNone(lp []byte, at int) int {
 
 // skip is the offset behind the element at at.
 func skip(lp []byte, at int) int {
+	if n := wholeSizes[lp[at]]; n > 0 {
+		return at + int(n)
+	}
 	size := sizeAt(lp[at:])
 	return at + size + backSize(size)
 }
+
+// wholeSizes are the bytes that elements take with their back length, by their first byte, where that is enough to tell.
+var wholeSizes = func() (sizes [256]uint8) {
+	for b := range sizes {
+		p := [9]byte{byte(b)}
+		if b := byte(b); b&maskStr12 != tagStr12 && b != tagStr32 {
+			sizes[b] = uint8(sizeAt(p[:]) + 1)
+		}
+	}
+	return sizes
+}()
 
 // backLen reads the back length that p ends with.
 func backLen(p []byte) int {
@@ -192,15 +205,15 @@ func Find(lp []byte, from int, val []byte, skipping int) int {
 	want, canBeInt := ParseInt(val)
 	end := len(lp) - 1
 	for at := from; at >= 0 && at < end; {
-		s, n := Read(lp, at)
-		if s == nil {
-			if canBeInt && n == want {
+		next := skip(lp, at)
+		if b := lp[at]; b&maskStr6 == tagStr6 {
+			if int(b&^maskStr6) == len(val) && string(lp[at+1:at+1+len(val)]) == string(val) {
 				return at
 			}
-		} else if bytes.Equal(s, val) {
+		} else if s, n := Read(lp, at); s == nil && canBeInt && n == want || s != nil && string(s) == string(val) {
 			return at
 		}
-		at = skip(lp, at)
+		at = next
 		for i := 0; i < skipping && at < end; i++ {
 			at = skip(lp, at)
 		}

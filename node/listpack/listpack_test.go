@@ -267,3 +267,14 @@ func TestEnds(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkFind(b *testing.B) {
+	lp := New()
+	for i := range 100 {
+		lp = Append(lp, fmt.Appendf(nil, "member:%d", i))
+		lp = AppendInt(lp, int64(i*3))
+	}
+	for b.Loop() {
+		Find(lp, First(lp), []byte("member:100"), 1)
+	}
+}
