@@ -54,7 +54,8 @@ func (d *disk) rewrite(im *image) {
 	n := d.n
 	n.mu.Lock()
 	r := &d.rewrites
-	r.running, r.ok, r.took = false, err == nil, time.Since(r.began)
+	took := time.Since(r.began)
+	r.running, r.ok, r.took = false, err == nil, took
 	if r.count++; err != nil {
 		r.failures++
 	} else {
@@ -66,7 +67,7 @@ func (d *disk) rewrite(im *image) {
 		n.logger.Error("rewriting the log failed; it goes on as it is", "err", err)
 		return
 	}
-	n.logger.Info("rewrote the log", "bytes", d.files.Size(), "took", r.took.Round(time.Millisecond))
+	n.logger.Info("rewrote the log", "bytes", d.files.Size(), "took", took.Round(time.Millisecond))
 }
 
 func (d *disk) writeBase(im *image) error {
