@@ -35,7 +35,9 @@ const evictionsPerLook = 16
 
 // UsedMemory is what the limit is held against: the data, the buffers of clients, and what the process needs for itself. The log is
 // not counted: evictions make it longer.
-func (e *Env) UsedMemory() int64 { return e.Process.Startup + e.Store.Used() + e.Clients.Memory() }
+func (e *Env) UsedMemory() int64 {
+	return e.Process.Startup + e.Store.Used() + e.Clients.Memory() + e.tracking.Memory()
+}
 
 // EvictionDue reports that keys should be evicted in the background.
 func (e *Env) EvictionDue() bool { return e.eviction.due }

@@ -39,6 +39,7 @@ type Table struct {
 	clients  map[int64]*Client
 	holders  map[string][]int64 // by key: who was shown it, in ascending order; some may be gone
 	items    int                // holders, of all keys
+	memory   int64              // that holders take, about
 	prefixes map[string]*prefix
 
 	current int64 // the client whose command is executed
@@ -105,6 +106,15 @@ func (t *Table) Items() int { return t.items }
 // Prefixes counts the distinct prefixes.
 func (t *Table) Prefixes() int { return len(t.prefixes) }
 
+// Memory is about what the table holds.
+func (t *Table) Memory() int64 { return t.memory }
+
+// What a key with its first holder takes beside its name in the map, and what a holder takes.
+const (
+	keyMemory    = 64
+	holderMemory = 8
+)
+
 // Begin says whose command is executed: that client is told of changes after its reply, never in the middle.
 func (t *Table) Begin(id int64) { t.current = id }
 
@@ -130,8 +140,12 @@ func (t *Table) tell(c *Client, keys []string) {
 func (t *Table) Remember(c *Client, key []byte) {
 	held := t.holders[string(key)]
 	if i, there := slices.BinarySearch(held, c.ID); !there {
+		if len(held) == 0 {
+			t.memory += keyMemory + int64(len(key))
+		}
 		t.holders[string(key)] = slices.Insert(held, i, c.ID)
 		t.items++
+		t.memory += holderMemory
 	}
 }
 
@@ -152,6 +166,7 @@ func (t *Table) forget(key string) {
 	held := t.holders[key]
 	delete(t.holders, key)
 	t.items -= len(held)
+	t.memory -= keyMemory + int64(len(key)) + int64(len(held))*holderMemory
 	for _, id := range held {
 		c := t.clients[id]
 		if c == nil || c.Broadcast || c.NoLoop && id == t.current {
@@ -166,7 +181,7 @@ func (t *Table) Flushed() {
 	for _, id := range slices.Sorted(maps.Keys(t.clients)) {
 		t.tell(t.clients[id], nil)
 	}
-	t.holders, t.items = map[string][]int64{}, 0 // to clear a large map would take long
+	t.holders, t.items, t.memory = map[string][]int64{}, 0, 0 // to clear a large map would take long
 }
 
 // evictions is how many keys Limit forgets at a time, and as many more each time that it was not enough.

@@ -2,7 +2,6 @@ package tracking
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -209,12 +208,13 @@ func TestAgainstModel(t *testing.T) {
 					}
 				}
 			}
-			items := 0
-			for held := range maps.Values(table.holders) {
+			items, memory := 0, int64(0)
+			for key, held := range table.holders {
 				items += len(held)
+				memory += keyMemory + int64(len(key)) + int64(len(held))*holderMemory
 			}
-			if items != table.Items() {
-				t.Fatalf("seed %d step %d: %d items, counted %d", seed, step, items, table.Items())
+			if items != table.Items() || memory != table.Memory() {
+				t.Fatalf("seed %d step %d: %d items and %d bytes, counted %d and %d", seed, step, items, memory, table.Items(), table.Memory())
 			}
 		}
 	}
