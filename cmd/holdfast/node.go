@@ -149,6 +149,7 @@ func configFiles() config.Files {
 func runNode(ctx context.Context, settings *config.Config, file string) error {
 	logger := newLogger(os.Stderr, settings.Text("loglevel"))
 	limitProcessors()
+	limitGarbage()
 	dir, err := os.OpenRoot(settings.Dir())
 	if err != nil {
 		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)

@@ -36,6 +36,14 @@ func limitProcessors() {
 	}
 }
 
+// limitGarbage has the collector run when the heap has grown by a quarter, not, as usual, doubled: the data holds few pointers, so
+// that a collection costs little at any size. GOGC in the environment wins.
+func limitGarbage() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25)
+	}
+}
+
 // thisProcess asks the operating system about the running process; file is the configuration it was started with.
 func thisProcess(file string) command.Process {
 	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory(), Startup: heapInUse(), LimitHeap: limitHeap}

@@ -46,7 +46,20 @@ func (l *list) newNode(val []byte) listNode {
 	if l.isPlain(val) {
 		return listNode{block: block(val), count: 1, plain: true}
 	}
-	size := len(listpack.New()) + listpack.Size(val)
+	return l.packedNode(val, len(listpack.New())+listpack.Size(val))
+}
+
+// endNode is newNode for the end of a list, where more will follow: in a long list it gets all of its room at once, and no
+// smaller blocks are left to the garbage collector.
+func (l *list) endNode(val []byte) listNode {
+	const long = 8
+	if l.nodes.len() < long || l.limits.ListSize >= 0 || l.isPlain(val) {
+		return l.newNode(val)
+	}
+	return l.packedNode(val, max(l.limits.listRoom(), len(listpack.New())+listpack.Size(val)))
+}
+
+func (l *list) packedNode(val []byte, size int) listNode {
 	return listNode{block: listpack.Append(listpack.AppendNew(make([]byte, 0, size)), val), count: 1}
 }
 
@@ -60,7 +73,7 @@ func (l *list) push(val []byte, front bool) {
 		i = max(l.nodes.len()-1, 0)
 	}
 	if l.nodes.len() == 0 {
-		l.insertNode(0, l.newNode(val))
+		l.insertNode(0, l.endNode(val))
 		return
 	}
 	if !l.takes(i, val) {
@@ -68,7 +81,7 @@ func (l *list) push(val []byte, front bool) {
 		if !front {
 			i++
 		}
-		l.insertNode(i, l.newNode(val))
+		l.insertNode(i, l.endNode(val))
 		return
 	}
 	if front {
