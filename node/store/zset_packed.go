@@ -27,8 +27,11 @@ func (p packedZSet) find(member []byte) int {
 }
 
 // score returns the score of the member at an offset.
-func (p packedZSet) score(at int) float64 {
-	text, n := listpack.Read(p, listpack.Next(p, at))
+func (p packedZSet) score(at int) float64 { return p.scoreAt(listpack.Next(p, at)) }
+
+// scoreAt returns the score that stands at an offset.
+func (p packedZSet) scoreAt(at int) float64 {
+	text, n := listpack.Read(p, at)
 	if text == nil {
 		return float64(n)
 	}
@@ -60,13 +63,14 @@ func (p packedZSet) prev(at int) int {
 func (p packedZSet) all(rank int, reverse bool, yield func([]byte, float64) bool) {
 	var scratch [maxIntText]byte
 	for at := listpack.At(p, 2*rank); at >= 0; {
-		if !yield(listpack.Get(p, at, scratch[:0]), p.score(at)) {
+		behind := listpack.Next(p, at)
+		if !yield(listpack.Get(p, at, scratch[:0]), p.scoreAt(behind)) {
 			return
 		}
 		if reverse {
 			at = p.prev(at)
 		} else {
-			at = p.next(at)
+			at = listpack.Next(p, behind)
 		}
 	}
 }
@@ -76,8 +80,10 @@ func (p packedZSet) eachText(fn func(member, score []byte)) {
 		return
 	}
 	var a, b [maxIntText]byte
-	for at := listpack.First(p); at >= 0; at = p.next(at) {
-		fn(listpack.Get(p, at, a[:0]), listpack.Get(p, listpack.Next(p, at), b[:0]))
+	for at := listpack.First(p); at >= 0; {
+		behind := listpack.Next(p, at)
+		fn(listpack.Get(p, at, a[:0]), listpack.Get(p, behind, b[:0]))
+		at = listpack.Next(p, behind)
 	}
 }
 
@@ -86,12 +92,13 @@ func (p packedZSet) insert(enc Encoding, member []byte, score float64) packedZSe
 	var a [maxIntText]byte
 	var b [maxDoubleText]byte
 	text := appendScore(b[:0], enc, score)
-	for at := listpack.First(p); at >= 0; at = p.next(at) {
-		if s := p.score(at); s < score || s == score && bytes.Compare(listpack.Get(p, at, a[:0]), member) < 0 {
-			continue
+	for at := listpack.First(p); at >= 0; {
+		behind := listpack.Next(p, at)
+		if s := p.scoreAt(behind); s > score || s == score && bytes.Compare(listpack.Get(p, at, a[:0]), member) > 0 {
+			p = listpack.Insert(p, at, member, listpack.Before)
+			return listpack.Insert(p, at, text, listpack.After)
 		}
-		p = listpack.Insert(p, at, member, listpack.Before)
-		return listpack.Insert(p, at, text, listpack.After)
+		at = listpack.Next(p, behind)
 	}
 	return listpack.Append(listpack.Append(p, member), text)
 }
