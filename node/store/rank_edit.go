@@ -129,6 +129,17 @@ func (t *rankTree) isEnd(id uint32, left bool) bool {
 	}
 }
 
+// rescore changes the score of an element where it stands, and reports whether that was possible: it stays between the two beside
+// it in its leaf.
+func (t *rankTree) rescore(pos rankPos, score float64) bool {
+	l, i := t.leaves.at(pos.leaf), pos.at
+	if i == 0 || i+1 == int(l.n) || score <= l.scores[i-1] || score >= l.scores[i+1] {
+		return false
+	}
+	l.scores[i] = score
+	return true
+}
+
 // remove takes an element out.
 func (t *rankTree) remove(pos rankPos) {
 	l := t.leaves.at(pos.leaf)

@@ -197,10 +197,12 @@ func (t *zsetTable) add(member []byte, score float64) {
 
 // update changes the score of the member at ref.
 func (t *zsetTable) update(ref uint64, member []byte, old, score float64) {
-	pos, _ := t.ranks.find(old, member)
-	t.ranks.remove(pos)
 	t.scores.setWord(ref, math.Float64bits(score))
-	t.ranks.insert(score, member, ref)
+	pos, _ := t.ranks.find(old, member)
+	if !t.ranks.rescore(pos, score) {
+		t.ranks.remove(pos)
+		t.ranks.insert(score, member, ref)
+	}
 }
 
 // remove takes the member at a position out. The dict goes first: it may move cells, which the tree must still have; and the

@@ -275,7 +275,9 @@ func TestZSetChurn(t *testing.T) {
 	for i := range 60000 {
 		m := fmt.Appendf(nil, "member:%06d", rng.IntN(5000))
 		if rng.IntN(3) > 0 {
-			d.ZSetAdd(key, ZAddMode{}, []ZMember{{m, float64(rng.IntN(5))}})
+			d.ZSetAdd(key, ZAddMode{Incr: rng.IntN(2) == 0}, []ZMember{{m, rng.Float64() / float64(1+rng.IntN(1000))}})
+		} else if rng.IntN(2) == 0 {
+			d.ZSetAdd(key, ZAddMode{}, []ZMember{{m, float64(rng.IntN(3))}})
 		} else {
 			d.ZSetRemove(key, m)
 		}
