@@ -29,7 +29,11 @@ type disk struct {
 	unsynced atomic.Bool               // there is something for the next fsync
 	failed   atomic.Pointer[string]    // why the last write failed; nil: it did not
 	rewrites rewrites
+	ended    chan struct{} // closed when the log is no longer to be kept
 }
+
+// disk is the log on disk; nil when it is not kept there.
+func (n *Node) disk() *disk { return n.kept.Load() }
 
 // rollPoint is an offset at which the log goes on in a new file, and the database that it has selected there.
 type rollPoint struct {
@@ -176,6 +180,8 @@ func (d *disk) run() {
 		select {
 		case <-d.n.stopped:
 			return
+		case <-d.ended:
+			return
 		case <-tick.C:
 		}
 		d.mend()
@@ -215,6 +221,31 @@ func (d *disk) mend() {
 	d.mu.Unlock()
 }
 
+// keepLog follows the directive appendonly when it is changed. It needs the execution lock, which CONFIG SET holds.
+func (n *Node) keepLog(yes bool) error {
+	d := n.disk()
+	switch {
+	case yes == (d != nil):
+	case yes:
+		if err := n.openDisk(); err != nil {
+			return err
+		}
+		if d := n.disk(); d != nil {
+			n.work.Go(d.run) // begins the log, as there is none to go on with
+		}
+	default:
+		n.kept.Store(nil)
+		n.log.LeaveDisk()
+		close(d.ended)
+		n.work.Go(func() {
+			if err := d.close(); err != nil {
+				n.logger.Error("ending the log on disk", "err", err)
+			}
+		})
+	}
+	return nil
+}
+
 // close writes what is left and ends the log on disk.
 func (d *disk) close() error {
 	if d == nil {
@@ -244,11 +275,10 @@ func (n *Node) logIdentity() aof.Identity {
 
 // WriteError says why nothing can be written to disk; nil while it can.
 func (n *Node) WriteError() error {
-	if n.disk == nil {
-		return nil
-	}
-	if text := n.disk.failed.Load(); text != nil {
-		return errors.New(*text)
+	if d := n.disk(); d != nil {
+		if text := d.failed.Load(); text != nil {
+			return errors.New(*text)
+		}
 	}
 	return nil
 }

@@ -24,15 +24,15 @@ func (n *Node) openDisk() error {
 	if err != nil {
 		return fmt.Errorf("%w; mend it with holdfast check-log, or move the directory away to start empty", err)
 	}
-	n.disk = &disk{n: n, files: files}
-	n.disk.rewrites.ok = true
+	d := &disk{n: n, files: files, ended: make(chan struct{})}
+	d.rewrites.ok = true
+	n.kept.Store(d)
 	return nil
 }
 
 // start loads the log on disk, or begins one with the data that there is, and has the log's end stored from here on.
 func (d *disk) start() error {
 	if !d.files.Exists() {
-		d.n.log.UseDisk(d.files)
 		return d.begin()
 	}
 	d.mu.Lock()
@@ -105,6 +105,7 @@ func (d *disk) restart(base *aof.Base, pos replication.Position, db int, tap *re
 		return err
 	}
 	d.saved, d.tap = id, tap
+	d.n.log.UseDisk(d.files)
 	d.rewrites.baseSize.Store(base.Size())
 	return d.writeAll()
 }

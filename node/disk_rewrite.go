@@ -28,10 +28,11 @@ const (
 
 // Rewrite makes a new base of the present data, so that the log before it is only kept for replicas that were away.
 func (n *Node) Rewrite() error {
+	d := n.disk()
 	switch {
-	case n.disk == nil:
+	case d == nil:
 		return errNoLog
-	case n.disk.rewrites.running:
+	case d.rewrites.running:
 		return errRewriting
 	}
 	select {
@@ -40,10 +41,10 @@ func (n *Node) Rewrite() error {
 		return resp.Error("ERR another snapshot is being made, try again when that has ended")
 	}
 	im := n.newImage()
-	n.disk.roll.Store(&rollPoint{im.pos.Offset, max(n.streamDB, 0)})
-	r := &n.disk.rewrites
+	d.roll.Store(&rollPoint{im.pos.Offset, max(n.streamDB, 0)})
+	r := &d.rewrites
 	r.running, r.began = true, time.Now()
-	n.work.Go(func() { n.disk.rewrite(im) })
+	n.work.Go(func() { d.rewrite(im) })
 	return nil
 }
 
@@ -90,12 +91,13 @@ func (d *disk) writeBase(im *image) error {
 
 // logFiles describes the log on disk.
 func (n *Node) logFiles() command.LogFiles {
-	if n.disk == nil {
+	d := n.disk()
+	if d == nil {
 		return command.LogFiles{}
 	}
-	r := &n.disk.rewrites
+	r := &d.rewrites
 	return command.LogFiles{
-		Enabled: true, Size: n.disk.files.Size(), BaseSize: r.baseSize.Load(), WriteError: n.WriteError(),
+		Enabled: true, Size: d.files.Size(), BaseSize: r.baseSize.Load(), WriteError: n.WriteError(),
 		Rewriting: r.running, RewritingFor: time.Since(r.began), RewriteOK: r.ok, RewriteTook: r.took, Rewrites: r.count, Failures: r.failures,
 	}
 }

@@ -167,3 +167,36 @@ func TestPowerLossWithAlways(t *testing.T) {
 		})
 	}
 }
+
+// TestLogSwitchedOnAndOff: CONFIG SET appendonly, with data and clients there.
+func TestLogSwitchedOnAndOff(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		disk, host := memfs.New(), net.Host("10.0.0.1")
+		n := startOnDisk(t, host, disk, "10.0.0.1")
+		c := dial(t, host, "10.0.0.1")
+		c.do("SET", "old", "1")
+		if r := c.do("CONFIG", "SET", "appendonly", "no"); r != "OK" {
+			t.Fatal(r)
+		}
+		c.do("DEL", "old")
+		allTypes(c)
+		if r := c.do("INFO", "persistence"); !strings.Contains(r, "aof_enabled:0") {
+			t.Errorf("switched off: %s", r)
+		}
+		if r := c.do("CONFIG", "SET", "appendonly", "yes"); r != "OK" {
+			t.Fatal(r)
+		}
+		for range 100 {
+			c.do("INCR", "while the base is written")
+		}
+		time.Sleep(time.Second)
+		c.do("SET", "last", "1")
+		digest := c.do("DEBUG", "DIGEST")
+		_ = n.Close()
+		n = startOnDisk(t, host, disk, "10.0.0.1")
+		if got := dial(t, host, "10.0.0.1").do("DEBUG", "DIGEST"); got != digest {
+			t.Error("another digest after the restart")
+		}
+		_ = n.Close()
+	})
+}

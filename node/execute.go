@@ -94,7 +94,7 @@ func (n *Node) run(d *driver) sessionState {
 		n.yielded = end
 	}
 	n.mu.Unlock()
-	n.disk.write()
+	n.disk().write()
 	for _, w := range woken {
 		w.Wake()
 	}
@@ -151,7 +151,7 @@ func (n *Node) appendEffects() int64 {
 // logging reports whether effects go to the log: always in a group, otherwise once a replica has been here. A replica's
 // log is written by its predecessor's bytes alone.
 func (n *Node) logging() bool {
-	return n.place.master && (n.grouped() || n.backlog || n.disk != nil)
+	return n.place.master && (n.grouped() || n.backlog || n.disk() != nil)
 }
 
 // gateOf is the offset that must be committed before the replies of this turn may leave.
@@ -253,7 +253,7 @@ func (n *Node) do(f func(now time.Time)) {
 	n.evictSoon()
 	n.env.EndTurn(turn)
 	n.mu.Unlock()
-	n.disk.write()
+	n.disk().write()
 	for _, w := range woken {
 		w.Wake()
 	}

@@ -47,8 +47,8 @@ type Node struct {
 	now      func() time.Time
 	dir      *os.Root
 	files    aof.FS
-	disk     *disk          // nil: the log is not kept on disk
-	self     cluster.Member // Name and Addr are known once the listener is open
+	kept     atomic.Pointer[disk] // see disk()
+	self     cluster.Member       // Name and Addr are known once the listener is open
 
 	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
 	// appended to the log under it. Nothing waits while holding it. Lock order: mu, then a lock of replication or gates.
@@ -181,16 +181,16 @@ func (n *Node) Start() error {
 
 // load loads what is on disk: the log, where there is one, else dump.rdb.
 func (n *Node) load() error {
-	if n.disk == nil || !n.disk.files.Exists() {
+	if d := n.disk(); d == nil || !d.files.Exists() {
 		if err := n.loadDump(); err != nil {
 			return err
 		}
 	}
-	if n.disk != nil {
-		if err := n.disk.start(); err != nil {
+	if d := n.disk(); d != nil {
+		if err := d.start(); err != nil {
 			return err
 		}
-		n.work.Go(n.disk.run)
+		n.work.Go(d.run)
 	}
 	n.mu.Lock()
 	n.loading = false
@@ -288,7 +288,7 @@ func (n *Node) Close() error {
 	}
 	n.work.Wait()
 	n.writers.Wait()
-	return errors.Join(err, n.disk.close())
+	return errors.Join(err, n.disk().close())
 }
 
 // welcome registers a new connection, or says why it is turned away.

@@ -41,7 +41,7 @@ func (a *applier) Apply(batch []replication.Entry) error {
 	n.env.Broadcast()
 	woken := n.stagePushed(nil)
 	n.mu.Unlock()
-	n.disk.write()
+	n.disk().write()
 	for _, s := range woken {
 		s.Wake()
 	}
@@ -91,26 +91,27 @@ func (n *Node) streamContext() *command.Context {
 
 // Load builds a data set from a snapshot beside the present one and swaps them when it is whole.
 func (a *applier) Load(r io.Reader, pos replication.Position) error {
-	r, base, err := a.n.disk.tee(r)
+	d := a.n.disk()
+	r, base, err := d.tee(r)
 	if err != nil {
 		return err
 	}
 	fresh := a.n.newStore()
 	streamDB, err := a.n.readDump(r, fresh)
 	if err == nil {
-		err = a.swap(fresh, pos, streamDB, base)
+		err = a.swap(fresh, pos, streamDB, d, base)
 	} else if base != nil {
 		err = errors.Join(err, base.Abort())
 	}
 	return err
 }
 
-// swap puts a data set that is whole in the place of the present one. base, if there is a disk, has the same data.
-func (a *applier) swap(fresh *store.Store, pos replication.Position, streamDB int, base *aof.Base) error {
+// swap puts a data set that is whole in the place of the present one. base, if there is a disk d, has the same data.
+func (a *applier) swap(fresh *store.Store, pos replication.Position, streamDB int, d *disk, base *aof.Base) error {
 	n := a.n
 	if base != nil {
-		n.disk.mu.Lock()
-		defer n.disk.mu.Unlock()
+		d.mu.Lock()
+		defer d.mu.Unlock()
 	}
 	n.mu.Lock()
 	if n.follower != a.of {
@@ -130,15 +131,16 @@ func (a *applier) swap(fresh *store.Store, pos replication.Position, streamDB in
 	}
 	n.mu.Unlock()
 	if base != nil {
-		n.disk.note(n.disk.restart(base, pos, streamDB, tap))
+		d.note(d.restart(base, pos, streamDB, tap))
 	}
 	return nil
 }
 
 // Rewind drops the log's end from offset on, which was never committed.
 func (a *applier) Rewind(offset int64) error {
-	if a.n.disk == nil {
+	d := a.n.disk()
+	if d == nil {
 		return errNoLog
 	}
-	return a.n.disk.rewind(offset)
+	return d.rewind(offset)
 }

@@ -24,7 +24,7 @@ func (n *Node) SendsAway() bool {
 const deposedGrace = 2 * time.Second
 
 // Gated reports whether replies wait for the commit point: in a chain, and where the log is kept on disk.
-func (n *Node) Gated() bool { return n.chained() || n.disk != nil }
+func (n *Node) Gated() bool { return n.chained() || n.disk() != nil }
 
 // chained reports whether the commit point is the chain's: in a group, unless its users chose ack-mode async.
 func (n *Node) chained() bool { return n.grouped() && n.settings.AckChain() }
@@ -171,6 +171,7 @@ func (n *Node) onSettings() {
 		return nil
 	})
 	n.limitHeap()
+	n.settings.OnChange("appendonly", func(_, now string) error { return n.keepLog(now == "yes") })
 	for _, fixed := range []string{"port", "bind"} {
 		n.settings.OnChange(fixed, func(_, _ string) error { return errFixed })
 	}

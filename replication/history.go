@@ -27,6 +27,17 @@ func (l *Log) UseDisk(h History) {
 	l.oldest = l.published
 }
 
+// LeaveDisk takes UseDisk back: what is in memory counts as held.
+func (l *Log) LeaveDisk() {
+	l.mu.Lock()
+	l.history, l.tracker.disk = nil, false
+	l.tracker.settle(l.published)
+	l.signalWatchers()
+	moved := l.commitMoved()
+	l.mu.Unlock()
+	l.tellCommit(moved)
+}
+
 // Stored says that the log's bytes from oldest to end are on disk.
 func (l *Log) Stored(oldest, end int64) {
 	l.mu.Lock()
