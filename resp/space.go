@@ -4,7 +4,7 @@ const (
 	readSize   = 16 << 10  // free space offered when the caller does not ask for more
 	keepSize   = 64 << 10  // a buffer of this size is never given back
 	burstSize  = 256 << 10 // a larger one is given back as soon as it is empty
-	keepArgs   = 1 << 10   // the same two bounds for the argument arena
+	keepArgs   = 4 << 10   // arguments: more than a full buffer has, unless they are tiny
 	shrinkTurn = 128       // how many times a buffer in between must go mostly unused before it is given back
 )
 

@@ -37,8 +37,9 @@ func limitProcessors() {
 }
 
 // limitGarbage has the collector run when the heap has grown by a quarter, not, as usual, doubled: the data holds few pointers, so
-// that a collection costs little at any size. GOGC in the environment wins.
+// that a collection costs little at any size. GOGC in the environment wins. Nor is a profile of the heap kept that nobody reads.
 func limitGarbage() {
+	runtime.MemProfileRate = 0
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
 	}
