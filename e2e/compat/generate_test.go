@@ -59,7 +59,7 @@ func (g *generator) spoil(args []string) []string {
 	switch name := strings.ToLower(args[0]); {
 	case keepsKind(args), name == "zrank", name == "zrevrank": // the last two have one argument more since 7.2
 		return args
-	case name == "srandmember" || name == "zrandmember":
+	case name == "srandmember" || name == "zrandmember" || name == "hrandfield":
 		return args // Redis would answer any number of members
 	case name == "setrange" || name == "setbit" || name == "bitfield":
 		return args // a strange offset makes half a gigabyte
