@@ -68,7 +68,7 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
 		e.blocking.keyChanged(db.Index(), key)
-		if key != nil { // what changes all keys has said so
+		if key != nil && !e.tracking.Idle() { // what changes all keys has said so
 			e.tracking.Changed(key, e.changer)
 		}
 		changed(db.Index(), key)

@@ -149,6 +149,9 @@ func (t *Table) Remember(c *Client, key []byte) {
 	}
 }
 
+// Idle reports that nobody would be told of a change.
+func (t *Table) Idle() bool { return len(t.holders) == 0 && len(t.prefixes) == 0 }
+
 // Changed says that a client, or nobody (0: it expired, it was evicted), has changed a key.
 func (t *Table) Changed(key []byte, by int64) {
 	for text, p := range t.prefixes {
