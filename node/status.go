@@ -184,11 +184,7 @@ func (n *Node) ChangeReplicationID() error {
 	if n.grouped() {
 		return errAgreedID
 	}
-	id, err := replication.NewID(randomBytes{n.env.Rand})
-	if err != nil {
-		return err
-	}
-	n.log.ContinueAs(id)
+	n.newHistory()
 	return nil
 }
 
