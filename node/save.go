@@ -49,7 +49,7 @@ func (n *Node) Save(background bool) error {
 		return nil
 	}
 	// SAVE keeps everybody waiting, as in Redis: the whole image is made under the lock.
-	err := n.writeDump(im.writeLocked)
+	err := n.writeDump(func(w *bufio.Writer) error { return im.writeLocked(w) })
 	return n.endSave(im, err, changes)
 }
 
@@ -59,16 +59,6 @@ func (n *Node) endSave(im *image, err error, changes int64) error {
 	im.walk.Close()
 	n.snapshots <- struct{}{}
 	n.saved(err, changes)
-	return err
-}
-
-// writeLocked is WriteTo under the execution lock.
-func (im *image) writeLocked(w *bufio.Writer) (err error) {
-	for done := false; !done && err == nil; {
-		if done, err = im.step(); err == nil {
-			_, err = im.ready.WriteTo(w)
-		}
-	}
 	return err
 }
 

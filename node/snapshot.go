@@ -3,8 +3,6 @@ package node
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"strconv"
 
 	"holdfast/node/command"
@@ -18,17 +16,30 @@ import (
 const sliceEntries = 256
 
 // image is a snapshot in the making: a point in time of the data at a position of the log. The store emits entries into
-// rdb, which writes to ready; both are guarded by the execution lock.
+// rdb, which writes to ready; these and what follows them are guarded by the execution lock. Large values are only frozen under the
+// lock, and written when it was given back.
 type image struct {
 	n      *Node
 	pos    replication.Position
-	rdb    *rdb.Writer
-	ready  bytes.Buffer
-	walk   *store.Snapshot
-	db     int
 	began  int64 // unix milliseconds
-	failed error
-	closed bool
+	locked bool  // it is made under the lock as a whole
+
+	rdb     *rdb.Writer
+	ready   bytes.Buffer
+	walk    *store.Snapshot
+	db      int // that rdb has selected since ready was last emptied, or -1
+	frozen  []frozen
+	writing bool // the first of the frozen values is being written, outside the lock
+	failed  error
+	closed  bool
+}
+
+// frozen is a large value that is to be written.
+type frozen struct {
+	value             *store.Frozen
+	db, keys, expires int
+	idle              int64
+	freq              int
 }
 
 // Snapshot fixes an image of the data as it is now. Only one can be in the making: others wait for it.
@@ -49,7 +60,7 @@ func (n *Node) Snapshot(ctx context.Context) (replication.Snapshot, error) {
 func (n *Node) newImage() *image {
 	im := &image{n: n, pos: n.log.Position(), db: -1, began: n.now().UnixMilli()}
 	im.rdb = rdb.NewWriter(&im.ready)
-	im.rdb.Compress, im.rdb.Checksum = n.settings.RDBCompression(), n.settings.RDBChecksum()
+	im.rdb.Compress, im.rdb.Checksum = n.settings.RDBCompression(), false // the sum is made where all is put together
 	im.rdb.FieldTimes = hasFieldTimes(n.env.Store)
 	if n.place.master {
 		n.env.Effects.Reselect() // the reader of the log past the image knows no database
@@ -69,17 +80,24 @@ func (n *Node) newImage() *image {
 // compatVersion is the Redis that we answer as.
 const compatVersion = "7.0.15"
 
-// emit saves one entry; the store calls it under the execution lock.
+// emit saves one entry; the store calls it under the execution lock. A large one is only frozen there.
 func (im *image) emit(db int, it store.Item) error {
+	idle, freq := im.n.env.AccessData(it.Access(), im.began)
+	keys, expires := im.walk.Size(db)
+	if !im.locked {
+		if f, ok := it.Freeze(); ok {
+			im.frozen = append(im.frozen, frozen{f, db, keys, expires, idle, freq})
+			return nil
+		}
+	}
 	if db != im.db {
 		im.db = db
-		d := im.n.env.Store.DB(db)
-		if err := im.rdb.SelectDB(db, d.Len(), d.Expires()); err != nil {
+		if err := im.rdb.SelectDB(db, keys, expires); err != nil {
 			return err
 		}
 	}
 	e := dump.Entry(it)
-	e.Idle, e.Freq = im.n.env.AccessData(it.Access(), im.began)
+	e.Idle, e.Freq = idle, freq
 	return im.rdb.Entry(e)
 }
 
@@ -95,58 +113,6 @@ func hasFieldTimes(s *store.Store) bool {
 
 // Position is where in the log the image was fixed.
 func (im *image) Position() replication.Position { return im.pos }
-
-// WriteTo writes the image, slice by slice, while the node goes on.
-func (im *image) WriteTo(w io.Writer) (written int64, err error) {
-	var out bytes.Buffer
-	for done := false; !done; {
-		im.n.mu.Lock()
-		turn := im.n.env.BeginTurn()
-		done, err = im.step()
-		out, im.ready = im.ready, out
-		im.n.env.EndTurn(turn)
-		im.n.mu.Unlock()
-		if err != nil {
-			return written, err
-		}
-		n, err := out.WriteTo(w)
-		written += n
-		if err != nil {
-			return written, err
-		}
-		out.Reset()
-	}
-	return written, nil
-}
-
-// step saves some more entries; it needs the execution lock.
-func (im *image) step() (done bool, err error) {
-	if im.closed {
-		return false, fmt.Errorf("snapshot: %w", context.Canceled)
-	}
-	if im.failed != nil {
-		return false, im.failed
-	}
-	if done, err = im.walk.Step(sliceEntries); err == nil && done {
-		err = im.rdb.EOF()
-	}
-	return done, err
-}
-
-// Close gives up what the image holds.
-func (im *image) Close() error {
-	im.n.mu.Lock()
-	closed := im.closed
-	im.closed = true
-	if !closed {
-		im.walk.Close()
-	}
-	im.n.mu.Unlock()
-	if !closed {
-		im.n.snapshots <- struct{}{}
-	}
-	return nil
-}
 
 // newStore is an empty data set.
 func (n *Node) newStore() *store.Store {

@@ -174,6 +174,36 @@ func TestOtherLimits(t *testing.T) {
 	}
 }
 
+// TestFrozen: a value that was frozen is described like one that was not.
+func TestFrozen(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 1))
+	s, fresh := newStore(1), newStore(2)
+	for i, maker := range makers {
+		maker(rng, s.DB(0), fmt.Append(nil, "large", i), 20000)
+		s.DB(0).SetExpire(fmt.Append(nil, "large", i), int64(i))
+	}
+	frozen := 0
+	var b bytes.Buffer
+	w := rdb.NewWriter(&b)
+	w.Header(nil)
+	s.DB(0).Each(func(it store.Item) bool {
+		f, ok := it.Freeze()
+		if !ok {
+			return w.Entry(Entry(it)) == nil
+		}
+		frozen++
+		defer f.Release()
+		return w.Entry(FrozenEntry(f)) == nil
+	})
+	if err := w.EOF(); err != nil || frozen < len(makers)-1 {
+		t.Fatalf("%d values frozen, %v", frozen, err)
+	}
+	if err := load(b.Bytes(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, fresh, s)
+}
+
 func TestPayloads(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	s, fresh := newStore(1), newStore(2)

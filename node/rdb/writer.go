@@ -176,13 +176,26 @@ func earliest(e Entry) (first int64) {
 
 // EOF writes the end mark and the checksum, and hands all to the io.Writer.
 func (w *Writer) EOF() error {
-	w.buf = append(w.buf, opEOF)
 	w.flush()
-	sum := uint64(0) // means: not checked
-	if w.Checksum {
-		sum = w.crc
+	w.buf = AppendEnd(w.buf, w.crc, w.Checksum)
+	w.Checksum = false
+	w.flush()
+	return w.err
+}
+
+// AppendEnd appends the end mark, and the checksum of all bytes up to it, of which sum is that of those before; 0, which is not
+// checked, without checksum.
+func AppendEnd(dst []byte, sum uint64, checksum bool) []byte {
+	dst = append(dst, opEOF)
+	sum = CRC64(sum, dst[len(dst)-1:])
+	if !checksum {
+		sum = 0
 	}
-	w.buf = binary.LittleEndian.AppendUint64(w.buf, sum)
+	return binary.LittleEndian.AppendUint64(dst, sum)
+}
+
+// Flush hands all that was written to the io.Writer.
+func (w *Writer) Flush() error {
 	w.flush()
 	return w.err
 }

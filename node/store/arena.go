@@ -39,8 +39,9 @@ const (
 )
 
 type arenaChunk struct {
-	data []byte // up to the end of its last cell
-	dead int    // bytes of dead cells
+	data   []byte // up to the end of its last cell
+	dead   int32  // bytes of dead cells
+	shared bool   // with what was frozen
 }
 
 type arena struct {
@@ -53,6 +54,7 @@ type arena struct {
 	heldBig int64
 	dead    int64 // in all chunks
 	used    int64 // in all chunks, dead ones included
+	frozen  bool  // somebody reads the cells as they were
 
 	owed     int    // bytes that died since the last compaction
 	victim   uint32 // 1 + the chunk being emptied, 0 for none
@@ -203,14 +205,14 @@ func (a *arena) free(ref uint64) {
 
 // kill marks a number of bytes as dead.
 func (a *arena) kill(ref uint64, size int) {
-	b := a.bytes(ref)
+	b := a.own(ref)
 	if size == 1 {
 		b[0] = cellDead | cellPad
 	} else {
 		b[0] = cellDead
 		binary.PutUvarint(b[1:], uint64(size))
 	}
-	a.chunks[ref>>arenaShift].dead += size
+	a.chunks[ref>>arenaShift].dead += int32(size)
 	a.dead += int64(size)
 	a.owed += size
 }
@@ -218,7 +220,7 @@ func (a *arena) kill(ref uint64, size int) {
 // releaseDead gives up a chunk in which nothing lives, or, when it is open, uses it afresh.
 func (a *arena) releaseDead(id uint32) {
 	c := &a.chunks[id]
-	if c.dead < len(c.data) {
+	if int(c.dead) < len(c.data) {
 		return
 	}
 	a.used -= int64(len(c.data))
@@ -227,6 +229,9 @@ func (a *arena) releaseDead(id uint32) {
 		a.victim = 0
 	}
 	if a.open == id+1 {
+		if c.shared {
+			c.data, c.shared = make([]byte, 0, cap(c.data)), false
+		}
 		c.data, c.dead = c.data[:0], 0
 		return
 	}
@@ -256,11 +261,13 @@ func (a *arena) memory() int64 {
 
 func (a *arena) clone() arena {
 	c := *a
+	c.frozen = false
 	c.chunks = slices.Clone(a.chunks)
 	for i, ch := range a.chunks {
 		if ch.data != nil {
-			c.chunks[i].data = append(make([]byte, 0, cap(ch.data)), ch.data...)
+			c.chunks[i].data = sameSize(ch.data)
 		}
+		c.chunks[i].shared = false
 	}
 	c.big = slices.Clone(a.big)
 	for i, b := range a.big {
@@ -288,10 +295,10 @@ func (a *arena) check(live func(ref uint64) error) error {
 			}
 			at += size
 		}
-		if deadHere != c.dead {
+		if deadHere != int(c.dead) {
 			return fmt.Errorf("chunk %d has %d dead bytes and counts %d", id, deadHere, c.dead)
 		}
-		if a.open != uint32(id)+1 && c.data != nil && c.dead == len(c.data) {
+		if a.open != uint32(id)+1 && c.data != nil && int(c.dead) == len(c.data) {
 			return fmt.Errorf("chunk %d is dead and was not released", id)
 		}
 	}

@@ -61,11 +61,11 @@ func (a *arena) chooseVictim() bool {
 		if len(c.data) == 0 {
 			continue
 		}
-		if best < 0 || c.dead*len(a.chunks[best].data) > a.chunks[best].dead*len(c.data) {
+		if best < 0 || int(c.dead)*len(a.chunks[best].data) > int(a.chunks[best].dead)*len(c.data) {
 			best = int(a.sample)
 		}
 	}
-	if best < 0 || a.chunks[best].dead*8 < len(a.chunks[best].data) {
+	if best < 0 || int(a.chunks[best].dead)*8 < len(a.chunks[best].data) {
 		a.owed = 0
 		return false
 	}

@@ -102,7 +102,7 @@ func (d *dict) put(name, value []byte, word uint64, hasWord bool) (ref uint64, c
 	d.table.setTTL(hash, slot, hasWord)
 	b := d.arena.bytes(old)
 	if was := parseCell(b).end; size <= was {
-		putCell(b, name, value, word, hasWord)
+		putCell(d.arena.own(old), name, value, word, hasWord)
 		d.arena.cut(old, was, size)
 		return old, false
 	}
@@ -118,7 +118,7 @@ func (d *dict) setWord(ref, word uint64) uint64 {
 	b := d.arena.bytes(ref)
 	c := parseCell(b)
 	if c.flags&cellWord != 0 {
-		binary.LittleEndian.PutUint64(b[c.word:], word)
+		binary.LittleEndian.PutUint64(d.arena.own(ref)[c.word:], word)
 		return ref
 	}
 	name, value := b[c.name:c.val], b[c.val:c.end]
@@ -144,6 +144,7 @@ func (d *dict) dropWord(ref uint64) {
 	}
 	hash := d.hasher.sum(b[c.name:c.val])
 	d.table.setTTL(hash, d.table.findRef(hash, ref), false)
+	b = d.arena.own(ref)
 	b[0] &^= cellWord
 	copy(b[c.word:], b[c.name:c.end])
 	d.arena.cut(ref, c.end, c.end-8)

@@ -18,10 +18,11 @@ type list struct {
 
 // listNode is one node. Its block has room at either end only while elements are being added there.
 type listNode struct {
-	block []byte // a listpack behind lead unused bytes, or the bytes of the one element
-	count int32
-	lead  uint16
-	plain bool
+	block  []byte // a listpack behind lead unused bytes, or the bytes of the one element
+	count  int32
+	lead   uint16
+	plain  bool
+	shared bool // with what was frozen
 }
 
 // maxLead is the most room there is in front of a listpack.
@@ -79,7 +80,7 @@ func (l *list) clone() object {
 	c := &list{count: l.count, limits: l.limits}
 	for i := range l.nodes.len() {
 		n := *l.nodes.at(i)
-		n.block, n.lead = block(n.lp()), 0
+		n.block, n.lead, n.shared = block(n.lp()), 0, false
 		c.held += int64(cap(n.block))
 		c.nodes.insert(i, n)
 	}

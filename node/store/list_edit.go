@@ -12,7 +12,7 @@ func (l *list) set(i int, block []byte, count int) {
 	n := l.nodes.at(i)
 	l.held += int64(cap(block)) - int64(cap(n.block))
 	l.count += count - int(n.count)
-	n.block, n.lead, n.count = block, 0, int32(count)
+	n.block, n.lead, n.count, n.shared = block, 0, int32(count), false
 }
 
 // changed follows a change of a node's listpack in its place.
@@ -93,7 +93,7 @@ func (l *list) push(val []byte, front bool) {
 
 // addFront puts val at the front of a node that takes it.
 func (l *list) addFront(i int, val []byte) {
-	n := l.nodes.at(i)
+	n := l.own(i)
 	size := listpack.Size(val)
 	if int(n.lead) < size {
 		l.makeLead(i, size)
@@ -125,7 +125,7 @@ func (l *list) makeLead(i, more int) {
 
 // room returns a node's listpack with room for more bytes behind it.
 func (l *list) room(i, more int) []byte {
-	n := l.nodes.at(i)
+	n := l.own(i)
 	lp := n.lp()
 	if len(n.block)+more <= cap(n.block) {
 		return lp
@@ -174,6 +174,7 @@ func (l *list) drop(n int, front bool) {
 			n -= count
 			continue
 		}
+		node = l.own(i)
 		if front {
 			lp := listpack.DropFirst(node.lp(), n)
 			node.lead = uint16(len(node.block) - len(lp))
@@ -195,7 +196,7 @@ func (l *list) replace(p listPlace, val []byte) {
 		return
 	}
 	i := l.split(p)
-	if head := l.nodes.at(i); head.count == 1 {
+	if head := l.own(i); head.count == 1 {
 		l.removeNodes(i, i+1)
 	} else {
 		l.changed(i, listpack.Delete(head.lp(), listpack.First(head.lp()), 1), int(head.count)-1)
@@ -241,7 +242,7 @@ func (l *list) split(p listPlace) int {
 	if n.plain || p.at == listpack.First(n.lp()) {
 		return p.node
 	}
-	lp, count := n.lp(), 0
+	lp, count := l.own(p.node).lp(), 0
 	tail := listpack.AppendNew(make([]byte, 0, len(listpack.New())+len(lp)-p.at))
 	var number [20]byte
 	for at := p.at; at >= 0; at = listpack.Next(lp, at) {
@@ -323,7 +324,7 @@ func (l *list) removeInNode(i int, want *match, n int, backwards bool) (removed 
 		l.changed(i, node.block, 0)
 		return 1
 	}
-	b, count := node.lp(), int(node.count)
+	b, count := l.own(i).lp(), int(node.count)
 	at := listpack.First(b)
 	if backwards {
 		at = listpack.Last(b)

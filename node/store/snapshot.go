@@ -55,7 +55,7 @@ func (s *Store) BeginSnapshot(emit func(db int, it Item) error) *Snapshot {
 // Size returns how many keys, and keys with an expiry, a database had when the snapshot began.
 func (sn *Snapshot) Size(db int) (keys, expires int) { return sn.sizes[db][0], sn.sizes[db][1] }
 
-// Step saves about that many more entries and reports whether that was all. After an error of emit the snapshot has failed:
+// Step saves about that many more entries, fewer when they are large, and reports whether that was all. After an error of emit the snapshot has failed:
 // it is never done, further Steps return the error, and changes of the store no longer emit.
 func (sn *Snapshot) Step(entries int) (done bool, err error) {
 	for work := 0; work < entries && sn.err == nil && !sn.done; work++ {
@@ -69,8 +69,7 @@ func (sn *Snapshot) Step(entries int) (done bool, err error) {
 		for b := sp.table.main.at(home); b != nil; b = sp.table.next(b) {
 			for _, slot := range b {
 				if slot != 0 && slot&linkBit == 0 {
-					sn.save(sp, slot&refMask)
-					work++
+					work += sn.save(sp, slot&refMask)
 				}
 			}
 		}
@@ -93,18 +92,23 @@ func (sn *Snapshot) nextSpace() {
 	}
 }
 
-// save emits an entry unless that was done, and stamps it.
-func (sn *Snapshot) save(sp *space, ref uint64) {
+// entryBytes is how many bytes of a large entry count as much as an entry does.
+const entryBytes = 512
+
+// save emits an entry unless that was done, and stamps it. It returns how much work that was, in entries.
+func (sn *Snapshot) save(sp *space, ref uint64) int {
 	b := sp.slabs.bytes(ref)
 	if b[1]>>genShift == sn.store.gen || sn.err != nil {
-		return
+		return 1
 	}
-	if err := sn.emit(sp.number, sp.item(ref)); err != nil {
+	it := sp.item(ref)
+	if err := sn.emit(sp.number, it); err != nil {
 		sn.err = err
 		sn.store.saving = nil
-		return
+		return 1
 	}
 	b[1] = b[1]&(1<<genShift-1) | sn.store.gen<<genShift
+	return 1 + int(it.SizeInMemory()/entryBytes)
 }
 
 // Close ends the snapshot, complete or not. It may be called again.
