@@ -86,8 +86,8 @@ func (b *blocking) keyChanged(db int, key []byte) {
 		return
 	}
 	if key != nil {
-		if k := (watchKey{db, string(key)}); b.queues[k] != nil {
-			b.mark(k)
+		if b.queues[watchKey{db, string(key)}] != nil {
+			b.mark(watchKey{db, string(key)})
 		}
 		return
 	}

@@ -289,6 +289,24 @@ func Delete(lp []byte, at, count int) []byte {
 	return lp
 }
 
+// DeleteFunc removes the elements of which gone says so, in one pass.
+func DeleteFunc(lp []byte, gone func(at int) bool) []byte {
+	to, removed, end := headerLen, 0, len(lp)-1
+	for at := headerLen; at < end; {
+		next := skip(lp, at)
+		if gone(at) {
+			removed++
+		} else {
+			to += copy(lp[to:], lp[at:next])
+		}
+		at = next
+	}
+	lp[to] = tagEnd
+	lp = lp[:to+1]
+	settle(lp, -removed)
+	return lp
+}
+
 // splice replaces lp[from:to] by an element; more is by how many elements lp grows.
 func splice(lp []byte, from, to int, s shape, val []byte, more int) []byte {
 	size := s.size + backSize(s.size)

@@ -278,3 +278,24 @@ func BenchmarkFind(b *testing.B) {
 		Find(lp, First(lp), []byte("member:100"), 1)
 	}
 }
+
+func TestDeleteFunc(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 300 {
+		var want, rest []string
+		for range rng.IntN(50) {
+			want = append(want, edges[rng.IntN(len(edges))])
+		}
+		lp := pack(want...)
+		goes := func(s string) bool { return len(s)%3 == 1 }
+		for _, s := range want {
+			if !goes(s) {
+				rest = append(rest, s)
+			}
+		}
+		lp = DeleteFunc(lp, func(at int) bool { return goes(string(Get(lp, at, nil))) })
+		if got := contents(t, lp); !slices.Equal(got, rest) {
+			t.Fatalf("of %q is left %q, want %q", want, got, rest)
+		}
+	}
+}

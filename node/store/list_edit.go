@@ -324,33 +324,34 @@ func (l *list) removeInNode(i int, want *match, n int, backwards bool) (removed 
 		l.changed(i, node.block, 0)
 		return 1
 	}
-	b, count := l.own(i).lp(), int(node.count)
-	at := listpack.First(b)
-	if backwards {
-		at = listpack.Last(b)
-	}
-	for at >= 0 && at < len(b)-1 && (n <= 0 || removed < n) {
-		next := -1
-		if backwards {
-			next = listpack.Prev(b, at)
-		}
-		if want.equals(b, at) {
-			b = listpack.Delete(b, at, 1)
-			removed++
-			if !backwards {
-				next = at
-			}
-		} else if !backwards {
-			next = listpack.Next(b, at)
-		}
-		at = next
-	}
-	if removed > 0 {
-		if l.changed(i, b, count-removed); count > removed {
-			l.shrunk(i)
+	lp, matches := node.lp(), 0
+	for at := listpack.First(lp); at >= 0; at = listpack.Next(lp, at) {
+		if want.equals(lp, at) {
+			matches++
 		}
 	}
-	return removed
+	if matches == 0 {
+		return 0
+	}
+	from, to := 0, matches // which of them go
+	if n > 0 && n < matches {
+		if to = n; backwards {
+			from, to = matches-n, matches
+		}
+	}
+	seen := 0
+	lp = l.own(i).lp()
+	rest := listpack.DeleteFunc(lp, func(at int) bool {
+		if !want.equals(lp, at) {
+			return false
+		}
+		seen++
+		return seen > from && seen <= to
+	})
+	if l.changed(i, rest, int(l.nodes.at(i).count)-(to-from)); l.nodes.at(i).count > 0 {
+		l.shrunk(i)
+	}
+	return to - from
 }
 
 // match is an element looked for.
