@@ -246,9 +246,12 @@ func (d *driver) flush() (all bool) {
 			_, err := d.wire.Write(p)
 			d.sent.Add(int64(len(p)))
 			d.writes.Add(1)
-			d.s.Out.Done(p)
+			more := d.s.Out.Done(p)
 			if err != nil {
 				d.fail()
+				return true
+			}
+			if !more {
 				return true
 			}
 			continue

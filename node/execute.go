@@ -37,14 +37,13 @@ const (
 func (n *Node) run(d *driver) sessionState {
 	n.mu.Lock()
 	now := n.now()
-	turn := n.env.BeginTurn()
 	c, s := d.ctx, d.s
+	turn := c.Begin()
 	c.Now = now.UnixMilli()
 	s.LastActive, s.Postponed = now, false
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
 	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
 	d.count(n.env.Stats)
-	c.Begin()
 	n.env.Effects.Off = !n.logging()
 	wrote, served, deferred := false, false, false
 	for first := d.next; d.next < len(d.cmds); {

@@ -215,10 +215,11 @@ type Context struct {
 	revealed bool  // a command looked at the data
 }
 
-// Begin starts a pipeline: nothing was revealed yet.
-func (c *Context) Begin() {
+// Begin starts a pipeline: nothing was revealed yet. It answers when that was, for EndTurn.
+func (c *Context) Begin() (now int64) {
 	c.gate, c.revealed = 0, false
 	c.tick = c.clock()
+	return c.tick
 }
 
 // Gate is the offset of the newest change that the commands since Begin may have shown.

@@ -99,8 +99,8 @@ func (o *Output) Take(commit int64) (p []byte, wait int64) {
 	return p, wait
 }
 
-// Done gives back the bytes that Take handed out.
-func (o *Output) Done(p []byte) {
+// Done gives back the bytes that Take handed out, and reports whether there are more.
+func (o *Output) Done(p []byte) (more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.writing, o.taken = false, 0
@@ -108,6 +108,7 @@ func (o *Output) Done(p []byte) {
 		o.spare = p[:0]
 	}
 	o.noteMemory()
+	return len(o.buf) > 0
 }
 
 // Len is the number of bytes that have not been handed to the operating system.
