@@ -48,6 +48,7 @@ type Node struct {
 	dir      *os.Root
 	files    aof.FS
 	kept     atomic.Pointer[disk] // see disk()
+	joins    bool                 // it was started as a member of a group
 	self     cluster.Member       // Name and Addr are known once the listener is open
 
 	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
@@ -113,6 +114,7 @@ func New(c Config) (*Node, error) {
 		return nil, fmt.Errorf("making a replication id: %w", err)
 	}
 	n := &Node{
+		joins:    len(c.Settings.Join()) > 0,
 		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, dir: c.Dir, yield: c.Yield,
 		deferred:  map[*driver]struct{}{},
 		touched:   newTouched(),
@@ -138,7 +140,7 @@ func New(c Config) (*Node, error) {
 		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process,
 	}, n.keyChanged)
 	n.lease.base = time.Now()
-	n.place.master = len(c.Settings.Join()) == 0
+	n.place.master = !n.joins
 	n.saves.last, n.saves.ok = c.Now(), true
 	n.onSettings()
 	return n, nil
@@ -269,7 +271,7 @@ func (n *Node) RunID() string { return n.self.Incarnation }
 func (n *Node) Exit() <-chan struct{} { return n.exit }
 
 // grouped reports whether the node belongs to a group that sentinels govern.
-func (n *Node) grouped() bool { return len(n.settings.Join()) > 0 }
+func (n *Node) grouped() bool { return n.joins }
 
 // Close ends the node at once, as its death would, and waits for all its goroutines.
 func (n *Node) Close() error {
