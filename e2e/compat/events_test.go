@@ -60,7 +60,12 @@ func (p *pair) sameEvents(o op) error {
 			}
 			heard[i] = append(heard[i], fmt.Sprintf("%s: %q", r.elems[2].text, r.elems[3].text))
 		}
-		if name := commandName(o.args); cursorAt(name) > 0 || name == "randomkey" || isSort(name) {
+		name := commandName(o.args)
+		if name == "scan" {
+			// With TYPE an expired key is missed, unless the iteration that comes first has deleted it.
+			heard[i] = slices.DeleteFunc(heard[i], func(line string) bool { return strings.Contains(line, "keymiss") })
+		}
+		if cursorAt(name) > 0 || name == "randomkey" || isSort(name) {
 			slices.Sort(heard[i])
 			if cursorAt(name) > 0 { // only the one that deletes an expired key misses it
 				heard[i] = slices.DeleteFunc(heard[i], func(line string) bool { return strings.Contains(line, "keymiss") })

@@ -40,7 +40,8 @@ var zsetTemplates = []template{
 		return cmd("zrange", g.anyZSetKey(), g.scoreBound(), g.scoreBound(), "BYSCORE", g.maybe("REV"), g.maybe("WITHSCORES"), g.zlimit())
 	}},
 	{6, func(g *generator) []string {
-		return cmd("zrange", g.lexOrSmallKey(), g.lexBound(), g.lexBound(), "BYLEX", g.maybe("REV"), g.zlimit())
+		key, limit := g.lexKeyAndLimit()
+		return cmd("zrange", key, g.lexBound(), g.lexBound(), "BYLEX", g.maybe("REV"), limit)
 	}},
 	{3, func(g *generator) []string {
 		return cmd("zrange", g.lexOrSmallKey(), g.rank(), g.rank(), g.zlimit(), g.maybe(g.pick([]string{"BYLEX", "BYSCORE", "WITHSCORES", "x"})), g.maybe(g.pick([]string{"BYLEX", "BYSCORE", "WITHSCORES", "rev"})))
@@ -52,13 +53,15 @@ var zsetTemplates = []template{
 		return cmd("zrangestore", g.zsetKey(), g.anyZSetKey(), g.scoreBound(), g.scoreBound(), "BYSCORE", g.maybe("REV"), g.zlimit())
 	}},
 	{2, func(g *generator) []string {
-		return cmd("zrangestore", g.zsetKey(), g.lexOrSmallKey(), g.lexBound(), g.lexBound(), "BYLEX", g.maybe("REV"), g.zlimit())
+		key, limit := g.lexKeyAndLimit()
+		return cmd("zrangestore", g.zsetKey(), key, g.lexBound(), g.lexBound(), "BYLEX", g.maybe("REV"), limit)
 	}},
 	{5, func(g *generator) []string {
 		return cmd(g.pick([]string{"zrangebyscore", "zrevrangebyscore"}), g.anyZSetKey(), g.scoreBound(), g.scoreBound(), g.maybe("WITHSCORES"), g.zlimit())
 	}},
 	{4, func(g *generator) []string {
-		return cmd(g.pick([]string{"zrangebylex", "zrevrangebylex"}), g.lexOrSmallKey(), g.lexBound(), g.lexBound(), g.zlimit())
+		key, limit := g.lexKeyAndLimit()
+		return cmd(g.pick([]string{"zrangebylex", "zrevrangebylex"}), key, g.lexBound(), g.lexBound(), limit)
 	}},
 	{4, func(g *generator) []string {
 		return cmd("zrevrange", g.anyZSetKey(), g.rank(), g.rank(), g.maybe("WITHSCORES"))
@@ -119,6 +122,14 @@ func (g *generator) zsetKey() string {
 func (g *generator) smallZSetKey() string { return fmt.Sprintf("zs%d", g.IntN(2)) }
 
 func (g *generator) lexKey() string { return fmt.Sprintf("lex%d", g.IntN(2)) }
+
+// lexKeyAndLimit has no limit where scores may differ: Redis skips members there that are not in the range.
+func (g *generator) lexKeyAndLimit() (key string, limit []string) {
+	if limit = g.zlimit(); len(limit) > 0 {
+		return g.lexKey(), limit
+	}
+	return g.lexOrSmallKey(), nil
+}
 
 func (g *generator) lexOrSmallKey() string {
 	if g.IntN(2) == 0 {
