@@ -15,6 +15,8 @@ import (
 
 	"holdfast/node/rdb"
 	"holdfast/node/store"
+	"holdfast/resp"
+	"holdfast/transport"
 )
 
 const install = "this test needs a real server: install redis-server 7.0 (Debian and Ubuntu: apt-get install redis-server redis-tools)"
@@ -24,6 +26,7 @@ type redis struct {
 	t         *testing.T
 	dir, port string
 	cmd       *exec.Cmd
+	client    *resp.Client
 }
 
 // startRedis runs a redis-server, which loads the dump.rdb of the directory.
@@ -52,8 +55,10 @@ func startRedis(t *testing.T, dir string, args ...string) *redis {
 		r.cmd.Wait()
 	})
 	for range 500 {
-		if out, err := exec.Command("redis-cli", "-p", port, "PING").Output(); err == nil && string(out) == "PONG\n" {
-			return r
+		if r.client, err = resp.Dial(t.Context(), transport.Host{}, "127.0.0.1:"+port); err == nil {
+			if v, err := r.client.Do(t.Context(), "PING"); err == nil && v.String() == "PONG" {
+				return r
+			}
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -61,14 +66,14 @@ func startRedis(t *testing.T, dir string, args ...string) *redis {
 	return nil
 }
 
-// do runs a command; the reply is given as redis-cli prints it.
-func (r *redis) do(args ...string) string {
+// do runs a command and gives the reply as text.
+func (r *redis) do(args ...any) string {
 	r.t.Helper()
-	out, err := exec.Command("redis-cli", append([]string{"-p", r.port}, args...)...).Output()
+	v, err := r.client.Do(r.t.Context(), args...)
 	if err != nil {
 		r.t.Fatalf("%q: %v", args, err)
 	}
-	return strings.TrimSuffix(string(out), "\n")
+	return v.String()
 }
 
 // pipe runs many commands.
@@ -185,8 +190,9 @@ func comparePayloads(t *testing.T, r *redis, s *store.Store) {
 		t.Error("Redis restored something else than what was dumped")
 	}
 	for i := range s.Databases() {
+		r.do("SELECT", i)
 		s.DB(i).Each(func(it store.Item) bool {
-			p := []byte(r.do("-n", strconv.Itoa(i), "DUMP", string(it.Key())))
+			p := []byte(r.do("DUMP", string(it.Key())))
 			err := rdb.ReadPayload(p, func(e rdb.Entry) error {
 				e.Key, e.ExpireAt = it.Key(), it.ExpireAt()
 				return Load(other, other.DB(i), e)
@@ -217,8 +223,9 @@ func backToRedis(t *testing.T, s *store.Store) {
 		t.Error("Redis has loaded something else than what was written")
 	}
 	for i := range s.Databases() {
+		r.do("SELECT", i)
 		s.DB(i).Each(func(it store.Item) bool {
-			got := r.do("-n", strconv.Itoa(i), "OBJECT", "ENCODING", string(it.Key()))
+			got := r.do("OBJECT", "ENCODING", string(it.Key()))
 			if it.Type() != store.TypeString && got != it.Encoding().String() {
 				t.Errorf("%s: Redis has a %s, the store a %v", it.Key(), got, it.Encoding())
 			}
