@@ -28,8 +28,7 @@ type disk struct {
 	roll     atomic.Pointer[rollPoint] // where a new file is to begin
 	unsynced atomic.Bool               // there is something for the next fsync
 	failed   atomic.Pointer[string]    // why the last write failed; nil: it did not
-	rewrites rewrites
-	ended    chan struct{} // closed when the log is no longer to be kept
+	ended    chan struct{}             // closed when the log is no longer to be kept
 }
 
 // disk is the log on disk; nil when it is not kept there.

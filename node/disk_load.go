@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"holdfast/node/command"
+	"holdfast/node/session"
 	"holdfast/replication"
 	"holdfast/replication/aof"
+	"holdfast/resp"
 )
 
 // openDisk looks at what is on disk, where the log is to be kept there.
@@ -18,16 +20,18 @@ func (n *Node) openDisk() error {
 	if n.files == nil || !n.settings.AppendOnly() {
 		return nil
 	}
-	files, err := aof.Open(aof.Config{
-		FS: n.files, Dir: n.settings.AppendDirName(), Name: n.settings.AppendFilename(), Retain: n.settings.ReplLogRetention,
-	})
+	files, err := n.openFiles()
 	if err != nil {
 		return fmt.Errorf("%w; mend it with holdfast check-log, or move the directory away to start empty", err)
 	}
-	d := &disk{n: n, files: files, ended: make(chan struct{})}
-	d.rewrites.ok = true
-	n.kept.Store(d)
+	n.kept.Store(&disk{n: n, files: files, ended: make(chan struct{})})
 	return nil
+}
+
+func (n *Node) openFiles() (*aof.Files, error) {
+	return aof.Open(aof.Config{
+		FS: n.files, Dir: n.settings.AppendDirName(), Name: n.settings.AppendFilename(), Retain: n.settings.ReplLogRetention,
+	})
 }
 
 // start loads the log on disk, or begins one with the data that there is, and has the log's end stored from here on.
@@ -106,7 +110,7 @@ func (d *disk) restart(base *aof.Base, pos replication.Position, db int, tap *re
 	}
 	d.saved, d.tap = id, tap
 	d.n.log.UseDisk(d.files)
-	d.rewrites.baseSize.Store(base.Size())
+	d.n.rewrites.baseSize.Store(base.Size())
 	return d.writeAll()
 }
 
@@ -131,9 +135,52 @@ func (d *disk) load() error {
 		n.logger.Warn("the log's end was torn: what a crash left of the last write was cut off", "file", report.File, "offset", report.Cut.Offset,
 			"bytes", report.Cut.Size-report.Cut.Offset)
 	}
-	d.rewrites.baseSize.Store(d.files.Size())
+	d.n.rewrites.baseSize.Store(d.files.Size())
 	n.logger.Info("loaded the log", "files", report.Files, "bytes", report.Bytes, "end", d.files.End(), "took", time.Since(l.began).Round(time.Millisecond))
 	return nil
+}
+
+// ReloadLog is DEBUG LOADAOF: it parks the session while the data is replaced by what is on disk.
+func (n *Node) ReloadLog(s *session.Session) error {
+	if n.files == nil {
+		return errNoDir
+	}
+	n.loading = true // nothing may change from here on
+	block := &session.Block{Kind: "debug"}
+	n.Park(s, block, 0)
+	n.work.Go(func() {
+		err := n.reloadLog()
+		n.do(func(time.Time) {
+			n.loading = false
+			if s.Blocked() != block {
+				return
+			}
+			n.unblock(s, func(w *resp.Writer) {
+				if err != nil {
+					w.Error(fmt.Errorf("ERR Error trying to load the AOF files, check server logs: %w", err))
+					return
+				}
+				w.OK()
+			})
+		})
+	})
+	return nil
+}
+
+func (n *Node) reloadLog() error {
+	if d := n.disk(); d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if err := d.writeAll(); err != nil {
+			return err
+		}
+		return d.load()
+	}
+	files, err := n.openFiles()
+	if err != nil {
+		return err
+	}
+	return errors.Join((&disk{n: n, files: files}).load(), files.Close())
 }
 
 // loader executes what is on disk.

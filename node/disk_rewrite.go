@@ -23,16 +23,16 @@ type rewrites struct {
 // The refusals of BGREWRITEAOF.
 const (
 	errRewriting = resp.Error("ERR Background append only file rewriting already in progress")
-	errNoLog     = resp.Error("ERR the log is not kept on disk: set appendonly yes")
+	errNoLog     = resp.Error("ERR the log is not kept on disk")
 )
 
-// Rewrite makes a new base of the present data, so that the log before it is only kept for replicas that were away.
+// Rewrite makes a new base of the present data, so that the log before it is only kept for replicas that were away. Where no log is
+// kept, the base alone is written.
 func (n *Node) Rewrite() error {
-	d := n.disk()
 	switch {
-	case d == nil:
-		return errNoLog
-	case d.rewrites.running:
+	case n.files == nil:
+		return errNoDir
+	case n.rewrites.running:
 		return errRewriting
 	}
 	select {
@@ -41,34 +41,55 @@ func (n *Node) Rewrite() error {
 		return resp.Error("ERR another snapshot is being made, try again when that has ended")
 	}
 	im := n.newImage()
-	d.roll.Store(&rollPoint{im.pos.Offset, max(n.streamDB, 0)})
-	r := &d.rewrites
-	r.running, r.began = true, time.Now()
-	n.work.Go(func() { d.rewrite(im) })
+	d := n.disk()
+	if d != nil {
+		d.roll.Store(&rollPoint{im.pos.Offset, max(n.streamDB, 0)})
+	}
+	n.rewrites.running, n.rewrites.began = true, time.Now()
+	n.work.Go(func() { n.rewrite(d, im) })
 	return nil
 }
 
 // rewrite writes the new base while the node goes on.
-func (d *disk) rewrite(im *image) {
-	err := d.writeBase(im)
+func (n *Node) rewrite(d *disk, im *image) {
+	var err error
+	if d != nil {
+		err = d.writeBase(im)
+	} else {
+		err = n.writeBaseAlone(im)
+	}
 	err = errors.Join(err, im.Close())
-	n := d.n
 	n.mu.Lock()
-	r := &d.rewrites
+	r := &n.rewrites
 	took := time.Since(r.began)
 	r.running, r.ok, r.took = false, err == nil, took
 	if r.count++; err != nil {
 		r.failures++
 	} else {
 		r.failures = 0
-		r.baseSize.Store(d.files.Size())
 	}
 	n.mu.Unlock()
 	if err != nil {
 		n.logger.Error("rewriting the log failed; it goes on as it is", "err", err)
 		return
 	}
-	n.logger.Info("rewrote the log", "bytes", d.files.Size(), "took", took.Round(time.Millisecond))
+	n.logger.Info("rewrote the log", "took", took.Round(time.Millisecond))
+}
+
+// writeBaseAlone begins a log on disk that nobody goes on with.
+func (n *Node) writeBaseAlone(im *image) error {
+	files, err := n.openFiles()
+	if err != nil {
+		return err
+	}
+	base, err := files.NewBase()
+	if err != nil {
+		return err
+	}
+	if _, err := im.WriteTo(base); err != nil {
+		return errors.Join(err, base.Abort())
+	}
+	return errors.Join(base.Restart(n.logIdentity(), im.pos.Offset, 0), files.Close())
 }
 
 func (d *disk) writeBase(im *image) error {
@@ -85,32 +106,33 @@ func (d *disk) writeBase(im *image) error {
 	if err := base.Commit(im.pos.Offset); err != nil {
 		return err
 	}
+	d.n.rewrites.baseSize.Store(d.files.Size())
 	d.tellStored()
 	return nil
 }
 
 // logFiles describes the log on disk.
 func (n *Node) logFiles() command.LogFiles {
-	d := n.disk()
-	if d == nil {
-		return command.LogFiles{}
+	r := &n.rewrites
+	l := command.LogFiles{
+		BaseSize: r.baseSize.Load(), WriteError: n.WriteError(), Rewriting: r.running, RewritingFor: time.Since(r.began),
+		RewriteOK: r.ok, RewriteTook: r.took, Rewrites: r.count, Failures: r.failures,
 	}
-	r := &d.rewrites
-	return command.LogFiles{
-		Enabled: true, Size: d.files.Size(), BaseSize: r.baseSize.Load(), WriteError: n.WriteError(),
-		Rewriting: r.running, RewritingFor: time.Since(r.began), RewriteOK: r.ok, RewriteTook: r.took, Rewrites: r.count, Failures: r.failures,
+	if d := n.disk(); d != nil {
+		l.Enabled, l.Size = true, d.files.Size()
 	}
+	return l
 }
 
 // rewriteIfDue rewrites the log when it has grown as auto-aof-rewrite-percentage and -min-size say.
 func (d *disk) rewriteIfDue() {
 	percent, least := d.n.settings.Int("auto-aof-rewrite-percentage"), d.n.settings.Int("auto-aof-rewrite-min-size")
-	size, base := d.files.Size(), max(d.rewrites.baseSize.Load(), 1)
+	size, base := d.files.Size(), max(d.n.rewrites.baseSize.Load(), 1)
 	if percent == 0 || size < least || (size-base)*100/base < percent {
 		return
 	}
 	d.n.do(func(time.Time) {
-		if r := &d.rewrites; r.failures == 0 || time.Since(r.began) > rewriteRetry {
+		if r := &d.n.rewrites; r.failures == 0 || time.Since(r.began) > rewriteRetry {
 			_ = d.n.Rewrite() // refused while a replica is being copied to: the next second tries again
 		}
 	})

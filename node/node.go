@@ -69,6 +69,7 @@ type Node struct {
 	nextID     int64
 	saves      saves
 	loading    bool
+	rewrites   rewrites
 	logEpoch   atomic.Uint64 // in which the log was last written
 
 	log    *replication.Log

@@ -121,6 +121,8 @@ type Node interface {
 	Save(background bool) error
 	// Rewrite makes the present data the base of the log on disk.
 	Rewrite() error
+	// ReloadLog parks the session while the data is replaced by the log on disk: DEBUG LOADAOF.
+	ReloadLog(s *session.Session) error
 	// WriteError says why the log can't be written to disk; nil while it can.
 	WriteError() error
 	// Reload reads dump.rdb in place of the data, or beside it.
