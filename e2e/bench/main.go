@@ -1,9 +1,10 @@
 // Command bench measures Holdfast beside redis-server, in one run on one machine.
 //
-// Four questions are asked. Standalone: what does one node do under redis-benchmark, and what does an operation cost it in
+// Five questions are asked. Standalone: what does one node do under redis-benchmark, and what does an operation cost it in
 // CPU time? Chain: what does a group of three do when every reply means "all three have it", beside a Redis master with two
 // replicas whose clients ask for the same with WAIT 2, and beside the same master whose clients do not ask? Memory: how many
-// resident bytes does an item take? Pauses: for how long is a client kept waiting while millions of keys come and go?
+// resident bytes does an item take? Pauses: for how long is a client kept waiting while millions of keys come and go? Disk: what
+// does it cost to keep the log on disk, to rewrite it, to save, and to start?
 //
 // The machine is usually shared and always noisy, so absolute figures of two runs say little about each other. Everything
 // that is compared runs interleaved: a round measures each server once under each workload, the order changes from round to
@@ -51,12 +52,12 @@ func main() {
 	var o options
 	flag.Float64Var(&o.seconds, "seconds", 3, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each kind; medians are printed")
-	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses; empty: all")
+	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses,disk; empty: all")
 	flag.StringVar(&o.commands, "commands", "", "standalone: the commands to measure, as SET,ZADD; empty: all")
 	flag.StringVar(&o.depths, "depths", "1,16,64", "standalone: the depths of pipelines")
 	flag.StringVar(&o.shapes, "shapes", "", "memory: the shapes to measure, as string,set; empty: all")
 	flag.IntVar(&o.items, "items", 1_000_000, "memory: items of each shape")
-	flag.IntVar(&o.keys, "keys", 10_000_000, "pauses: keys that come and go")
+	flag.IntVar(&o.keys, "keys", 10_000_000, "pauses, disk: keys that come and go, or are saved")
 	flag.StringVar(&o.binary, "binary", "bin/holdfast", "the program under test")
 	flag.StringVar(&o.jsonFile, "json", "", "also write everything to this file")
 	flag.Parse()
@@ -89,7 +90,7 @@ func run(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, options, *fleet, *report) error
-	}{{"standalone", standalone}, {"chain", chain}, {"memory", memory}, {"pauses", pauses}} {
+	}{{"standalone", standalone}, {"chain", chain}, {"memory", memory}, {"pauses", pauses}, {"disk", disk}} {
 		if !chosen(o.only, part.name) {
 			continue
 		}

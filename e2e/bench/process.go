@@ -29,6 +29,8 @@ const (
 type process struct {
 	name string
 	port int
+	args []string // its command line, without its directory
+	dir  string
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{} // closed when it has ended
@@ -47,7 +49,14 @@ func (f *fleet) start(name string, port int, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, port: port, log: filepath.Join(dir, "log"), done: make(chan struct{})}
+	return f.startIn(dir, name, port, args)
+}
+
+// again starts a process that has ended in its old directory.
+func (f *fleet) again(p *process) (*process, error) { return f.startIn(p.dir, p.name, p.port, p.args) }
+
+func (f *fleet) startIn(dir, name string, port int, args []string) (*process, error) {
+	p := &process{name: name, port: port, args: args, dir: dir, log: filepath.Join(dir, "log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -74,12 +83,13 @@ func (f *fleet) newDir(name string) (string, error) {
 }
 
 // holdfast starts a node alone.
-func (f *fleet) holdfast(ctx context.Context) (*process, error) {
+func (f *fleet) holdfast(ctx context.Context, more ...string) (*process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.start("holdfast", port, f.binary, "node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "")
+	args := append([]string{f.binary, "node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", ""}, more...)
+	p, err := f.start("holdfast", port, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +97,7 @@ func (f *fleet) holdfast(ctx context.Context) (*process, error) {
 }
 
 // redis starts a redis-server; with a master it is a replica.
-func (f *fleet) redis(ctx context.Context, master *process) (*process, error) {
+func (f *fleet) redis(ctx context.Context, master *process, more ...string) (*process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -97,7 +107,7 @@ func (f *fleet) redis(ctx context.Context, master *process) (*process, error) {
 	if master != nil {
 		args = append(args, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))
 	}
-	p, err := f.start("redis", port, args...)
+	p, err := f.start("redis", port, append(args, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +163,11 @@ func (p *process) waitReady(ctx context.Context) error {
 
 // await asks until there is no error, or the process ended, or too much time has passed.
 func (p *process) await(ctx context.Context, what string, ask func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	return p.awaitFor(ctx, readyTimeout, what, ask)
+}
+
+func (p *process) awaitFor(ctx context.Context, limit time.Duration, what string, ask func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
 		err := ask()
@@ -207,6 +221,37 @@ func resident(pid int) (int64, error) {
 	}
 	pages, err := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize()), err
+}
+
+// proportional is the memory of a process, of pages that it shares with others its part only, in bytes.
+func proportional(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "Pss:" {
+			kib, err := strconv.ParseInt(fields[1], 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, fmt.Errorf("/proc/%d/smaps_rollup says nothing of Pss", pid)
+}
+
+// childrenOf are the processes that a process has forked and that have not ended.
+func childrenOf(pid int) (pids []int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return nil, err
+	}
+	for _, field := range strings.Fields(string(text)) {
+		child, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, err
+		}
+		pids = append(pids, child)
+	}
+	return pids, nil
 }
 
 func freePort() (int, error) {

@@ -23,6 +23,9 @@ type report struct {
 	Chain      []chainRow      `json:"chain,omitempty"`
 	Memory     []memoryRow     `json:"memory,omitempty"`
 	Pauses     []pauseRow      `json:"pauses,omitempty"`
+	Disk       []standaloneRow `json:"disk,omitempty"`
+	Saves      []saveRow       `json:"saves,omitempty"`
+	Loads      []loadRow       `json:"loads,omitempty"`
 
 	out io.Writer
 }
@@ -71,9 +74,36 @@ func (r *report) printMachine() {
 
 func (r *report) printStandalone() {
 	fmt.Fprintf(r.out, "\none node beside one redis-server: redis-benchmark, %d clients, %d keys, values of %d bytes\n\n", benchClients, benchKeys, benchValue)
+	r.printRows(r.Standalone)
+}
+
+func (r *report) printDisk() {
+	fmt.Fprint(r.out, "\nthe same with the log on disk, by appendfsync\n\n")
+	r.printRows(r.Disk)
+}
+
+func (r *report) printSaves() {
+	fmt.Fprint(r.out, "\nsnapshots of a server that is written to: PING every millisecond, in ms; extra: memory beside what there was before\n\n")
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "command\tserver\tseconds\tp50\tp99\tp99.9\tmax\t> 10 ms\tidle max\tturn max\textra\t")
+		for _, s := range r.Saves {
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%.2f\t%.2f\t%.0f %%\t\n", s.Phase, s.System, s.Seconds,
+				s.P50, s.P99, s.P999, s.Max, s.Long, s.Idle, s.Turn, 100*s.Extra)
+		}
+	})
+	fmt.Fprint(r.out, "\nstarting with all that\n\n")
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "server\tfrom\tseconds\t")
+		for _, l := range r.Loads {
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t\n", l.System, l.Source, l.Seconds)
+		}
+	})
+}
+
+func (r *report) printRows(rows []standaloneRow) {
 	r.table(func(w io.Writer) {
 		fmt.Fprintln(w, "command\tdepth\tholdfast/s\tredis/s\tratio\tholdfast CPU µs/op\tredis CPU µs/op\tratio\t")
-		for _, s := range r.Standalone {
+		for _, s := range rows {
 			fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", s.Command, s.Depth, s.HoldfastRPS, s.RedisRPS, s.Ratio, s.HoldfastCPU, s.RedisCPU, s.CPURatio)
 		}
 	})
