@@ -19,12 +19,14 @@ type disk struct {
 	n     *Node
 	files *aof.Files
 
-	mu      sync.Mutex          // held by whoever writes
-	tap     *replication.Reader // reads what is to be written
-	pending [][]byte            // from tap, and not yet written
-	saved   aof.Identity        // what the log is called on disk
+	mu       sync.Mutex          // held by whoever writes
+	tap      *replication.Reader // reads what is to be written
+	pending  [][]byte            // from tap, and not yet written
+	saved    aof.Identity        // what the log is called on disk
+	syncTook time.Duration       // the last sync that writers waited for
 
 	stored   atomic.Int64              // the log is on disk up to here
+	arrived  atomic.Int64              // writers since the last write
 	roll     atomic.Pointer[rollPoint] // where a new file is to begin
 	unsynced atomic.Bool               // there is something for the next fsync
 	failed   atomic.Pointer[string]    // why the last write failed; nil: it did not
@@ -43,10 +45,34 @@ type rollPoint struct {
 // write brings the log's new bytes to disk. Who comes while somebody writes waits, and as a rule finds its own bytes
 // written along with the other's: group commit. A nil disk keeps nothing.
 func (d *disk) write() {
-	if d != nil && d.stored.Load() < d.n.log.End() {
-		d.force()
+	if d == nil {
+		return
+	}
+	end := d.n.log.End()
+	if d.stored.Load() >= end {
+		return
+	}
+	d.arrived.Add(1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stored.Load() < end {
+		d.gather()
+		d.note(d.writeAll())
 	}
 }
+
+// gather waits a little before a sync that several clients need: those whose replies the last one let go are about to write again, and
+// without it they would come just too late for this one, so that each sync served only half of the clients.
+func (d *disk) gather() {
+	if d.arrived.Swap(0) > 1 && d.syncTook > gatherFrom {
+		time.Sleep(d.syncTook / gatherPart)
+	}
+}
+
+const (
+	gatherFrom = 200 * time.Microsecond // a sync that is faster is not worth waiting for
+	gatherPart = 8                      // of a sync's time is waited
+)
 
 // force is write also when there are no new bytes.
 func (d *disk) force() {
@@ -78,9 +104,11 @@ func (d *disk) writeAll() error {
 		}
 		if len(chunks) == 0 {
 			if wrote && always {
+				began := time.Now()
 				if err := d.files.Sync(); err != nil {
 					return err
 				}
+				d.syncTook = time.Since(began)
 			}
 			d.tellStored()
 			return nil
