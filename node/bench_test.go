@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,11 +15,11 @@ import (
 	"holdfast/resp"
 )
 
-// endless is a client that sends the same bytes for a number of reads and is deaf to replies.
+// endless is a client that sends the same pipelines in turn for a number of reads and is deaf to replies.
 type endless struct {
 	net.Conn
-	request []byte
-	left    int
+	requests [][]byte
+	left     int
 }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -25,7 +27,7 @@ func (e *endless) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	e.left--
-	return copy(p, e.request), nil
+	return copy(p, e.requests[e.left%len(e.requests)]), nil
 }
 
 func (e *endless) Write(p []byte) (int, error)     { return len(p), nil }
@@ -34,24 +36,44 @@ func (e *endless) LocalAddr() net.Addr             { return e.RemoteAddr() }
 func (e *endless) SetReadDeadline(time.Time) error { return nil }
 
 // BenchmarkPipeline is a client's pipeline from the bytes read to the bytes to be written, without sockets; it must not allocate.
+// An argument with a verb gets a random number.
 func BenchmarkPipeline(b *testing.B) {
-	for _, words := range [][]string{{"SET", "key:%012d", "012345678901234567890123"}, {"GET", "key:%012d"}} {
+	for _, words := range [][]string{
+		{"SET", "key:%012d", "012345678901234567890123"},
+		{"GET", "key:%012d"},
+		{"INCR", "counter:%012d"},
+		{"HSET", "hash", "field:%012d", "012345678901234567890123"},
+		{"SADD", "set", "element:%012d"},
+		{"ZADD", "ranks", "%012d", "element:%012d"},
+		{"ZRANGE", "ranks", "0", "9"}, // of what ZADD has left behind
+	} {
 		for _, depth := range []int{1, 16} {
-			b.Run(fmt.Sprintf("%s/%d", words[0], depth), func(b *testing.B) {
-				n, err := New(Config{Settings: config.Default(), Logger: slog.New(slog.DiscardHandler)})
-				if err != nil {
-					b.Fatal(err)
-				}
-				var request []byte
-				for i := range depth {
-					args := append([]string(nil), words...)
-					args[1] = fmt.Sprintf(args[1], i)
-					request = resp.AppendCommandStrings(request, args...)
-				}
-				b.ReportAllocs()
-				b.ResetTimer()
-				n.serve(context.Background(), &endless{request: request, left: b.N})
-			})
+			b.Run(fmt.Sprintf("%s/%d", words[0], depth), func(b *testing.B) { benchmarkPipeline(b, words, depth) })
 		}
 	}
+}
+
+func benchmarkPipeline(b *testing.B, words []string, depth int) {
+	n, err := New(Config{Settings: config.Default(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	const numbers = 100_000
+	requests := make([][]byte, 2*numbers/depth)
+	for r := range requests {
+		for range depth {
+			args := append([]string(nil), words...)
+			for i := range args[1:] {
+				if strings.Contains(args[i+1], "%") {
+					args[i+1] = fmt.Sprintf(args[i+1], rng.IntN(numbers))
+				}
+			}
+			requests[r] = resp.AppendCommandStrings(requests[r], args...)
+		}
+	}
+	n.serve(context.Background(), &endless{requests: requests, left: len(requests)})
+	b.ReportAllocs()
+	b.ResetTimer()
+	n.serve(context.Background(), &endless{requests: requests, left: b.N})
 }

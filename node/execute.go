@@ -54,7 +54,7 @@ func (n *Node) run(d *driver) sessionState {
 			break
 		}
 		if (d.next-first)%store.WarmKeys == 0 {
-			n.warm(s, d.cmds[d.next:])
+			warm(n.env.Store.DB(s.DB), d.cmds[d.next:])
 		}
 		args := d.cmds[d.next]
 		if n.env.Execute(c, args) == command.Deferred {
@@ -98,26 +98,6 @@ func (n *Node) run(d *driver) sessionState {
 		w.Wake()
 	}
 	return state
-}
-
-// minWarm is how many commands must come together to make it worth while.
-const minWarm = 4
-
-// warm has the store fetch the keys of the next commands; nearly all have their first key in the same place, and for the
-// others it does no harm.
-func (n *Node) warm(s *session.Session, cmds [][][]byte) {
-	if len(cmds) < minWarm {
-		return
-	}
-	var keys [store.WarmKeys][]byte
-	count := 0
-	for _, args := range cmds[:min(len(cmds), len(keys))] {
-		if len(args) > 1 {
-			keys[count] = args[1]
-			count++
-		}
-	}
-	n.env.Store.DB(s.DB).Warm(keys[:count])
 }
 
 func stateOf(s *session.Session) sessionState {

@@ -15,8 +15,7 @@ type space struct {
 	sweep   uint64     // the bucket at which ExpireScan goes on
 	dueKeys []byte     // ExpireScan's copies of keys
 	dueEnds []int
-	warmed  uint64 // by Warm: read, so that the compiler leaves its reading in
-	number  int    // in the running snapshot: the database it was when that began
+	number  int // in the running snapshot: the database it was when that began
 }
 
 func newSpace(s *Store) *space {

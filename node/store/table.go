@@ -116,6 +116,7 @@ type table struct {
 	count    int
 	scratch  []uint64
 	rehash   func(ref uint64) uint64 // the hash of the entry at ref
+	warmed   uint64                  // by warm: written, so that the compiler leaves its reading in
 }
 
 func newTable(rehash func(ref uint64) uint64) table { return table{rehash: rehash} }

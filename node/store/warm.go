@@ -1,39 +1,58 @@
 package store
 
-// WarmKeys is how many keys one call of Warm takes at most: about as many lines as a processor fetches side by side.
+// WarmKeys is how many keys, or names, one call of Warm takes at most: about as many lines as a processor fetches side by side.
 const WarmKeys = 16
+
+// warmFrom is the number of entries from which on it is likely that they are not all in the processor's cache.
+const warmFrom = 4096
 
 // Warm looks at what the index and the slabs hold of some keys that are about to be looked up, and has no other effect. A
 // lookup in a large store waits for memory twice, for the key's bucket and then for its entry. Warm asks
 // for all buckets before it uses any, and then for all entries, so that the waits are one.
 func (d *DB) Warm(keys [][]byte) {
 	sp := d.space
-	t := &sp.table
+	sp.table.warm(d.store.hasher, keys, func(ref uint64) byte { return sp.slabs.bytes(ref)[0] })
+}
+
+// Warm is DB.Warm for names that are about to be looked up in a large set, hash or sorted set.
+func (it Item) Warm(names [][]byte) {
+	var d *dict
+	switch obj := it.obj.(type) {
+	case setTable:
+		d = obj.dict
+	case *timedDict:
+		d = obj.dict
+	case *zsetTable:
+		d = obj.scores
+	default:
+		return
+	}
+	d.table.warm(*d.hasher, names, func(ref uint64) byte { return d.arena.bytes(ref)[0] })
+}
+
+// warm looks at the buckets of names, and with peek at the entries to which they seem to lead.
+func (t *table) warm(h hasher, names [][]byte, peek func(ref uint64) byte) {
 	if t.count < warmFrom {
 		return
 	}
 	var hashes [WarmKeys]uint64
 	var buckets [WarmKeys]*bucket
 	sum := uint64(0)
-	keys = keys[:min(len(keys), WarmKeys)]
-	for i, key := range keys {
-		hash := d.store.hasher.sum(key)
+	names = names[:min(len(names), WarmKeys)]
+	for i, name := range names {
+		hash := h.sum(name)
 		b := t.main.at(t.home(hash))
 		hashes[i], buckets[i] = hash, b
 		sum ^= b[0]
 	}
-	for i := range keys {
+	for i := range names {
 		want := tagOf(hashes[i])
 		for _, slot := range buckets[i] {
 			if (slot^want)&(tagMask|linkBit) == 0 && slot != 0 {
-				e := sp.slabs.bytes(slot & refMask)
-				sum ^= uint64(e[0])
+				sum ^= uint64(peek(slot & refMask))
 				break
 			}
 		}
 	}
-	sp.warmed = sum
+	t.warmed = sum
 }
-
-// warmFrom is the number of keys from which on it is likely that they are not all in the processor's cache.
-const warmFrom = 4096
