@@ -43,6 +43,7 @@ func BenchmarkPipeline(b *testing.B) {
 		{"GET", "key:%012d"},
 		{"INCR", "counter:%012d"},
 		{"HSET", "hash", "field:%012d", "012345678901234567890123"},
+		{"LPUSH", "list", "012345678901234567890123"},
 		{"SADD", "set", "element:%012d"},
 		{"ZADD", "ranks", "%012d", "element:%012d"},
 		{"ZRANGE", "ranks", "0", "9"}, // of what ZADD has left behind

@@ -90,7 +90,7 @@ func (l *dumpLoader) entry(e rdb.Entry) error {
 		return nil
 	}
 	if it, ok := l.db.Get(e.Key); ok {
-		l.db.SetAccess(it, l.access(e.Idle, int64(e.Freq)))
+		l.db.SetAccess(&it, l.access(e.Idle, int64(e.Freq)))
 	}
 	return nil
 }

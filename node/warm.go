@@ -28,7 +28,7 @@ func warm(db *store.DB, cmds [][][]byte) {
 		return
 	}
 	it, ok := db.Get(keys[0])
-	if !ok || it.Bytes() != nil {
+	if !ok || it.Bytes() != nil || it.Type() == store.TypeList {
 		return
 	}
 	names, key := keys[:0], it.Key()

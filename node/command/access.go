@@ -76,7 +76,7 @@ func (e *Env) noteTime(nowMs int64) {
 }
 
 // touch records the access, unless the client asked for none.
-func (c *Context) touch(it store.Item) {
+func (c *Context) touch(it *store.Item) {
 	if c.S.NoTouch && c.Cmd.Name != "touch" {
 		return
 	}

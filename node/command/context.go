@@ -283,13 +283,12 @@ func (c *Context) Expired(it store.Item) bool {
 func (c *Context) Find(key []byte) (store.Item, bool) { return c.FindIn(c.DB, key) }
 
 // FindIn is Find in another database.
-func (c *Context) FindIn(db *store.DB, key []byte) (store.Item, bool) {
-	it, ok := db.Get(key)
-	if !ok || !c.Expired(it) {
-		return it, ok
+func (c *Context) FindIn(db *store.DB, key []byte) (it store.Item, ok bool) {
+	if it, ok = db.Get(key); ok && c.Expired(it) {
+		c.expire(db, key)
+		return store.Item{}, false
 	}
-	c.expire(db, key)
-	return store.Item{}, false
+	return it, ok
 }
 
 func (c *Context) expire(db *store.DB, key []byte) {
@@ -318,23 +317,21 @@ func (c *Context) aside(change func()) {
 }
 
 // Read looks a key up for a command that only reads: hits and misses are counted, the access time is touched.
-func (c *Context) Read(key []byte) (store.Item, bool) {
-	it, ok := c.Find(key)
-	if !ok {
+func (c *Context) Read(key []byte) (it store.Item, ok bool) {
+	if it, ok = c.Find(key); !ok {
 		c.Stats.KeyspaceMisses++
 		c.Notify(NotifyMiss, "keymiss", key)
 		return it, false
 	}
 	c.Stats.KeyspaceHits++
-	c.touch(it)
+	c.touch(&it)
 	return it, true
 }
 
 // Write looks a key up for a command that is about to change it.
-func (c *Context) Write(key []byte) (store.Item, bool) {
-	it, ok := c.Find(key)
-	if ok {
-		c.touch(it)
+func (c *Context) Write(key []byte) (it store.Item, ok bool) {
+	if it, ok = c.Find(key); ok {
+		c.touch(&it)
 	}
 	return it, ok
 }

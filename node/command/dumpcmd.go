@@ -165,7 +165,7 @@ func (c *Context) restored(key []byte, args [][]byte, at int64, o *restoreOption
 		c.DB.SetExpire(key, at)
 	}
 	if it, ok := c.DB.Get(key); ok {
-		c.DB.SetAccess(it, AccessFrom(c.Config, c.Now)(o.idle, o.freq))
+		c.DB.SetAccess(&it, AccessFrom(c.Config, c.Now)(o.idle, o.freq))
 	}
 	c.Dirty++
 	if at > 0 && !o.absolute {

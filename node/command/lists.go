@@ -138,14 +138,14 @@ func keysBeforeLast(flags resp.KeyFlag) []resp.KeySpec {
 }
 
 // listForRead is Read for a command on lists: ErrWrongType for another type.
-func (c *Context) listForRead(key []byte) (store.Item, bool, error) {
-	it, found := c.Read(key)
+func (c *Context) listForRead(key []byte) (it store.Item, found bool, err error) {
+	it, found = c.Read(key)
 	return it, found, mustBe(it, found, store.TypeList)
 }
 
 // listForWrite is Write for a command on lists.
-func (c *Context) listForWrite(key []byte) (store.Item, bool, error) {
-	it, found := c.Write(key)
+func (c *Context) listForWrite(key []byte) (it store.Item, found bool, err error) {
+	it, found = c.Write(key)
 	return it, found, mustBe(it, found, store.TypeList)
 }
 
@@ -190,7 +190,7 @@ func (e listEnd) push() string {
 }
 
 // index is that of the element at the end.
-func (e listEnd) index(it store.Item) int {
+func (e listEnd) index(it *store.Item) int {
 	if e == left {
 		return 0
 	}
@@ -198,7 +198,7 @@ func (e listEnd) index(it store.Item) int {
 }
 
 // write answers n elements of a list, beginning with the one at the end.
-func (e listEnd) write(w *resp.Writer, it store.Item, n int) {
+func (e listEnd) write(w *resp.Writer, it *store.Item, n int) {
 	from := e.index(it)
 	if n == 1 {
 		var number [20]byte
@@ -211,12 +211,12 @@ func (e listEnd) write(w *resp.Writer, it store.Item, n int) {
 	})
 }
 
-// drop removes n elements from the end.
-func (c *Context) drop(key []byte, e listEnd, n int) (left int) {
+// drop removes n elements from the end of the list that was found at the key.
+func (c *Context) drop(key []byte, it *store.Item, e listEnd, n int) (left int) {
 	if e == right {
-		return c.DB.ListDrop(key, 0, n)
+		return c.DB.ListDropFrom(it, key, 0, n)
 	}
-	return c.DB.ListDrop(key, n, 0)
+	return c.DB.ListDropFrom(it, key, n, 0)
 }
 
 func lPush(c *Context, args [][]byte, w *resp.Writer) error  { return push(c, args, w, left, false) }
@@ -226,7 +226,7 @@ func rPushX(c *Context, args [][]byte, w *resp.Writer) error { return push(c, ar
 
 func push(c *Context, args [][]byte, w *resp.Writer, e listEnd, onlyExisting bool) error {
 	key := args[1]
-	_, found, err := c.listForWrite(key)
+	it, found, err := c.listForWrite(key)
 	if err != nil {
 		return err
 	}
@@ -234,20 +234,19 @@ func push(c *Context, args [][]byte, w *resp.Writer, e listEnd, onlyExisting boo
 		w.Int(0)
 		return nil
 	}
-	n := c.pushTo(key, found, args[2:], e)
+	n := c.DB.ListPushTo(&it, key, args[2:], e == left)
+	c.pushed(key, found, e)
 	c.Dirty += len(args) - 2
 	w.Int(int64(n))
 	return nil
 }
 
-// pushTo adds elements to a list, or creates it, and tells of it.
-func (c *Context) pushTo(key []byte, found bool, vals [][]byte, e listEnd) (length int) {
-	length = c.DB.ListPush(key, vals, e == left)
+// pushed tells of elements that were added to a list, or to a new one.
+func (c *Context) pushed(key []byte, found bool, e listEnd) {
 	if !found {
 		c.Notify(NotifyNew, "new", key)
 	}
 	c.Notify(NotifyList, e.push(), key)
-	return length
 }
 
 func lPop(c *Context, args [][]byte, w *resp.Writer) error { return pop(c, args, w, left) }
@@ -273,22 +272,22 @@ func pop(c *Context, args [][]byte, w *resp.Writer, e listEnd) error {
 	case !found:
 		w.NullArray()
 	case count < 0:
-		e.write(w, it, 1)
-		c.popped(args[1], e, 1)
+		e.write(w, &it, 1)
+		c.popped(args[1], &it, e, 1)
 	default:
 		n := int(min(count, int64(it.ListLen())))
 		w.Array(n)
-		e.write(w, it, n)
+		e.write(w, &it, n)
 		if n > 0 {
-			c.popped(args[1], e, n)
+			c.popped(args[1], &it, e, n)
 		}
 	}
 	return nil
 }
 
-// popped removes elements that were answered.
-func (c *Context) popped(key []byte, e listEnd, n int) {
-	rest := c.drop(key, e, n)
+// popped removes elements that were answered from the list that was found at the key.
+func (c *Context) popped(key []byte, it *store.Item, e listEnd, n int) {
+	rest := c.drop(key, it, e, n)
 	c.Dirty += n
 	c.Notify(NotifyList, e.pop(), key)
 	c.deletedIfEmpty(key, rest)

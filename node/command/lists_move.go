@@ -49,7 +49,7 @@ func (c *Context) moveElement(src, dst []byte, from, to listEnd, w *resp.Writer)
 	}
 	it, _ := c.DB.Get(src) // where it is now: dst may have expired
 	var number [20]byte
-	val := bytes.Clone(it.ListIndex(from.index(it), number[:]))
+	val := bytes.Clone(it.ListIndex(from.index(&it), number[:]))
 	rest := it.ListLen()
 	if bytes.Equal(src, dst) {
 		if from != to {
@@ -57,8 +57,9 @@ func (c *Context) moveElement(src, dst []byte, from, to listEnd, w *resp.Writer)
 		}
 		c.Notify(NotifyList, to.push(), dst)
 	} else {
-		rest = c.drop(src, from, 1)
-		c.pushTo(dst, found, [][]byte{val}, to)
+		rest = c.drop(src, &it, from, 1)
+		c.DB.ListPush(dst, [][]byte{val}, to == left)
+		c.pushed(dst, found, to)
 	}
 	c.Notify(NotifyList, from.pop(), src)
 	c.deletedIfEmpty(src, rest)
@@ -142,15 +143,15 @@ func (p popper) serve(c *Context, key []byte, it store.Item, w *resp.Writer) {
 	w.Array(2)
 	w.Bulk(key)
 	if p.count == 0 {
-		p.from.write(w, it, 1)
-		c.popped(key, p.from, 1)
+		p.from.write(w, &it, 1)
+		c.popped(key, &it, p.from, 1)
 		c.Replicate([]byte(strings.ToUpper(p.from.pop())), key)
 		return
 	}
 	n := min(p.count, it.ListLen())
 	w.Array(n)
-	p.from.write(w, it, n)
-	c.popped(key, p.from, n)
+	p.from.write(w, &it, n)
+	c.popped(key, &it, p.from, n)
 	c.Replicate([]byte(strings.ToUpper(p.from.pop())), key, []byte(itoa(int64(n))))
 }
 

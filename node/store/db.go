@@ -38,16 +38,15 @@ func (d *DB) lookup(key []byte) (hash uint64, slot *uint64) {
 }
 
 // Get returns the item at key. Whether it has expired is the caller's question.
-func (d *DB) Get(key []byte) (Item, bool) {
-	_, slot := d.lookup(key)
-	if slot == nil {
-		return Item{}, false
+func (d *DB) Get(key []byte) (it Item, found bool) {
+	if _, slot := d.lookup(key); slot != nil {
+		return d.space.item(*slot & refMask), true
 	}
-	return d.space.item(*slot & refMask), true
+	return it, false
 }
 
 // SetAccess stores the access statistics of an item just looked up, of which 24 bits are kept.
-func (d *DB) SetAccess(it Item, access uint32) {
+func (d *DB) SetAccess(it *Item, access uint32) {
 	putAccess(d.space.slabs.bytes(it.ref), access)
 }
 

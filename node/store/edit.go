@@ -86,6 +86,13 @@ func (e *edit) settle() {
 	e.end()
 }
 
+// settle ends a change in place of the object at ref, which was begun without an edit.
+func (d *DB) settle(ref uint64, key []byte) {
+	sp := d.space
+	sp.large.settle(largeRec(sp.slabs.bytes(ref)))
+	d.finish(key)
+}
+
 // end finishes an edit after which the key is there.
 func (e *edit) end() {
 	if e.m.typ == TypeHash && e.slot != nil {

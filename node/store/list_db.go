@@ -172,6 +172,21 @@ func (d *DB) ListPush(key []byte, vals [][]byte, front bool) int {
 	return n
 }
 
+// ListPushTo is ListPush to the list that was found at key, the zero Item if there is none: it need not be looked up again.
+func (d *DB) ListPushTo(it *Item, key []byte, vals [][]byte, front bool) int {
+	l, large := it.obj.(*list)
+	if !large {
+		return d.ListPush(key, vals, front)
+	}
+	d.space.save(it.ref)
+	l.limits = d.store.Limits
+	for _, val := range vals {
+		l.push(val, front)
+	}
+	d.settle(it.ref, key)
+	return l.count
+}
+
 // ListDrop removes as many elements from the ends of a list, no more than it has, and returns the new length. A list that has become
 // empty is gone.
 func (d *DB) ListDrop(key []byte, front, back int) int {
@@ -182,6 +197,20 @@ func (d *DB) ListDrop(key []byte, front, back int) int {
 	n := l.count
 	d.endList(&e, l)
 	return n
+}
+
+// ListDropFrom is ListDrop from the list that was found at key.
+func (d *DB) ListDropFrom(it *Item, key []byte, front, back int) int {
+	l, large := it.obj.(*list)
+	if !large || front+back >= l.count {
+		return d.ListDrop(key, front, back)
+	}
+	d.space.save(it.ref)
+	l.limits = d.store.Limits
+	l.drop(front, true)
+	l.drop(back, false)
+	d.settle(it.ref, key)
+	return l.count
 }
 
 // ListMoveEnd takes the element at one end of a list to the other.

@@ -65,7 +65,11 @@ func (m *listModel) step() string {
 				m.want = append(m.want, v)
 			}
 		}
-		m.same("length", m.db.ListPush(listKey, vals, front), len(m.want))
+		if it, _ := m.db.Get(listKey); m.rng.IntN(2) == 0 {
+			m.same("length", m.db.ListPushTo(&it, listKey, vals, front), len(m.want))
+		} else {
+			m.same("length", m.db.ListPush(listKey, vals, front), len(m.want))
+		}
 		return fmt.Sprint("push ", len(vals), front)
 	case op < 8:
 		k := min(n, 1+m.rng.IntN(3))
@@ -79,7 +83,11 @@ func (m *listModel) step() string {
 			back = 0
 		}
 		m.want = m.want[k : n-back]
-		m.same("length", m.db.ListDrop(listKey, k, back), len(m.want))
+		if it, _ := m.db.Get(listKey); m.rng.IntN(2) == 0 {
+			m.same("length", m.db.ListDropFrom(&it, listKey, k, back), len(m.want))
+		} else {
+			m.same("length", m.db.ListDrop(listKey, k, back), len(m.want))
+		}
 		return fmt.Sprint("drop ", k, back)
 	case op < 10:
 		i, v := m.rng.IntN(n), m.value()

@@ -134,7 +134,7 @@ func (w *world) op(kind int) {
 	case kind < 88:
 		if w.rng.IntN(4) == 0 {
 			if it, ok := d.Get(k); ok {
-				d.SetAccess(it, 77)
+				d.SetAccess(&it, 77)
 			}
 			if had {
 				old.access = 77
