@@ -91,13 +91,10 @@ func (d *dict) put(name, value []byte, word uint64, hasWord bool) (ref uint64, c
 	d.compact()
 	hash := d.hasher.sum(name)
 	slot := d.slot(hash, name)
-	size := cellSize(name, value, hasWord)
 	if slot == nil {
-		ref, b := d.arena.alloc(size)
-		putCell(b, name, value, word, hasWord)
-		d.table.insert(hash, ref, hasWord)
-		return ref, true
+		return d.insert(hash, name, value, word, hasWord), true
 	}
+	size := cellSize(name, value, hasWord)
 	old := *slot & refMask
 	d.table.setTTL(hash, slot, hasWord)
 	b := d.arena.bytes(old)
@@ -111,6 +108,24 @@ func (d *dict) put(name, value []byte, word uint64, hasWord bool) (ref uint64, c
 	*slot = *slot&^refMask | ref
 	d.arena.free(old)
 	return ref, false
+}
+
+// add adds a cell that is only a name, and reports whether there was none; else it leaves everything as it is.
+func (d *dict) add(name []byte) bool {
+	hash := d.hasher.sum(name)
+	if d.slot(hash, name) != nil {
+		return false
+	}
+	d.compact()
+	d.insert(hash, name, nil, 0, false)
+	return true
+}
+
+func (d *dict) insert(hash uint64, name, value []byte, word uint64, hasWord bool) (ref uint64) {
+	ref, b := d.arena.alloc(cellSize(name, value, hasWord))
+	putCell(b, name, value, word, hasWord)
+	d.table.insert(hash, ref, hasWord)
+	return ref
 }
 
 // setWord sets the word of the cell at ref, and returns where the cell is then: elsewhere, if it had none.

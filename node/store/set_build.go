@@ -33,8 +33,7 @@ func (b *SetBuilder) Add(member []byte) bool {
 		return true
 	}
 	if b.dict != nil {
-		_, added := b.dict.put(member, nil, 0, false)
-		return added
+		return b.dict.add(member)
 	}
 	if b.Has(member) {
 		return false
@@ -67,7 +66,7 @@ func (b *SetBuilder) put(member []byte) {
 		packed.Each(func(m []byte) bool { b.put(m); return true })
 	}
 	if b.dict != nil {
-		b.dict.put(member, nil, 0, false)
+		b.dict.add(member)
 	} else {
 		b.val = listpack.Append(b.val, member)
 	}

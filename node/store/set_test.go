@@ -113,6 +113,30 @@ func TestSetModel(t *testing.T) {
 	}
 }
 
+// TestSetAddNothing adds members that are there already to a set that has become sparse: nothing may move unaccounted.
+func TestSetAddNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	s := New(1, rng)
+	d, key, m := s.DB(0), []byte("set"), setModel{}
+	for i := range 400 {
+		m[fmt.Sprintf("%0*d", 20+i%50, i)] = true
+	}
+	d.SetAdd(key, byteSlices(m.members())...)
+	for len(m) > 1 {
+		list := sampleOf(rng, m, 2)
+		d.SetRemove(key, []byte(list[0]))
+		delete(m, list[0])
+		for range 3 {
+			if n := d.SetAdd(key, []byte(list[1])); n != 0 {
+				t.Fatalf("added %d", n)
+			}
+			if err := s.Check(); err != nil {
+				t.Fatalf("with %d members: %v", len(m), err)
+			}
+		}
+	}
+}
+
 // sampleOf is some of the members.
 func sampleOf(rng *rand.Rand, m setModel, n int) []string {
 	list := m.members()
