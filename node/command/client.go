@@ -25,6 +25,7 @@ var clientRows = []Command{{
 		tipped(clientSub("list", -2, resp.Admin, "2.4.0", "[TYPE (NORMAL|MASTER|REPLICA|PUBSUB)]@5.0.0 [ID id=(client-id:integer...)]@6.2.0",
 			"Describes all connections.", clientList), "nondeterministic_output"),
 		clientSub("no-evict", 3, resp.Admin, "7.0.0", "enabled=(ON|OFF)", "Spares the connection when memory is short.", clientNoEvict),
+		clientSub("import-source", 3, resp.Admin, "8.1.0", "enabled=(ON|OFF)", "Executes its commands as another server has decided them: nothing expires for them.", clientImportSource),
 		clientSub("no-touch", 3, 0, "7.2.0", "enabled=(ON|OFF)", "Leaves the access times of the keys it uses alone.", clientNoTouch),
 		clientSub("pause", -3, resp.Admin, "2.9.50", "timeout:integer mode=[WRITE|ALL]@6.2.0", "Holds clients' commands back for a while.", clientPause),
 		clientSub("reply", 3, 0, "3.2.0", "(ON|OFF|SKIP)", "Switches replies on and off.", clientReply),
@@ -318,6 +319,28 @@ func clientNoEvict(c *Context, args [][]byte, w *resp.Writer) error {
 	c.S.NoEvict = on
 	w.OK()
 	return nil
+}
+
+// clientImportSource makes a client one that passes on another server's log, which says itself when something has expired; until then
+// its commands must find it, however late they come.
+func clientImportSource(c *Context, args [][]byte, w *resp.Writer) error {
+	on, err := onOff(args[2])
+	if err != nil {
+		return err
+	}
+	c.setImportSource(c.S, on)
+	w.OK()
+	return nil
+}
+
+func (e *Env) setImportSource(s *session.Session, on bool) {
+	switch {
+	case on && !s.ImportSource:
+		e.importers++
+	case !on && s.ImportSource:
+		e.importers--
+	}
+	s.ImportSource = on
 }
 
 func clientNoTouch(c *Context, args [][]byte, w *resp.Writer) error {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -94,6 +95,46 @@ func TestPubSub(t *testing.T) {
 	e.apply("publish", "a", "x")
 	if got := renderAll(t, other.S.W.Buf); got != `["message" "a" "x"]` {
 		t.Errorf("message from the log: %s", got)
+	}
+}
+
+// TestImportSource: what expired at the source later than here is still there for those who pass its commands on.
+func TestImportSource(t *testing.T) {
+	e, _ := newPlacedEnv(t)
+	source, other := e.client(), e.client()
+	at := strconv.FormatInt(e.now+100, 10)
+	past := strconv.FormatInt(e.now-100, 10)
+	e.doAs(source, "client", "import-source", "on")
+	if !e.ActiveExpireOff() {
+		t.Error("keys are swept while data is imported")
+	}
+	for _, k := range []string{"counter", "read", "written"} {
+		e.doAs(source, "set", k, "41", "pxat", at)
+	}
+	e.doAs(source, "hset", "hash", "f", "1", "g", "2")
+	e.doAs(source, "hpexpireat", "hash", at, "fields", "1", "f")
+	e.now += 1000
+	e.effects()
+	for _, step := range []struct {
+		c    *Context
+		line string
+		want string
+	}{
+		{other, "get read", "nil"}, {source, "get read", `"41"`},
+		{other, "incr written", ":1"},
+		{source, "incr counter", ":42"}, {source, "hincrby hash f 1", ":2"},
+		{source, "set late v pxat " + past, "+OK"}, {source, "persist late", ":1"}, {source, "persist counter", ":1"},
+		{other, "get counter", `"42"`}, {other, "get late", `"v"`},
+		{source, "reset", "+RESET"}, {source, "get read", "nil"}, {source, "hget hash f", "nil"},
+	} {
+		if got := e.doAs(step.c, strings.Fields(step.line)...); got != step.want {
+			t.Errorf("%s: %s instead of %s", step.line, got, step.want)
+		}
+	}
+	e.doAs(other, "client", "import-source", "on")
+	e.Forget(other.S)
+	if e.ActiveExpireOff() {
+		t.Error("keys are not swept though nobody imports any more")
 	}
 }
 

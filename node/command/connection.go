@@ -222,6 +222,7 @@ func reset(c *Context, _ [][]byte, w *resp.Writer) error {
 	c.discard(s)
 	c.unsubscribeAll()
 	c.endMonitor(s)
+	c.setImportSource(s, false)
 	c.stopTracking(s)
 	c.Select(0)
 	s.Name, s.Reply, s.ReadOnly, s.NoTouch = "", session.ReplyOn, false, false

@@ -39,6 +39,7 @@ type Env struct {
 	table           *resp.Table[*Context]
 	eviction        eviction
 	activeExpireOff bool
+	importers       int                // clients with CLIENT IMPORT-SOURCE ON
 	listPlain       int                // DEBUG QUICKLIST-PACKED-THRESHOLD
 	payloads        *rdb.PayloadWriter // made when DUMP is first called
 	cronPaused      bool
@@ -273,10 +274,13 @@ func (c *Context) Select(i int) {
 
 // Expired reports whether the item's time has passed for this command. What the predecessor's log says is applied as it
 // stands: only a master decides that a key has expired, and its log says so.
-func (c *Context) Expired(it store.Item) bool {
-	at := it.ExpireAt()
-	return at >= 0 && !c.Apply && c.Now > at
-}
+func (c *Context) Expired(it store.Item) bool { return c.passed(it.ExpireAt()) }
+
+// passed reports whether a time of expiry has passed for this command.
+func (c *Context) passed(at int64) bool { return at >= 0 && c.Now > at && !c.asItStands() }
+
+// asItStands reports whether this command was decided elsewhere: nothing expires for it.
+func (c *Context) asItStands() bool { return c.Apply || c.S != nil && c.S.ImportSource }
 
 // Find looks a key up without statistics and without touching its access time. A key past its time is deleted (and its
 // deletion passed on) by a master, and only hidden by a replica.
@@ -302,8 +306,11 @@ func (c *Context) expire(db *store.DB, key []byte) {
 }
 
 // deletesExpired reports whether what has expired is deleted here and now: by a master, but not while clients are paused, as the
-// data stays as it is then.
+// data stays as it is then, and not by a reader while data is imported, as its source may still use it.
 func (c *Context) deletesExpired() bool {
+	if c.importers > 0 && c.Cmd != nil && c.Cmd.Flags&resp.Write == 0 {
+		return false
+	}
 	until, _ := c.Node.PauseState()
 	return (until.IsZero() || c.InExec) && c.Node.IsMaster()
 }

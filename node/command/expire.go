@@ -50,7 +50,7 @@ func ttlRow(name, since, summary string, run func(*Context, [][]byte, *resp.Writ
 // alreadyExpired reports whether a time that was just asked for has passed, so that the key is to be deleted at once. Only
 // a master concludes that: others keep the key, hidden, until the deletion arrives.
 func (c *Context) alreadyExpired(at int64) bool {
-	return !c.Apply && c.Node.IsMaster() && at <= c.Now
+	return at <= c.Now && !c.asItStands() && c.Node.IsMaster()
 }
 
 // deleteExpired deletes a key because its new expiry has passed already.

@@ -10,7 +10,7 @@ import (
 // says HDEL in its log; a replica hides it until that arrives.
 
 // fieldExpired reports whether the time of a field has passed for this command, as Expired does for keys.
-func (c *Context) fieldExpired(at int64) bool { return at >= 0 && !c.Apply && c.Now > at }
+func (c *Context) fieldExpired(at int64) bool { return c.passed(at) }
 
 // liveFields counts the fields of a hash that have not expired.
 func (c *Context) liveFields(hash store.Hash) int {

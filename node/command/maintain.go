@@ -6,8 +6,8 @@ import (
 	"holdfast/node/session"
 )
 
-// ActiveExpireOff reports DEBUG SET-ACTIVE-EXPIRE 0.
-func (e *Env) ActiveExpireOff() bool { return e.activeExpireOff }
+// ActiveExpireOff reports DEBUG SET-ACTIVE-EXPIRE 0, or that data is imported: its source says what has expired.
+func (e *Env) ActiveExpireOff() bool { return e.activeExpireOff || e.importers > 0 }
 
 // CronPaused reports DEBUG PAUSE-CRON 1.
 func (e *Env) CronPaused() bool { return e.cronPaused }
@@ -64,6 +64,7 @@ func (e *Env) push(s *session.Session) {
 // Forget ends everything that a session takes part in: watches, subscriptions, monitoring, tracking.
 func (e *Env) Forget(s *session.Session) {
 	e.endMonitor(s)
+	e.setImportSource(s, false)
 	e.stopTracking(s)
 	e.Unwatch(s)
 	e.Hub.Drop(s)

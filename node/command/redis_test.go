@@ -167,7 +167,7 @@ func splitReplies(t *testing.T, wire string) []string {
 }
 
 // own are commands and subcommands that Redis 7.0 doesn't have.
-var ownCommands = []string{"client|setinfo", "client|no-touch"}
+var ownCommands = []string{"client|setinfo", "client|no-touch", "client|import-source"}
 
 func TestCommandInfoAsRedis(t *testing.T) {
 	dial := startRedis(t)

@@ -157,7 +157,7 @@ func (c *Context) lookUp(p *sortPattern, element []byte) (value []byte, found bo
 	case p.field != nil && it.Type() == store.TypeHash:
 		var scratch [20]byte
 		value, at, ok := it.Hash().Get(p.field, scratch[:])
-		if !ok || at >= 0 && !c.Apply && c.Now > at {
+		if !ok || c.passed(at) {
 			return nil, false
 		}
 		return append([]byte{}, value...), true

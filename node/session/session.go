@@ -76,6 +76,7 @@ type Session struct {
 	Reply         ReplyMode
 	NoEvict       bool
 	NoTouch       bool
+	ImportSource  bool             // passes on what another server has decided, also what has expired
 	Monitor       bool             // is shown every command
 	Tracking      *tracking.Client // what CLIENT TRACKING asked for; nil: off
 	Invalidated   bool             // got an invalidation: it leaves with the writes of the execution in hand
