@@ -49,7 +49,7 @@ Start a whole group on this machine and talk to it:
 		SilenceErrors: true,
 		Version:       version,
 	}
-	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(), pingCommand(), checkLogCommand(), checkRDBCommand(), versionCommand())
+	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(), pingCommand(), checkLogCommand(), checkRDBCommand(), importCommand(), versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

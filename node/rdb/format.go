@@ -138,10 +138,22 @@ func (e *DamageError) Unwrap() error { return e.Reason }
 // UnknownTypeError is returned for a value of a type that can't be read.
 type UnknownTypeError struct {
 	Type   byte
-	Offset int64 // of the type byte
+	Offset int64  // of the type byte
+	Key    string // whose value it is, where it could be read
 }
 
-// Error returns type and offset.
+// Error returns key, type and offset.
 func (e *UnknownTypeError) Error() string {
-	return fmt.Sprintf("rdb: value of unsupported type %d at byte %d", e.Type, e.Offset)
+	kind := ""
+	switch e.Type {
+	case 15, 19, 21:
+		kind = " (a stream)"
+	case 6, 7:
+		kind = " (a module's)"
+	}
+	text := fmt.Sprintf("rdb: value of unsupported type %d%s at byte %d", e.Type, kind, e.Offset)
+	if e.Key != "" {
+		text += fmt.Sprintf(", of the key %.200q", e.Key)
+	}
+	return text
 }

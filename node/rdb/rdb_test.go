@@ -203,7 +203,7 @@ func TestRefusals(t *testing.T) {
 		"REDIS00x0":                         `rdb: damaged at byte 5: version is "00x0"`,
 		"REDIS0013":                         "rdb: damaged at byte 5: version 13 is not supported",
 		"REDIS0000":                         "rdb: damaged at byte 5: version 0 is not supported",
-		"REDIS0010\x06":                     "rdb: value of unsupported type 6 at byte 9",
+		"REDIS0010\x06":                     "rdb: value of unsupported type 6 (a module's) at byte 9",
 		"REDIS0010\x00\x82":                 "rdb: damaged at byte 10: length begins with byte 0x82",
 		"REDIS0010\x00\xc4":                 "rdb: damaged at byte 10: unknown coding 4 of a string",
 		"REDIS0010\xfe\xc0":                 "rdb: damaged at byte 10: coded string (0) where a length should be",

@@ -170,7 +170,11 @@ func (r *Reader) attribute(op byte, e *Entry) error {
 // entry reads a key and its value. Redis has written empty collections by mistake in the past: they are no keys.
 func (r *Reader) entry(typ byte, e *Entry, to Callbacks) (err error) {
 	if !known(typ) {
-		return &UnknownTypeError{Type: typ, Offset: r.offset - 1}
+		unknown := &UnknownTypeError{Type: typ, Offset: r.offset - 1}
+		if key, err := r.string(r.key); typ < opSlotInfo && err == nil {
+			unknown.Key = string(key)
+		}
+		return unknown
 	}
 	if r.key, err = r.string(r.key); err != nil {
 		return err

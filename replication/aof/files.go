@@ -20,6 +20,8 @@ type Config struct {
 	Retain func() int64 // bytes of log before the base that are kept: repl-log-retention
 	// SkipSums takes files as they are although their checksums say that they were changed.
 	SkipSums bool
+	// ReadOnly leaves all files as they are, for a log that belongs to somebody else: it can be loaded, not written.
+	ReadOnly bool
 }
 
 // Files are the log on disk. One goroutine at a time writes; any number read.
@@ -57,6 +59,9 @@ func Open(cfg Config) (*Files, error) {
 		return nil, fmt.Errorf("aof: %s: %w", path.Join(cfg.Dir, f.manifestName()), err)
 	}
 	f.place()
+	if cfg.ReadOnly {
+		return f, nil
+	}
 	return f, f.sweep()
 }
 

@@ -81,8 +81,10 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		if err == nil && torn != nil {
 			err = torn
 			if i == last && cut {
-				err = f.cutOff(e, torn.Offset)
-				report.Cut, report.File = torn, f.path(e.name)
+				report.Cut, report.File, err = torn, f.path(e.name), nil
+				if !f.cfg.ReadOnly {
+					err = f.cutOff(e, torn.Offset)
+				}
 			}
 		}
 		if err != nil {
@@ -91,7 +93,7 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		report.Files++
 		report.Bytes += size
 	}
-	if last < 0 {
+	if last < 0 || f.cfg.ReadOnly {
 		return report, nil
 	}
 	// The process that wrote the end may have died before it synced it.
@@ -102,6 +104,27 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		return report, fmt.Errorf("aof: syncing the log: %w", err)
 	}
 	return report, nil
+}
+
+// Stored is how many bytes the files have that Load reads.
+func (f *Files) Stored() (total int64, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.m.files {
+		if e.kind == kindHistory {
+			continue
+		}
+		file, err := f.cfg.FS.Open(f.path(e.name))
+		if err != nil {
+			return 0, fmt.Errorf("aof: %w", err)
+		}
+		size, err := file.Size()
+		if err = errors.Join(err, file.Close()); err != nil {
+			return 0, fmt.Errorf("aof: %s: %w", f.path(e.name), err)
+		}
+		total += size
+	}
+	return total, nil
 }
 
 // loadBase loads the base: RDB, which older versions of Redis continue with commands in the same file, or only commands.

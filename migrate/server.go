@@ -1,0 +1,262 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"holdfast/replication"
+	"holdfast/resp"
+	"holdfast/transport"
+)
+
+const (
+	askEvery  = time.Second     // how far a followed server is
+	askWait   = 2 * time.Second // for its answer
+	catchUp   = 5 * time.Second // for what the source has written before the end
+	catchStep = 10 * time.Millisecond
+)
+
+// Source is a server whose data is brought.
+type Source struct {
+	Server  Server
+	Network transport.Network
+	Follow  bool         // go on with its writes until the context ends
+	Say     func(string) // is told what happens to the link
+}
+
+// Why following ends although nothing is wrong.
+var (
+	errCopied  = errors.New("all is copied")
+	errStopped = errors.New("stopped")
+)
+
+// link follows a source; it is the replication.Applier of that.
+type link struct {
+	im     *Import
+	from   *Source
+	ctx    context.Context
+	end    context.CancelCauseFunc
+	log    *replication.Log
+	loaded atomic.Bool
+	lost   bool // the link to the source; known to the follower's goroutine
+}
+
+// Server brings the data of a server: its snapshot, as a replica gets it, and if so wanted what it writes from then on. When ctx ends
+// while it follows, it waits a little for what the source has written by then. Then no error means that the target has all of it.
+func (im *Import) Server(ctx context.Context, from Source) error {
+	if from.Follow {
+		if err := im.alone(); err != nil {
+			return err
+		}
+	}
+	run, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	l := &link{im: im, from: &from, ctx: run, end: end, log: replication.NewLog(replication.LogConfig{})}
+	stop := context.AfterFunc(ctx, func() { l.interrupt(ctx) })
+	defer stop()
+	im.Progress.Behind.Store(-1)
+	f := replication.NewFollower(replication.FollowConfig{Network: from.Network, Addr: from.Server.Addr, User: from.Server.User,
+		Password: from.Server.Password, Log: l.log, Applier: l, OnState: l.state, Logger: slog.New(slog.DiscardHandler)})
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		l.watch(f)
+	}()
+	f.Run(run)
+	<-asked
+	switch cause := context.Cause(run); {
+	case errors.Is(cause, errCopied):
+		return im.busy()
+	case errors.Is(cause, errStopped):
+		return nil
+	default:
+		return cause
+	}
+}
+
+// Load brings the snapshot. There can be only one: what a second lacks, because it was deleted meanwhile, the target would keep.
+func (l *link) Load(r io.Reader, pos replication.Position) error {
+	err := errors.New("the link to the source was broken for so long that only a full copy would help; empty the target and begin again, and raise repl-backlog-size there")
+	if !l.loaded.Load() {
+		_, err = l.im.snapshot(l.ctx, r, 0)
+	}
+	if err == nil && !l.from.Follow {
+		err = errCopied
+	}
+	if err != nil {
+		l.end(err)
+		return err
+	}
+	l.log.Reset(pos)
+	l.loaded.Store(true)
+	l.im.Progress.Following.Store(true)
+	return nil
+}
+
+// Apply passes on what the source writes. It is acknowledged when the target has it.
+func (l *link) Apply(batch []replication.Entry) error {
+	var err error
+	for _, e := range batch {
+		if err = l.im.command(e.Args); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = l.im.To.flush()
+	}
+	if err != nil {
+		l.end(err)
+		return err
+	}
+	for _, e := range batch {
+		l.log.Append(e.Raw)
+		l.im.Progress.Bytes.Add(int64(len(e.Raw)))
+	}
+	l.log.Flush()
+	return nil
+}
+
+// Rewind is only asked of members of a chain.
+func (l *link) Rewind(int64) error { return errors.New("nothing can be taken back") }
+
+// state hears how the link is. Until the snapshot is there any failure is the end.
+func (l *link) state(s replication.FollowStatus) {
+	switch {
+	case s.State == replication.FollowConnected:
+		l.lost = false
+		l.from.Say(fmt.Sprintf("following %s from offset %d of its log on", l.from.Server.Addr, s.Offset))
+	case s.State != replication.FollowConnect:
+	case !l.loaded.Load():
+		l.end(fmt.Errorf("%s: %w", l.from.Server.Addr, s.LastError))
+	case !l.lost && l.ctx.Err() == nil:
+		l.lost = true
+		l.from.Say(fmt.Sprintf("lost %s, trying again: %v", l.from.Server.Addr, s.LastError))
+	}
+}
+
+// interrupt ends an import: one that follows, when it has what the source had written by now.
+func (l *link) interrupt(ctx context.Context) {
+	if !l.from.Follow || !l.loaded.Load() {
+		l.end(fmt.Errorf("not all was copied: %w", context.Cause(ctx)))
+		return
+	}
+	wait, cancel := context.WithTimeout(l.ctx, catchUp)
+	defer cancel()
+	client, err := l.from.Server.Dial(wait, l.from.Network)
+	if err == nil {
+		defer client.Close()
+		err = l.catchUp(wait, client)
+	}
+	if err != nil {
+		err = fmt.Errorf("what the source wrote last may be missing: %w", err)
+	} else {
+		err = errStopped
+	}
+	l.end(err)
+}
+
+// catchUp waits until the target has all that the source had written when it was called.
+func (l *link) catchUp(ctx context.Context, client *resp.Client) error {
+	goal, err := offset(ctx, client)
+	for err == nil && l.log.End() < goal {
+		select {
+		case <-time.After(catchStep):
+		case <-ctx.Done():
+			err = fmt.Errorf("the source is %d bytes ahead", goal-l.log.End())
+		}
+	}
+	l.im.Progress.Behind.Store(max(0, goal-l.log.End()))
+	return err
+}
+
+// watch keeps up to date how far the import is, until it ends.
+func (l *link) watch(f *replication.Follower) {
+	var client *resp.Client
+	defer func() {
+		if client != nil {
+			client.Close()
+		}
+	}()
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if s := f.Status(); s.SyncTotal > 0 {
+			l.im.Progress.Total.Store(s.SyncTotal)
+		}
+		if l.loaded.Load() {
+			client = l.measure(client)
+		}
+	}
+}
+
+// measure asks how far the source is, over a client that is made anew after an error.
+func (l *link) measure(client *resp.Client) *resp.Client {
+	ctx, cancel := context.WithTimeout(l.ctx, askWait)
+	defer cancel()
+	var err error
+	if client == nil {
+		if client, err = l.from.Server.Dial(ctx, l.from.Network); err != nil {
+			l.im.Progress.Behind.Store(-1)
+			return nil
+		}
+	}
+	at, err := offset(ctx, client)
+	if err != nil {
+		client.Close()
+		l.im.Progress.Behind.Store(-1)
+		return nil
+	}
+	l.im.Progress.Behind.Store(max(0, at-l.log.End()))
+	return client
+}
+
+// offset asks where a server's log ends.
+func offset(ctx context.Context, client *resp.Client) (int64, error) {
+	text, err := Info(ctx, client, "replication", "master_repl_offset")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
+}
+
+// Info asks for a line of INFO; it answers "" when there is none.
+func Info(ctx context.Context, client *resp.Client, section, name string) (string, error) {
+	v, err := client.Do(ctx, "INFO", section)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(v.String()) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", nil
+}
+
+// Keys counts the keys of a server, or of one of its databases.
+func Keys(ctx context.Context, client *resp.Client, only int) (total int64, err error) {
+	v, err := client.Do(ctx, "INFO", "keyspace")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(v.String()) {
+		var db int
+		var keys int64
+		if n, _ := fmt.Sscanf(line, "db%d:keys=%d", &db, &keys); n == 2 && (only == AllDatabases || db == only) {
+			total += keys
+		}
+	}
+	return total, nil
+}
