@@ -13,12 +13,15 @@ type Writer struct {
 
 // header appends a type byte, a number and the line end.
 func (w *Writer) header(kind byte, n int64) {
-	if 0 <= n && n <= 9 {
+	switch {
+	case uint64(n) < 10:
 		w.Buf = append(w.Buf, kind, byte('0'+n), '\r', '\n')
-		return
+	case uint64(n) < 100:
+		w.Buf = append(w.Buf, kind, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
+	default:
+		w.Buf = strconv.AppendInt(append(w.Buf, kind), n, 10)
+		w.Buf = append(w.Buf, '\r', '\n')
 	}
-	w.Buf = strconv.AppendInt(append(w.Buf, kind), n, 10)
-	w.Buf = append(w.Buf, '\r', '\n')
 }
 
 // OK writes +OK.

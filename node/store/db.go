@@ -37,9 +37,20 @@ func (d *DB) lookup(key []byte) (hash uint64, slot *uint64) {
 	return hash, d.space.find(hash, key)
 }
 
+// relookup is lookup for a change, before which as a rule Get has been called with the same key.
+func (d *DB) relookup(key []byte) (hash uint64, slot *uint64) {
+	sp := d.space
+	if slot = sp.table.found; slot != nil && string(sp.keyAt(sp.slabs.bytes(*slot&refMask))) == string(key) {
+		return sp.table.foundHash, slot
+	}
+	return d.lookup(key)
+}
+
 // Get returns the item at key. Whether it has expired is the caller's question.
 func (d *DB) Get(key []byte) (it Item, found bool) {
-	if _, slot := d.lookup(key); slot != nil {
+	hash, slot := d.lookup(key)
+	if slot != nil {
+		d.space.table.found, d.space.table.foundHash = slot, hash
 		return d.space.item(*slot & refMask), true
 	}
 	return it, false
@@ -54,7 +65,7 @@ func (d *DB) SetAccess(it *Item, access uint32) {
 // or KeepTTL.
 func (d *DB) SetString(key, val []byte, enc Encoding, expireAt int64) {
 	sp := d.space
-	hash, slot := d.lookup(key)
+	hash, slot := d.relookup(key)
 	m := meta{typ: TypeString, enc: enc, access: d.store.NewAccess, expireAt: max(expireAt, NoExpiry)}
 	if slot == nil {
 		ref, dst := sp.build(key, len(val), m)
@@ -122,7 +133,7 @@ func (sp *space) fitsInPlace(ref uint64, l layout, vlen int) bool {
 // until then nothing else may be done with the store. It need not be called when neither size nor bytes have changed. Growing byte by byte costs amortised constant time.
 func (d *DB) Grow(key []byte, size int) []byte {
 	sp := d.space
-	hash, slot := d.lookup(key)
+	hash, slot := d.relookup(key)
 	if slot == nil {
 		ref, dst := sp.build(key, size, meta{typ: TypeString, enc: EncRaw, access: d.store.NewAccess, expireAt: NoExpiry})
 		clear(dst)
@@ -160,7 +171,7 @@ func (d *DB) Touched(key []byte) { d.finish(key) }
 
 // Delete removes a key and reports whether it was there.
 func (d *DB) Delete(key []byte) bool {
-	hash, slot := d.lookup(key)
+	hash, slot := d.relookup(key)
 	if slot == nil {
 		return false
 	}
@@ -173,7 +184,7 @@ func (d *DB) Delete(key []byte) bool {
 // SetExpire sets the expiry of a key, or removes it with NoExpiry; it reports whether the key is there.
 func (d *DB) SetExpire(key []byte, at int64) bool {
 	sp := d.space
-	hash, slot := d.lookup(key)
+	hash, slot := d.relookup(key)
 	if slot == nil {
 		return false
 	}

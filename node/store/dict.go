@@ -35,6 +35,11 @@ func (d *dict) len() int { return d.table.count }
 // name returns the name of the cell at ref.
 func (d *dict) name(ref uint64) []byte {
 	b := d.arena.bytes(ref)
+	if b[0]&cellValue == 0 && b[1] < 0x80 { // nothing but the word can stand before the name
+		at := 2 + int(b[0]&cellWord)*(8/cellWord)
+		end := at + int(b[1])
+		return b[at:end:end]
+	}
 	c := parseCell(b)
 	return b[c.name:c.val:c.val]
 }

@@ -25,7 +25,7 @@ type edit struct {
 // described as it would be created, without a value.
 func (d *DB) edit(key []byte, typ Type) edit {
 	e := edit{d: d, key: key}
-	e.hash, e.slot = d.lookup(key)
+	e.hash, e.slot = d.relookup(key)
 	if e.slot == nil {
 		e.m = meta{typ: typ, access: d.store.NewAccess, expireAt: NoExpiry}
 		return e

@@ -117,6 +117,10 @@ type table struct {
 	scratch  []uint64
 	rehash   func(ref uint64) uint64 // the hash of the entry at ref
 	warmed   uint64                  // by warm: written, so that the compiler leaves its reading in
+
+	// The slot found last, by its hash, for the next lookup to try; nil once slots have moved.
+	found     *uint64
+	foundHash uint64
 }
 
 func newTable(rehash func(ref uint64) uint64) table { return table{rehash: rehash} }
@@ -217,6 +221,7 @@ func (t *table) shrink() bool {
 
 // add appends a slot to the chain of a bucket.
 func (t *table) add(home, slot uint64) {
+	t.found = nil
 	if slot&ttlBit != 0 {
 		t.addTTL(home, 1)
 	}
@@ -237,6 +242,7 @@ func (t *table) add(home, slot uint64) {
 
 // remove takes an entry out of the slot that was found for it. Slots found before are invalid after it.
 func (t *table) remove(hash uint64, slot *uint64) {
+	t.found = nil
 	home := t.home(hash)
 	if *slot&ttlBit != 0 {
 		t.addTTL(home, -1)
@@ -281,6 +287,7 @@ func (t *table) freeOverflow(hole uint64) {
 
 // takeAll empties a bucket's chain and returns its slots, valid until the next call.
 func (t *table) takeAll(home uint64) []uint64 {
+	t.found = nil
 	t.scratch = t.scratch[:0]
 	for {
 		var prev *bucket
@@ -368,7 +375,7 @@ func (t *table) visit(cursor uint64) (home, next uint64) {
 func (t *table) clone(rehash func(ref uint64) uint64) table {
 	c := *t
 	c.main, c.overflow, c.ttls = t.main.clone(), t.overflow.clone(), slices.Clone(t.ttls)
-	c.scratch, c.rehash = nil, rehash
+	c.scratch, c.rehash, c.found = nil, rehash, nil
 	return c
 }
 
