@@ -94,6 +94,9 @@ func (g *group) round(ctx context.Context, fault string, r *row) error {
 	if e := mend(); err == nil {
 		err = e
 	}
+	if fault == "all" && err == nil {
+		_, err = g.healthy(ctx) // the nodes load first, for as long as they have much to load
+	}
 	if e := sleep(ctx, g.settle); err == nil {
 		err = e
 	}
