@@ -274,7 +274,7 @@ func (c *Context) Select(i int) {
 
 // Expired reports whether the item's time has passed for this command. What the predecessor's log says is applied as it
 // stands: only a master decides that a key has expired, and its log says so.
-func (c *Context) Expired(it store.Item) bool { return c.passed(it.ExpireAt()) }
+func (c *Context) Expired(it *store.Item) bool { return c.passed(it.ExpireAt()) }
 
 // passed reports whether a time of expiry has passed for this command.
 func (c *Context) passed(at int64) bool { return at >= 0 && c.Now > at && !c.asItStands() }
@@ -288,11 +288,21 @@ func (c *Context) Find(key []byte) (store.Item, bool) { return c.FindIn(c.DB, ke
 
 // FindIn is Find in another database.
 func (c *Context) FindIn(db *store.DB, key []byte) (it store.Item, ok bool) {
-	if it, ok = db.Get(key); ok && c.Expired(it) {
-		c.expire(db, key)
-		return store.Item{}, false
-	}
+	ok = c.find(db, key, &it)
 	return it, ok
+}
+
+// find is FindIn into the caller's memory, which must be zero.
+func (c *Context) find(db *store.DB, key []byte, it *store.Item) (ok bool) {
+	if !db.Find(key, it) {
+		return false
+	}
+	if c.Expired(it) {
+		*it = store.Item{}
+		c.expire(db, key)
+		return false
+	}
+	return true
 }
 
 func (c *Context) expire(db *store.DB, key []byte) {
@@ -325,34 +335,58 @@ func (c *Context) aside(change func()) {
 
 // Read looks a key up for a command that only reads: hits and misses are counted, the access time is touched.
 func (c *Context) Read(key []byte) (it store.Item, ok bool) {
-	if it, ok = c.Find(key); !ok {
+	ok = c.read(key, &it)
+	return it, ok
+}
+
+// read is Read into the caller's memory, which must be zero.
+func (c *Context) read(key []byte, it *store.Item) (ok bool) {
+	if !c.find(c.DB, key, it) {
 		c.Stats.KeyspaceMisses++
 		c.Notify(NotifyMiss, "keymiss", key)
-		return it, false
+		return false
 	}
 	c.Stats.KeyspaceHits++
-	c.touch(&it)
-	return it, true
+	c.touch(it)
+	return true
 }
 
 // Write looks a key up for a command that is about to change it.
 func (c *Context) Write(key []byte) (it store.Item, ok bool) {
-	if it, ok = c.Find(key); ok {
-		c.touch(&it)
-	}
+	ok = c.write(key, &it)
 	return it, ok
 }
 
+// write is Write into the caller's memory, which must be zero.
+func (c *Context) write(key []byte, it *store.Item) (ok bool) {
+	if ok = c.find(c.DB, key, it); ok {
+		c.touch(it)
+	}
+	return ok
+}
+
+// readAs is read for a command on values of a type: ErrWrongType for another.
+func (c *Context) readAs(t store.Type, key []byte, it *store.Item) (ok bool, err error) {
+	ok = c.read(key, it)
+	return ok, mustBe(it, ok, t)
+}
+
+// writeAs is write for a command on values of a type.
+func (c *Context) writeAs(t store.Type, key []byte, it *store.Item) (ok bool, err error) {
+	ok = c.write(key, it)
+	return ok, mustBe(it, ok, t)
+}
+
 // StringForRead is Read for a command on strings: ErrWrongType for another type.
-func (c *Context) StringForRead(key []byte) (store.Item, bool, error) {
-	it, ok := c.Read(key)
-	return it, ok, mustBe(it, ok, store.TypeString)
+func (c *Context) StringForRead(key []byte) (it store.Item, ok bool, err error) {
+	ok, err = c.readAs(store.TypeString, key, &it)
+	return it, ok, err
 }
 
 // StringForWrite is Write for a command on strings.
-func (c *Context) StringForWrite(key []byte) (store.Item, bool, error) {
-	it, ok := c.Write(key)
-	return it, ok, mustBe(it, ok, store.TypeString)
+func (c *Context) StringForWrite(key []byte) (it store.Item, ok bool, err error) {
+	ok, err = c.writeAs(store.TypeString, key, &it)
+	return it, ok, err
 }
 
 // ReadAll is Read for several keys whose values are needed together: ErrWrongType when one that is there is of another type, the
@@ -360,7 +394,7 @@ func (c *Context) StringForWrite(key []byte) (store.Item, bool, error) {
 func (c *Context) ReadAll(keys [][]byte, t store.Type) ([]store.Item, error) {
 	for _, key := range keys {
 		it, ok := c.Read(key)
-		if err := mustBe(it, ok, t); err != nil {
+		if err := mustBe(&it, ok, t); err != nil {
 			return nil, err
 		}
 	}
@@ -371,7 +405,7 @@ func (c *Context) ReadAll(keys [][]byte, t store.Type) ([]store.Item, error) {
 	return items, nil
 }
 
-func mustBe(it store.Item, ok bool, t store.Type) error {
+func mustBe(it *store.Item, ok bool, t store.Type) error {
 	if ok && it.Type() != t {
 		return ErrWrongType
 	}

@@ -7,8 +7,8 @@ import (
 
 // hashForRead is the hash at key, the empty one when the key is absent.
 func (c *Context) hashForRead(key []byte) (hash store.Hash, found bool, err error) {
-	it, found := c.Read(key)
-	if err := mustBe(it, found, store.TypeHash); err != nil {
+	var it store.Item
+	if found, err = c.readAs(store.TypeHash, key, &it); err != nil {
 		return store.Hash{}, false, err
 	}
 	return it.Hash(), found, nil
@@ -16,8 +16,8 @@ func (c *Context) hashForRead(key []byte) (hash store.Hash, found bool, err erro
 
 // hashForWrite is hashForRead for a command that is about to change the hash.
 func (c *Context) hashForWrite(key []byte) (hash store.Hash, found bool, err error) {
-	it, found := c.Write(key)
-	if err := mustBe(it, found, store.TypeHash); err != nil {
+	var it store.Item
+	if found, err = c.writeAs(store.TypeHash, key, &it); err != nil {
 		return store.Hash{}, false, err
 	}
 	return it.Hash(), found, nil

@@ -139,14 +139,14 @@ func keysBeforeLast(flags resp.KeyFlag) []resp.KeySpec {
 
 // listForRead is Read for a command on lists: ErrWrongType for another type.
 func (c *Context) listForRead(key []byte) (it store.Item, found bool, err error) {
-	it, found = c.Read(key)
-	return it, found, mustBe(it, found, store.TypeList)
+	found, err = c.readAs(store.TypeList, key, &it)
+	return it, found, err
 }
 
 // listForWrite is Write for a command on lists.
 func (c *Context) listForWrite(key []byte) (it store.Item, found bool, err error) {
-	it, found = c.Write(key)
-	return it, found, mustBe(it, found, store.TypeList)
+	found, err = c.writeAs(store.TypeList, key, &it)
+	return it, found, err
 }
 
 // listEnd is an end of a list.

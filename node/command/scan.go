@@ -19,7 +19,7 @@ func keys(c *Context, args [][]byte, w *resp.Writer) error {
 	all := string(pattern) == "*"
 	list, n := w.ArrayLater(), 0
 	c.DB.Each(func(it store.Item) bool {
-		if (all || resp.Match(pattern, it.Key(), false)) && !c.Expired(it) {
+		if (all || resp.Match(pattern, it.Key(), false)) && !c.Expired(&it) {
 			w.Bulk(it.Key())
 			n++
 		}
@@ -40,7 +40,7 @@ func randomKey(c *Context, _ [][]byte, w *resp.Writer) error {
 			return nil
 		}
 		hopeless := tries == maxRandomTries && !c.Node.IsMaster() && c.DB.Len() == c.DB.Expires()
-		if !c.Expired(it) || hopeless {
+		if !c.Expired(&it) || hopeless {
 			w.Bulk(it.Key())
 			return nil
 		}

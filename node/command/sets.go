@@ -124,8 +124,8 @@ func storeKeys(destination resp.KeyFlag) []resp.KeySpec {
 
 // setForRead is the set at key, the empty one when the key is absent.
 func (c *Context) setForRead(key []byte) (set store.Set, found bool, err error) {
-	it, found := c.Read(key)
-	if err := mustBe(it, found, store.TypeSet); err != nil {
+	var it store.Item
+	if found, err = c.readAs(store.TypeSet, key, &it); err != nil {
 		return store.Set{}, false, err
 	}
 	return it.Set(), found, nil
@@ -133,8 +133,8 @@ func (c *Context) setForRead(key []byte) (set store.Set, found bool, err error) 
 
 // setForWrite is setForRead for a command that is about to change the set.
 func (c *Context) setForWrite(key []byte) (set store.Set, found bool, err error) {
-	it, found := c.Write(key)
-	if err := mustBe(it, found, store.TypeSet); err != nil {
+	var it store.Item
+	if found, err = c.writeAs(store.TypeSet, key, &it); err != nil {
 		return store.Set{}, false, err
 	}
 	return it.Set(), found, nil

@@ -167,7 +167,7 @@ func (c *Context) watchersOfAll(db int, replacement *store.DB) {
 			continue
 		}
 		for s := range sessions {
-			if c.watchedChange(watchedBy(s, k), before, after, after && c.Expired(next)) {
+			if c.watchedChange(watchedBy(s, k), before, after, after && c.Expired(&next)) {
 				s.DirtyCAS = true
 			}
 		}

@@ -16,7 +16,7 @@ func (c *Context) Watch(key []byte) {
 	}
 	it, ok := c.DB.Get(key)
 	k := watchKey{c.S.DB, string(key)}
-	c.S.Watched = append(c.S.Watched, session.WatchedKey{DB: k.db, Key: k.key, Expired: ok && c.Expired(it)})
+	c.S.Watched = append(c.S.Watched, session.WatchedKey{DB: k.db, Key: k.key, Expired: ok && c.Expired(&it)})
 	set := c.watchers[k]
 	if set == nil {
 		set = map[*session.Session]struct{}{}
@@ -69,7 +69,7 @@ func (c *Context) watchedExpired() bool {
 		if w.Expired {
 			continue
 		}
-		if it, ok := c.Store.DB(w.DB).Get([]byte(w.Key)); ok && c.Expired(it) {
+		if it, ok := c.Store.DB(w.DB).Get([]byte(w.Key)); ok && c.Expired(&it) {
 			return true
 		}
 	}

@@ -7,16 +7,16 @@ import (
 
 // zsetForRead is the sorted set at a key, an empty one when it is absent.
 func (c *Context) zsetForRead(key []byte) (z store.ZSet, found bool, err error) {
-	it, found := c.Read(key)
-	if err := mustBe(it, found, store.TypeZSet); err != nil {
+	var it store.Item
+	if found, err = c.readAs(store.TypeZSet, key, &it); err != nil {
 		return z, found, err
 	}
 	return it.ZSet(), found, nil
 }
 
 func (c *Context) zsetForWrite(key []byte) (z store.ZSet, found bool, err error) {
-	it, found := c.Write(key)
-	if err := mustBe(it, found, store.TypeZSet); err != nil {
+	var it store.Item
+	if found, err = c.writeAs(store.TypeZSet, key, &it); err != nil {
 		return z, found, err
 	}
 	return it.ZSet(), found, nil

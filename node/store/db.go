@@ -48,12 +48,19 @@ func (d *DB) relookup(key []byte) (hash uint64, slot *uint64) {
 
 // Get returns the item at key. Whether it has expired is the caller's question.
 func (d *DB) Get(key []byte) (it Item, found bool) {
+	found = d.Find(key, &it)
+	return it, found
+}
+
+// Find is Get into the caller's memory, which is left as it is if the key is absent.
+func (d *DB) Find(key []byte, it *Item) (found bool) {
 	hash, slot := d.lookup(key)
-	if slot != nil {
-		d.space.table.found, d.space.table.foundHash = slot, hash
-		return d.space.item(*slot & refMask), true
+	if slot == nil {
+		return false
 	}
-	return it, false
+	d.space.table.found, d.space.table.foundHash = slot, hash
+	d.space.describe(*slot&refMask, it)
+	return true
 }
 
 // SetAccess stores the access statistics of an item just looked up, of which 24 bits are kept.

@@ -59,30 +59,32 @@ func (sp *space) find(hash uint64, key []byte) *uint64 {
 }
 
 // item describes the entry at ref.
-func (sp *space) item(ref uint64) Item {
+func (sp *space) item(ref uint64) (it Item) {
+	sp.describe(ref, &it)
+	return it
+}
+
+// describe is item into the caller's memory: to hand an Item through several calls costs more than to find it.
+func (sp *space) describe(ref uint64, it *Item) {
 	b := sp.slabs.bytes(ref)
-	it := Item{
-		ref:      ref,
-		expireAt: NoExpiry,
-		access:   uint32(b[2]) | uint32(b[3])<<8 | uint32(b[4])<<16,
-		typ:      Type(b[0] >> 4),
-		enc:      Encoding(b[0] & 0xf),
-		slot:     slotSizes[sp.slabs.classAt(ref)],
-	}
-	if b[1]&flagLarge != 0 {
+	it.ref = ref
+	it.expireAt = NoExpiry
+	it.access = uint32(b[2]) | uint32(b[3])<<8 | uint32(b[4])<<16
+	it.typ, it.enc = Type(b[0]>>4), Encoding(b[0]&0xf)
+	it.slot = slotSizes[sp.slabs.classAt(ref)]
+	if it.large = b[1]&flagLarge != 0; it.large {
 		r := sp.large.at(largeRec(b))
-		it.key, it.val, it.obj, it.large = r.key, r.val, r.obj, true
+		it.key, it.val, it.obj = r.key, r.val, r.obj
 		if b[1]&flagTTL != 0 {
 			it.expireAt = int64(binary.LittleEndian.Uint64(b[largeTTLAt:]))
 		}
-		return it
+		return
 	}
 	l := parse(b)
-	it.key, it.val = b[l.key:l.val:l.val], b[l.val:l.end:l.end]
+	it.key, it.val, it.obj = b[l.key:l.val:l.val], b[l.val:l.end:l.end], nil
 	if b[1]&flagTTL != 0 {
 		it.expireAt = int64(binary.LittleEndian.Uint64(b[l.ttl:]))
 	}
-	return it
 }
 
 // build makes an entry with a value of vlen arbitrary bytes and returns where these go.
