@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -42,9 +43,33 @@ func (w *Writer) Int(n int64) { w.header(':', n) }
 
 // Bulk writes a string; a nil b is the empty string, see Null.
 func (w *Writer) Bulk(b []byte) {
-	w.header('$', int64(len(b)))
-	w.Buf = append(append(w.Buf, b...), '\r', '\n')
+	if len(b) >= len(bulkHeads) {
+		w.header('$', int64(len(b)))
+		w.Buf = append(append(w.Buf, b...), '\r', '\n')
+		return
+	}
+	head := &bulkHeads[len(b)]
+	w.Buf = slices.Grow(w.Buf, len(b)+bulkRoom)
+	at := len(w.Buf)
+	p := w.Buf[at : at+len(b)+bulkRoom]
+	copy(p, head.text[:]) // a single store; what is too much is written over
+	end := int(head.size) + copy(p[head.size:], b)
+	p[end], p[end+1] = '\r', '\n'
+	w.Buf = w.Buf[:at+end+2]
 }
+
+// bulkHeads are the headers of short strings by their length, and bulkRoom is what header and line end take at most.
+var bulkHeads = func() (heads [128]struct {
+	text [8]byte
+	size uint8
+}) {
+	for n := range heads {
+		heads[n].size = uint8(copy(heads[n].text[:], "$"+strconv.Itoa(n)+"\r\n"))
+	}
+	return heads
+}()
+
+const bulkRoom = 8 + 2
 
 // BulkString writes a string.
 func (w *Writer) BulkString(s string) {

@@ -245,9 +245,11 @@ func (c *Context) zRange(r zRangeSpec, fixed bool, args [][]byte, w *resp.Writer
 	if err != nil {
 		return err
 	}
-	r.run(z, func(n int) { beginRanked(w, n, r.withScores) }, func(member []byte, score float64) {
-		writeRanked(w, member, score, r.withScores)
-	})
+	write := func(member []byte, _ float64) { w.Bulk(member) }
+	if r.withScores {
+		write = func(member []byte, score float64) { writeRanked(w, member, score, true) }
+	}
+	r.run(z, func(n int) { beginRanked(w, n, r.withScores) }, write)
 	return nil
 }
 

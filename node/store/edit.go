@@ -23,8 +23,8 @@ type edit struct {
 
 // edit begins a change of the value at key, of a type that the caller has checked. An absent key is
 // described as it would be created, without a value.
-func (d *DB) edit(key []byte, typ Type) edit {
-	e := edit{d: d, key: key}
+func (d *DB) edit(key []byte, typ Type) (e edit) {
+	e.d, e.key = d, key
 	e.hash, e.slot = d.relookup(key)
 	if e.slot == nil {
 		e.m = meta{typ: typ, access: d.store.NewAccess, expireAt: NoExpiry}
@@ -32,11 +32,17 @@ func (d *DB) edit(key []byte, typ Type) edit {
 	}
 	ref := *e.slot & refMask
 	d.space.save(ref)
-	it := d.space.item(ref)
-	if it.typ != typ {
-		panic("store: a " + typ.String() + " operation on a " + it.typ.String())
+	b := d.space.slabs.bytes(ref)
+	if e.m = getMeta(b); e.m.typ != typ {
+		panic("store: a " + typ.String() + " operation on a " + e.m.typ.String())
 	}
-	e.m, e.val, e.obj = it.meta(), it.val, it.obj
+	if b[1]&flagLarge != 0 {
+		r := d.space.large.at(largeRec(b))
+		e.val, e.obj = r.val, r.obj
+	} else {
+		l := parse(b)
+		e.val = b[l.val:l.end:l.end]
+	}
 	return e
 }
 
