@@ -49,11 +49,13 @@ func (l *list) newNode(val []byte) listNode {
 	return l.packedNode(val, len(listpack.New())+listpack.Size(val))
 }
 
-// endNode is newNode for the end of a list, where more will follow: in a long list it gets all of its room at once, and no
-// smaller blocks are left to the garbage collector.
+// isLong reports whether the nodes at the ends are a small part of the list. Theirs is all the room that they may ever need: no
+// smaller blocks are made while elements come and go there, and left to the garbage collector.
+func (l *list) isLong() bool { return l.nodes.len() >= 8 }
+
+// endNode is newNode for the end of a list, where more will follow.
 func (l *list) endNode(val []byte) listNode {
-	const long = 8
-	if l.nodes.len() < long || l.limits.ListSize >= 0 || l.isPlain(val) {
+	if !l.isLong() || l.limits.ListSize >= 0 || l.isPlain(val) {
 		return l.newNode(val)
 	}
 	return l.packedNode(val, max(l.limits.listRoom(), len(listpack.New())+listpack.Size(val)))
@@ -182,7 +184,9 @@ func (l *list) drop(n int, front bool) {
 		} else {
 			l.changed(i, listpack.Delete(node.lp(), listpack.At(node.lp(), count-n), n), count-n)
 		}
-		l.shrunk(i)
+		if !l.isLong() {
+			l.shrunk(i)
+		}
 		return
 	}
 }
