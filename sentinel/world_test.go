@@ -301,7 +301,7 @@ func (n *fakeNode) heartbeat(seq uint64) cluster.Heartbeat {
 	}
 	if tail, ok := n.group.Tail(); ok && tail.Is(n.member) {
 		for _, l := range n.group.Learners {
-			if o := n.w.running(l.Name); o != nil && !o.cutOff && o.member.Is(l) {
+			if o := n.w.running(l.Name); o != nil && o.member.Is(l) {
 				hb.Joining = l
 				break
 			}
