@@ -54,9 +54,9 @@ func (p policy) fresh(nowMs int64) uint32 {
 	return AccessClock(nowMs)
 }
 
-// usedAgain is what a key that carries access carries after it was used once more.
+// usedAgain is what a key that carries access carries after it was used once more, under the policy that noteTime has seen.
 func (e *Env) usedAgain(access uint32, nowMs int64) uint32 {
-	if e.policy().rank != rankUse {
+	if !e.Store.KeepAccess {
 		return AccessClock(nowMs)
 	}
 	count := useCount(access, nowMs, e.Config.LFUDecayTime())
