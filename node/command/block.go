@@ -151,10 +151,25 @@ func (e *Env) ServeNext(now int64) *Context {
 // serve asks a waiting client about a key; there is false when the key does not exist.
 func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 	c, key := wt.c, []byte(k.key)
-	c.Now, c.DB, c.Cmd, c.Dirty, c.replaced = now, e.Store.DB(k.db), wt.cmd, 0, false
+	c.Now, c.DB, c.Cmd = now, e.Store.DB(k.db), wt.cmd
 	if _, there = c.Find(key); !there {
 		return false, false
 	}
+	return e.resume(c, wt.cmd, k.db, now, func() bool {
+		if !wt.serve(c, key) {
+			return false
+		}
+		if e.Node.Gated() {
+			c.revealed = true
+			c.gate = max(c.gate, e.Node.LastChange(k.db, key))
+		}
+		return true
+	}), true
+}
+
+// resume runs the rest of a command whose client is parked, as an execution of its own. When that has answered, the client goes on.
+func (e *Env) resume(c *Context, cmd *Command, db int, now int64, rest func() (answered bool)) (answered bool) {
+	c.Now, c.DB, c.Cmd, c.Dirty, c.replaced = now, e.Store.DB(db), cmd, 0, false
 	c.Begin()
 	start := e.tick
 	mark := len(c.S.W.Buf)
@@ -162,17 +177,13 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 	e.changer = c.S.ID
 	e.tracking.Begin(c.S.ID)
 	defer e.tracking.Finish() // behind the reply
-	served = wt.serve(c, key)
+	answered = rest()
 	e.changer = 0
-	if !served {
-		return false, true
+	if !answered {
+		return false
 	}
 	if e.Stats.ErrorReplies != failures {
-		e.statOf(wt.cmd).Failed++
-	}
-	if e.Node.Gated() {
-		c.revealed = true
-		c.gate = max(c.gate, e.Node.LastChange(k.db, key))
+		e.statOf(cmd).Failed++
 	}
 	if c.S.Blocked().Silent {
 		c.S.W.Buf = c.S.W.Buf[:mark]
@@ -181,8 +192,8 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 	c.S.Unpark()
 	e.push(c.S)
 	e.tick = e.clock()
-	e.observeServed(c, wt.cmd, block, time.Duration(e.tick-start))
-	return true, true
+	e.observeServed(c, cmd, block, time.Duration(e.tick-start))
+	return true
 }
 
 // Unblock ends the wait of a blocked client with an error.

@@ -36,6 +36,7 @@ type Env struct {
 	Pushed          []*session.Session // got output from others in this execution: staged and woken after it
 	watchers        map[watchKey]map[*session.Session]struct{}
 	blocking        blocking
+	departing       map[watchKey]*Departure // keys that a MIGRATE is moving
 	table           *resp.Table[*Context]
 	eviction        eviction
 	activeExpireOff bool
@@ -122,6 +123,8 @@ type Node interface {
 	Save(background bool) error
 	// Rewrite makes the present data the base of the log on disk.
 	Rewrite() error
+	// Migrate parks the client while the keys are sent to another server.
+	Migrate(m *Migration)
 	// ReloadLog parks the session while the data is replaced by the log on disk: DEBUG LOADAOF.
 	ReloadLog(s *session.Session) error
 	// WriteError says why the log can't be written to disk; nil while it can.

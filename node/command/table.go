@@ -18,7 +18,7 @@ import (
 // Rows are all commands of a data node, family by family.
 func Rows() []Command {
 	return slices.Concat(
-		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, sortRows, dumpRows, expireRows, transactionRows, pubsubRows,
+		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, sortRows, dumpRows, migrateRows, expireRows, transactionRows, pubsubRows,
 		connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
 		slowlogRows, latencyRows, monitorRows,
 	)
@@ -44,7 +44,7 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 		Store: c.Store, Config: c.Config, Node: c.Node, Logger: c.Logger, Rand: c.Rand,
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
-		watchers: map[watchKey]map[*session.Session]struct{}{}, blocking: newBlocking(),
+		watchers: map[watchKey]map[*session.Session]struct{}{}, blocking: newBlocking(), departing: map[watchKey]*Departure{},
 		latency: map[string]*latencySeries{}, tracking: tracking.New(),
 		table: resp.NewTable(Rows()), base: time.Now(),
 	}
@@ -62,12 +62,16 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 			w.DirtyCAS = true
 		}
 	}
+	for _, d := range e.departing {
+		d.changed = true
+	}
 	e.tracking.Flushed()
 	e.Store = s
 	s.Limits = e.limits()
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
 		e.blocking.keyChanged(db.Index(), key)
+		e.noteDeparting(db.Index(), key)
 		if key != nil && !e.tracking.Idle() { // what changes all keys has said so
 			e.tracking.Changed(key, e.changer)
 		}
