@@ -119,6 +119,9 @@ func (a *argument) flags() (f argumentFlag) {
 	return f
 }
 
+// emptyToken is how the empty string is written as a token.
+const emptyToken = `""`
+
 func writeArguments(w *Writer, args []argument) {
 	w.Array(len(args))
 	for i := range args {
@@ -129,7 +132,11 @@ func writeArguments(w *Writer, args []argument) {
 		if a.spec >= 0 {
 			f.name("key_spec_index").Int(int64(a.spec))
 		}
-		f.text("token", a.token)
+		if a.token == emptyToken {
+			f.name("token").BulkString("")
+		} else {
+			f.text("token", a.token)
+		}
 		f.text("since", a.since)
 		if flags := a.flags(); flags != 0 {
 			writeNames(f.name("flags"), argumentFlags, flags, "")

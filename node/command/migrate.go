@@ -36,7 +36,7 @@ const (
 func findMigrated(args [][]byte) (found []int, err error) {
 	for i := 6; i < len(args); i++ {
 		switch {
-		case isWord(args[i], "keys"):
+		case isWord(args[i], "keys") && i+1 < len(args):
 			if len(args[3]) > 0 {
 				return nil, nil // MIGRATE will say what is wrong
 			}
