@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 
 	"holdfast/node/command"
@@ -161,15 +162,12 @@ func (t *target) words(d *command.Departure) []any {
 // open connects, authenticates and selects the database.
 func (t *target) open() error {
 	m := t.m
-	if _, err := strconv.ParseUint(m.Port, 10, 16); err != nil || m.Host == "" {
-		return errMigrateDial
+	if _, err := strconv.ParseUint(m.Port, 10, 16); err != nil {
+		return errMigrateWrite // Redis finds out as late
 	}
-	ctx, cancel := context.WithTimeout(t.n.ctx, m.Timeout)
-	defer cancel()
-	conn, err := t.n.network.Dial(ctx, net.JoinHostPort(m.Host, m.Port))
+	conn, err := t.dial()
 	if err != nil {
-		t.n.logger.Info("MIGRATE can't connect", "host", m.Host, "port", m.Port, "err", err)
-		return errMigrateDial
+		return err
 	}
 	t.client = resp.NewClient(moving{conn, m.Timeout})
 	t.stop = context.AfterFunc(t.n.ctx, func() { _ = conn.Close() })
@@ -180,6 +178,27 @@ func (t *target) open() error {
 		err = t.ask("SELECT", m.DB)
 	}
 	return err
+}
+
+// dial connects. As in Redis, a connection that was refused shows only when it is written to.
+func (t *target) dial() (net.Conn, error) {
+	m := t.m
+	if m.Host == "" {
+		return nil, errMigrateDial
+	}
+	ctx, cancel := context.WithTimeout(t.n.ctx, m.Timeout)
+	defer cancel()
+	conn, err := t.n.network.Dial(ctx, net.JoinHostPort(m.Host, m.Port))
+	switch {
+	case err == nil:
+		return conn, nil
+	case errors.Is(err, syscall.ECONNREFUSED):
+		err = errMigrateWrite
+	default:
+		t.n.logger.Info("MIGRATE can't connect", "host", m.Host, "port", m.Port, "err", err)
+		err = errMigrateDial
+	}
+	return nil, err
 }
 
 func (t *target) ask(words ...any) error {
