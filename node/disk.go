@@ -110,6 +110,7 @@ func (d *disk) writeAll() error {
 				}
 				d.syncTook = time.Since(began)
 			}
+			d.note(nil) // first: whoever gets a reply by what follows may write at once
 			d.tellStored()
 			return nil
 		}
