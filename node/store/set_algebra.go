@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 	"strconv"
+	"unsafe"
 
 	"holdfast/node/listpack"
 )
@@ -12,7 +13,7 @@ import (
 func SetInter(sets []Set, fn func(member []byte) bool) {
 	sets = slices.Clone(sets)
 	slices.SortStableFunc(sets, func(a, b Set) int { return a.Len() - b.Len() })
-	others := sets[1:]
+	others := slices.DeleteFunc(sets[1:], sets[0].is) // named more than once, as they may be very often
 	sets[0].Each(func(member []byte) bool {
 		for _, s := range others {
 			if !s.Has(member) {
@@ -21,6 +22,14 @@ func SetInter(sets []Set, fn func(member []byte) bool) {
 		}
 		return fn(member)
 	})
+}
+
+// is reports whether two values are that of the same key.
+func (s Set) is(other Set) bool {
+	if s.dict != nil || other.dict != nil {
+		return s.dict == other.dict
+	}
+	return unsafe.SliceData(s.val) == unsafe.SliceData(other.val)
 }
 
 // SetUnion calls fn for what is in any of the sets, each member once: it looks into the sets that it has
