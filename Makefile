@@ -28,7 +28,7 @@ sim:
 
 # Real processes: beside a real redis-server, and a group with faults.
 e2e: build
-	$(GO) test $$($(GO) list ./e2e/... | grep -v /e2e/sim)
+	$(GO) test $(if $(ACCEPTANCE),-tags acceptance) $$($(GO) list ./e2e/... | grep -v /e2e/sim)
 
 image: build
 	docker build -q -t holdfast:latest .
