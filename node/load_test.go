@@ -118,14 +118,7 @@ func TestReloadOptions(t *testing.T) {
 			{"DEBUG RELOAD NOSAVE", "OK"},
 			{"MGET a b c", "[saved saved ]"},
 		} {
-			words := strings.Fields(step[0])
-			args := make([]any, len(words))
-			for i, w := range words {
-				args[i] = w
-			}
-			if got := c.do(args...); got != step[1] {
-				t.Errorf("%s: %q, want %q", step[0], got, step[1])
-			}
+			c.answers(step[0], step[1])
 		}
 		if err := n.Close(); err != nil {
 			t.Error(err)

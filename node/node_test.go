@@ -77,19 +77,25 @@ func world(t *testing.T, f func(t *testing.T, net *simnet.Network)) {
 	})
 }
 
+// answers sends a command, written in words, and compares the reply.
+func (c client) answers(command, want string) {
+	c.t.Helper()
+	words := strings.Fields(command)
+	args := make([]any, len(words))
+	for i, w := range words {
+		args[i] = w
+	}
+	if got := c.do(args...); got != want {
+		c.t.Errorf("%s: %q, want %q", command, got, want)
+	}
+}
+
 func TestStandalone(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1")
 		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
 		for _, step := range [][2]string{{"SET a 1", "OK"}, {"INCR a", "2"}, {"GET a", "2"}, {"NOPE", "-ERR unknown command 'NOPE', with args beginning with: "}} {
-			words := strings.Fields(step[0])
-			args := make([]any, len(words))
-			for i, w := range words {
-				args[i] = w
-			}
-			if got := c.do(args...); got != step[1] {
-				t.Errorf("%s: %q, want %q", step[0], got, step[1])
-			}
+			c.answers(step[0], step[1])
 		}
 		if err := n.Close(); err != nil {
 			t.Error(err)

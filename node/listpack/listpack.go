@@ -241,11 +241,6 @@ func AppendInt(lp []byte, n int64) []byte {
 	return splice(lp, end, end, shape{n: n, isInt: true, size: intSize(n)}, nil, 1)
 }
 
-// Prepend puts val at the front.
-func Prepend(lp, val []byte) []byte {
-	return splice(lp, headerLen, headerLen, shapeOf(val), val, 1)
-}
-
 // PrependInto puts val at the front of the listpack that begins at lead of a block, into the room before it, so that no other
 // element moves. There must be Size(val) bytes of it. The listpack begins at what it returns.
 func PrependInto(block []byte, lead int, val []byte) int {

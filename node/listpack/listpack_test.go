@@ -138,7 +138,9 @@ func TestModel(t *testing.T) {
 			case op == 0:
 				lp, model = Append(lp, []byte(v)), append(model, v)
 			case op == 1 || len(model) == 0:
-				lp, model = Prepend(lp, []byte(v)), slices.Insert(model, 0, v)
+				block := append(make([]byte, Size([]byte(v))), lp...)
+				lead := PrependInto(block, Size([]byte(v)), []byte(v))
+				lp, model = block[lead:], slices.Insert(model, 0, v)
 			case op <= 3:
 				lp, model = Insert(lp, At(lp, i), []byte(v), Before), slices.Insert(model, i, v)
 			case op == 4:
