@@ -2,7 +2,7 @@
 GO ?= go
 export CGO_ENABLED ?= 1
 
-.PHONY: up build test check unit sim e2e cluster cluster-down cluster-test image chaos bench compat fuzz
+.PHONY: up build test check unit sim model e2e cluster cluster-down cluster-test image chaos bench profile compat fuzz mutants
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/holdfast ./cmd/holdfast
@@ -15,16 +15,21 @@ test: check unit sim e2e cluster-test
 # Format, vet and staticcheck.
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not formatted: run gofmt -w"; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet -tags acceptance ./...
+	$(GO) tool staticcheck -tags acceptance ./...
 
-# Everything that needs no other process, with the race detector.
+# Everything that needs no other process, with the race detector; without the profile, which all would be compiled once more for.
 unit:
-	$(GO) test -race $$($(GO) list ./... | grep -v /e2e/)
+	$(GO) test -race -pgo=off $$($(GO) list ./... | grep -v /e2e/)
 
-# The whole group in virtual time. SEEDS=n SEED=first
+# The whole group in virtual time; it runs in its directory, where go prints what the seeds came to. Goroutines come and go, and begin with the
+# stack that most of them need. SEEDS=n SEED=first
 sim:
-	$(GO) test ./e2e/sim
+	cd e2e/sim && GODEBUG=adaptivestackstart=1 $(GO) test
+
+# Every state of a small group, and what breaks without each rule. ARGS="-only handover -story"
+model:
+	$(GO) run ./e2e/model $(ARGS)
 
 # Real processes: beside a real redis-server, and a group with faults.
 e2e: build
@@ -48,9 +53,19 @@ cluster-test: image
 chaos: build
 	$(GO) run ./e2e/chaos $(ARGS)
 
+# The simulation with one rule switched off at a time: each must be caught. make mutants ARGS="-seeds 300 -only lease"
+mutants:
+	$(GO) run ./e2e/mutants $(ARGS)
+
 # Throughput beside redis-server, in one run. make bench ARGS="-seconds 5"
 bench: build
 	$(GO) run ./e2e/bench $(ARGS)
+
+# What the compiler is told of where the time goes (docs/performance.md). Make it again when much of that has changed.
+profile: build
+	rm -rf bin/profiles
+	$(GO) run ./e2e/bench -only standalone,chain -seconds 1 -rounds 1 -profile bin/profiles
+	$(GO) tool pprof -proto -output cmd/holdfast/default.pgo bin/profiles/*.pprof
 
 # Random commands beside redis-server, 2000 a round. COMPAT_ROUNDS=n COMPAT_SEED=n
 compat: build
@@ -61,5 +76,5 @@ FUZZTIME ?= 30s
 fuzz:
 	@for p in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
-	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$p || exit 1; \
 	  done; done

@@ -91,7 +91,7 @@ func NewGossip(c GossipConfig) (*Gossip, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gossip: the announced port %q: %w", portText, err)
 	}
-	ip, err := resolveOne(host)
+	ip, err := resolveOne(c.Network, host)
 	if err != nil {
 		return nil, fmt.Errorf("gossip: the announced address %q: %w", host, err)
 	}
@@ -130,6 +130,7 @@ func (g *Gossip) settings(wire *gossipTransport) *memberlist.Config {
 	m.AwarenessMaxMultiplier = awarenessMax
 	m.DeadNodeReclaimTime = m.GossipInterval // a member may come back at another address
 	m.QueueCheckInterval = 30 * time.Second
+	m.EnableCompression = false // what is said fits into a packet anyway
 	m.LogOutput, m.Logger = nil, log.New(g.log, "", 0)
 	if len(g.config.Key) > 0 {
 		key := sha256.Sum256(g.config.Key)

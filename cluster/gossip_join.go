@@ -5,13 +5,16 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"holdfast/transport"
 )
 
 const (
-	joinRetryMin = 100 * time.Millisecond
-	joinRetryMax = 5 * time.Second
-	clashRetry   = 500 * time.Millisecond // while an earlier start of this member still holds its name elsewhere
-	lostForget   = time.Hour              // somebody who was away for longer must come by itself
+	joinRetryMin    = 100 * time.Millisecond
+	joinRetryMax    = 5 * time.Second
+	clashRetry      = 500 * time.Millisecond // while an earlier start of this member still holds its name elsewhere
+	resolvePatience = 10 * time.Second       // for the announced name, at the start
+	lostForget      = time.Hour              // somebody who was away for longer must come by itself
 )
 
 // join asks seeds until somebody else is there. After that it goes on, rarely, to ask the seeds and lost members that it doesn't see:
@@ -78,12 +81,8 @@ func (g *Gossip) seeds() []string {
 			g.config.Logger.Warn("gossip: an address to join is not host:port", "join", s, "err", err)
 			continue
 		}
-		if ip := net.ParseIP(host); ip != nil {
-			seeds = append(seeds, net.JoinHostPort(ip.String(), port))
-			continue
-		}
 		ctx, cancel := context.WithTimeout(g.ctx, joinRetryMax)
-		ips, err := net.DefaultResolver.LookupIP(ctx, "ip", host)
+		ips, err := g.config.Network.LookupIP(ctx, host)
 		cancel()
 		if err != nil {
 			g.config.Logger.Debug("gossip: a name to join doesn't resolve yet", "join", s, "err", err)
@@ -95,16 +94,21 @@ func (g *Gossip) seeds() []string {
 	return seeds
 }
 
-// resolveOne finds the IP of a host that may be a name.
-func resolveOne(host string) (net.IP, error) {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip, nil
-	}
-	found, err := net.ResolveIPAddr("ip", host)
-	if err != nil {
+// resolveOne finds the IP of a host that may be a name, of IPv4 if it has one.
+func resolveOne(network transport.Network, host string) (net.IP, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), resolvePatience)
+	defer cancel()
+	ips, err := network.LookupIP(ctx, host)
+	switch {
+	case err != nil:
 		return nil, err
+	case len(ips) == 0:
+		return nil, &net.DNSError{Err: "no addresses", Name: host, IsNotFound: true}
 	}
-	return found.IP, nil
+	if i := slices.IndexFunc(ips, func(ip net.IP) bool { return ip.To4() != nil }); i >= 0 {
+		return ips[i], nil
+	}
+	return ips[0], nil
 }
 
 // takeClash reports whether somebody else held our name since the last call.

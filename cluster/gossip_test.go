@@ -64,6 +64,31 @@ func (w *world) start(i int, name, incarnation, key string, join ...int) *member
 	return m
 }
 
+// TestJoinByName: names come from the resolver of the network that was handed in, each time anew, for the announced address as well.
+func TestJoinByName(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.net.Name("first.example", machine(9)) // nobody is there yet
+		w.net.Name("second.example", machine(2))
+		open := func(name, at, join string, i int) *member {
+			host := w.net.Host(machine(i))
+			g, err := cluster.NewGossip(cluster.GossipConfig{
+				Network: host, Self: cluster.Node{Kind: "node", Name: name, Addr: machine(i) + ":6379", Incarnation: "1"},
+				Bind: ":7946", Advertise: at, Join: []string{join}, DownAfter: time.Second, Logger: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			m := &member{Gossip: g, host: host}
+			w.t.Cleanup(func() { _ = m.Close() })
+			return m
+		}
+		all := []*member{open("a", machine(1)+":7946", "nobody.example:7946", 1), open("b", "second.example:7946", "first.example:7946", 2)}
+		time.Sleep(time.Second)
+		w.net.Name("first.example", machine(1))
+		w.settle(time.Minute, w.names(all, "a b"))
+	})
+}
+
 // group starts n members named a, b, c, … that know the first two machines.
 func (w *world) group(n int) []*member {
 	var all []*member

@@ -1,6 +1,10 @@
 package cluster
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Member is one start of one node: a chain names incarnations, not machines, so a node that restarted (with its data or
 // without) is another member and comes back as a learner.
@@ -21,6 +25,10 @@ type Group struct {
 	Chain    []Member `json:"chain"`              // head (master) first, tail last
 	Learners []Member `json:"learners,omitempty"` // follow the tail, don't count yet
 	Settings Settings `json:"settings"`
+
+	// Slow counts, by name, how often of late a node was taken out of the chain for holding it up. A node in it joins again
+	// only after it has kept pace for a while, see Probation.
+	Slow map[string]int `json:"slow,omitempty"`
 }
 
 // Settings are the tunables of a group that SENTINEL SET changes; all sentinels share them.
@@ -29,6 +37,23 @@ type Settings struct {
 	FailoverTimeoutMs int64 `json:"failover_timeout_ms"` // bound on one planned handover
 	Quorum            int   `json:"quorum"`              // reported to clients; decisions always need a majority
 	ParallelSyncs     int   `json:"parallel_syncs"`      // reported to clients
+	ChainSlowMs       int64 `json:"chain_slow_ms"`       // how long a slow member may hold up the chain; 0: for ever
+}
+
+// ChainSlow is how long a slow member may hold up the chain; 0 is for ever.
+func (s Settings) ChainSlow() time.Duration { return time.Duration(s.ChainSlowMs) * time.Millisecond }
+
+// maxProbation times ChainSlow is the longest that a learner has to keep pace.
+const maxProbation = 16
+
+// Probation is for how long without a break a learner of that name must have kept pace with the tail before it joins: not at
+// all, unless it was slow; else once ChainSlow, and twice as long each time that it was slow again.
+func (g Group) Probation(name string) time.Duration {
+	n := g.Slow[name]
+	if n == 0 {
+		return 0
+	}
+	return g.Settings.ChainSlow() * time.Duration(min(1<<min(n-1, 10), maxProbation))
 }
 
 // Head is the master. ok is false when no chain was agreed yet.
@@ -117,6 +142,19 @@ func (g Group) WithLearner(m Member) Group {
 
 // WithTail appends a learner that has caught up to the chain.
 func (g Group) WithTail(m Member) Group { return g.WithChain(append(slices.Clone(g.Chain), m)) }
+
+// WithSlow notes, in the same epoch, that these nodes have been slow once more; anew forgets who was so before.
+func (g Group) WithSlow(anew bool, nodes ...Member) Group {
+	slow := map[string]int{}
+	if !anew {
+		maps.Copy(slow, g.Slow)
+	}
+	for _, m := range nodes {
+		slow[m.Name]++
+	}
+	g.Slow = slow
+	return g
+}
 
 // Refreshed is the same chain in a new epoch: it lifts the fences of the old one.
 func (g Group) Refreshed() Group { return g.next() }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/cluster"
 )
@@ -201,5 +202,26 @@ func fillFields(v reflect.Value, n *int64) {
 		v.SetInt(*n)
 	case reflect.Uint64:
 		v.SetUint(uint64(*n))
+	}
+}
+
+func TestProbation(t *testing.T) {
+	g := cluster.Group{Settings: cluster.Settings{ChainSlowMs: 1000}}
+	a, b := cluster.Member{Name: "a"}, cluster.Member{Name: "b"}
+	before := g.WithSlow(false, a)
+	for i, want := range []time.Duration{1, 2, 4, 8, 16, 16, 16} {
+		if g = g.WithSlow(false, a); g.Probation("a") != want*time.Second {
+			t.Errorf("slow %d times: %v", i+1, g.Probation("a"))
+		}
+	}
+	if g.Probation("b") != 0 || before.Slow["a"] != 1 {
+		t.Error("another node is on probation, or another value was changed")
+	}
+	if g = g.WithSlow(true, b); g.Probation("a") != 0 || g.Probation("b") != time.Second {
+		t.Error("what was before is not forgotten")
+	}
+	g.Settings.ChainSlowMs = 0
+	if g.Probation("b") != 0 {
+		t.Error("on probation though nobody is ever too slow")
 	}
 }

@@ -30,6 +30,9 @@ type Heartbeat struct {
 	Committing bool   `json:"committing"`   // master only: acknowledgements of its epoch reached it within the last down-after period
 	Leaving    bool   `json:"leaving"`      // it was told to stop and waits to be let go
 	Joining    Member `json:"joining"`      // tail only: the learner that holds all that was ever committed, and without which nothing more is in this epoch
+	AckDelay   int64  `json:"ack_delay"`    // milliseconds for which the oldest byte that it holds has waited for the successor's word, or Joining's
+	StoreDelay int64  `json:"store_delay"`  // milliseconds for which the oldest byte of its log has waited for its own disk
+	Floor      int    `json:"floor"`        // min-replicas-to-write: the chain is not made shorter for a slow member's sake than a master and that many
 	Drained    uint64 `json:"drained"`      // the epoch in which it has paused its clients and committed all; 0 = not drained
 	Memory     int64  `json:"memory"`       // resident bytes
 	Priority   int    `json:"priority"`
@@ -46,4 +49,5 @@ type HeartbeatReply struct {
 	Drain       uint64   `json:"drain"`               // asks the master of this epoch to drain for a planned handover; 0 = no
 	Group       *Group   `json:"group,omitempty"`     // the agreed group, when its epoch is newer than the node's
 	Sentinels   []string `json:"sentinels,omitempty"` // client addresses of all known sentinels
+	Removed     []string `json:"removed,omitempty"`   // ids of sentinels whose word does not count any more
 }

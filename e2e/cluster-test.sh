@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts the compose cluster, runs the acceptance script through a kill of the master, and ends it.
+# Starts the compose cluster, kills its master under load and hands its place over, runs the acceptance script through another kill where there
+# is one, and ends it.
 #   cluster-test.sh 'docker compose'
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +18,7 @@ until docker run --rm --network "$(docker network ls --format '{{.Name}}' | grep
   sleep 0.3
 done
 docker ps --format '{{.Names}} {{.Status}}'
+${GO:-go} run ./e2e/chaos -target compose -faults kill,stop,all,rolling -rounds 1 -hold 3s -retries 3
 if [ -n "${ACCEPTANCE:-}" ]; then
   kill_cmd='docker kill $(docker ps -q | xargs docker inspect -f "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.Name}}" | grep "^%h " | cut -d/ -f2)'
   /usr/bin/python3 "$ACCEPTANCE/seed_sentinel.py" -k "$kill_cmd" 172.30.0.11:26379 172.30.0.12:26379 172.30.0.13:26379

@@ -124,6 +124,12 @@ func (l *link) Apply(batch []replication.Entry) error {
 }
 
 // Rewind is only asked of members of a chain.
+// Continue has the log go on under the source's id.
+func (l *link) Continue(id string) error {
+	l.log.ContinueAs(id)
+	return nil
+}
+
 func (l *link) Rewind(int64) error { return errors.New("nothing can be taken back") }
 
 // state hears how the link is. Until the snapshot is there any failure is the end.

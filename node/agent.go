@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type agent struct {
 	mu        sync.Mutex // guards the rest
 	links     map[string]*sentinelLink
 	downAfter time.Duration // as the sentinels say; decides how often to heartbeat
+	told      []string      // the addresses of sentinels, as one of them said last
 	left      chan struct{} // closed when the node was let go
 	gone      bool
 }
@@ -83,6 +85,18 @@ func (a *agent) link(addr string) {
 	a.work.Go(l.run)
 }
 
+// unlink ends the link to an address at which there is no sentinel any more: the others don't name it, and gossip doesn't know it.
+func (a *agent) unlink(addr string) bool {
+	present := slices.ContainsFunc(a.gossip.Members(), func(m cluster.Node) bool { return m.Kind == "sentinel" && m.Addr == addr })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if present || len(a.told) == 0 || slices.Contains(a.told, addr) {
+		return false
+	}
+	delete(a.links, addr)
+	return true
+}
+
 // nudge heartbeats at once: something changed that sentinels should know. A nil agent has nobody to tell.
 func (a *agent) nudge() {
 	if a == nil {
@@ -118,12 +132,16 @@ func (a *agent) interval() time.Duration {
 // heard takes in what a sentinel answered to a heartbeat sent at sent.
 func (a *agent) heard(r cluster.HeartbeatReply, sent time.Time) {
 	downAfter := time.Duration(r.DownAfterMs) * time.Millisecond
+	a.n.lease.forget(r.Removed)
 	if r.Accepted {
 		a.n.lease.grant(r.Sentinel, sent, downAfter, r.Voters)
 	}
 	a.mu.Lock()
 	if downAfter > 0 {
 		a.downAfter = downAfter
+	}
+	if len(r.Sentinels) > 0 {
+		a.told = r.Sentinels
 	}
 	a.mu.Unlock()
 	if r.Group != nil {
@@ -171,6 +189,9 @@ func (l *sentinelLink) run() {
 			return
 		}
 		l.a.n.logger.Log(l.a.ctx, l.level(err), "link to a sentinel ended", "sentinel", l.addr, "err", err)
+		if l.a.unlink(l.addr) {
+			return
+		}
 		pause := time.NewTimer(l.a.interval())
 		select {
 		case <-pause.C:
@@ -232,7 +253,7 @@ func (l *sentinelLink) beat(ctx context.Context, conn net.Conn) {
 	}
 	for {
 		interval := l.a.interval()
-		now := time.Now()
+		now := l.a.n.lease.now()
 		l.mu.Lock()
 		l.seq++
 		seq := l.seq
@@ -242,7 +263,7 @@ func (l *sentinelLink) beat(ctx context.Context, conn net.Conn) {
 		if err != nil {
 			return
 		}
-		_ = conn.SetWriteDeadline(now.Add(beatsPerDownAfter * interval))
+		_ = conn.SetWriteDeadline(time.Now().Add(beatsPerDownAfter * interval))
 		if _, err := conn.Write(resp.AppendCommandStrings(nil, "HOLDFAST", "HEARTBEAT", string(text))); err != nil {
 			return
 		}
@@ -313,6 +334,8 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 			h.LinkDownMs = time.Since(s.DownSince).Milliseconds()
 		}
 	}
+	acked, stored := n.log.Delays(time.Now())
+	h.AckDelay, h.StoreDelay, h.Floor = acked.Milliseconds(), stored.Milliseconds(), n.settings.MinReplicasToWrite()
 	if n.log.HeldBySuccessor() {
 		h.Joining = p.joining
 	}

@@ -14,6 +14,7 @@ const upkeepUnits = 500
 func (n *Node) cron() {
 	lastPing, lastSecond := time.Now(), time.Now()
 	var before command.Stats
+	var held stuck
 	for {
 		tick := time.Second / time.Duration(max(n.settings.Hz(), 1))
 		if !n.sleep(tick) {
@@ -21,9 +22,11 @@ func (n *Node) cron() {
 		}
 		paused := false
 		n.do(func(time.Time) {
+			n.letWaitingGo(&held, time.Now())
 			if paused = n.env.CronPaused(); !paused {
 				n.env.LimitTracking()
 				n.env.Store.Step(upkeepUnits)
+				n.startScheduled()
 			}
 		})
 		if paused {
@@ -33,6 +36,7 @@ func (n *Node) cron() {
 		now := time.Now()
 		if now.Sub(lastSecond) >= time.Second {
 			n.do(func(t time.Time) {
+				n.countLinks()
 				n.env.Stats.Rates(before, now.Sub(lastSecond))
 				before = *n.env.Stats
 				n.env.NoteMemory()
@@ -46,9 +50,11 @@ func (n *Node) cron() {
 			lastSecond = now
 		}
 		if now.Sub(lastPing) >= time.Duration(n.settings.ReplPingPeriod())*time.Second {
-			lastPing = now
 			n.do(func(time.Time) {
-				if n.logging() {
+				if n.draining.Load() {
+					return // the log that the sentinels were told of as complete must stay so
+				}
+				if lastPing = now; n.logging() {
 					n.appendMarker() // so that a replica knows that a silent master is there
 				}
 			})

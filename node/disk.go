@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,14 +20,13 @@ type disk struct {
 	n     *Node
 	files *aof.Files
 
-	mu       sync.Mutex          // held by whoever writes
-	tap      *replication.Reader // reads what is to be written
-	pending  [][]byte            // from tap, and not yet written
-	saved    aof.Identity        // what the log is called on disk
-	syncTook time.Duration       // the last sync that writers waited for
+	mu      sync.Mutex          // held by whoever writes
+	tap     *replication.Reader // reads what is to be written
+	pending [][]byte            // from tap, and not yet written
+	saved   aof.Identity        // what the log is called on disk
 
 	stored   atomic.Int64              // the log is on disk up to here
-	arrived  atomic.Int64              // writers since the last write
+	asked    atomic.Int64              // who asked for the round under way; 0: nobody
 	roll     atomic.Pointer[rollPoint] // where a new file is to begin
 	unsynced atomic.Bool               // there is something for the next fsync
 	failed   atomic.Pointer[string]    // why the last write failed; nil: it did not
@@ -42,37 +42,49 @@ type rollPoint struct {
 	db     int
 }
 
-// write brings the log's new bytes to disk. Who comes while somebody writes waits, and as a rule finds its own bytes
-// written along with the other's: group commit. A nil disk keeps nothing.
+// write has the log's new bytes brought to disk: group commit. Who comes first does it for all who are ready to run by then; whoever
+// comes before that is done goes on at once, as replies wait for the commit point anyway, and has what it appended
+// brought along by the next round. Nobody waits for a sync here, who has other clients to serve: where one is to be made, or is being made by
+// who begins a new file or puts a new base in its place, that is left to another goroutine.
 func (d *disk) write() {
-	if d == nil {
+	if d.stored.Load() >= d.n.log.End() || d.asked.Add(1) > 1 {
 		return
 	}
-	end := d.n.log.End()
-	if d.stored.Load() >= end {
+	if d.n.settings.AppendFsync() == "always" {
+		d.n.work.Go(d.rounds)
 		return
 	}
-	d.arrived.Add(1)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stored.Load() < end {
-		d.gather()
-		d.note(d.writeAll())
+	runtime.Gosched()
+	if d.roll.Load() != nil || !d.mu.TryLock() {
+		d.n.work.Go(d.rounds)
+		return
+	}
+	if d.round() {
+		d.n.work.Go(d.rounds) // the reply of who came first is not to wait for those of the others
 	}
 }
 
-// gather waits a little before a sync that several clients need: those whose replies the last one let go are about to write again, and
-// without it they would come just too late for this one, so that each sync served only half of the clients.
-func (d *disk) gather() {
-	if d.arrived.Swap(0) > 1 && d.syncTook > gatherFrom {
-		time.Sleep(d.syncTook / gatherPart)
+// rounds brings to disk what is asked for until nothing is.
+func (d *disk) rounds() {
+	for more := true; more; {
+		d.mu.Lock()
+		more = d.round()
 	}
 }
 
-const (
-	gatherFrom = 200 * time.Microsecond // a sync that is faster is not worth waiting for
-	gatherPart = 8                      // of a sync's time is waited
-)
+// round brings to disk what was asked for, and reports whether more was asked for meanwhile. What fails is left to mend. It
+// is called with d.mu held, and gives it up.
+func (d *disk) round() (more bool) {
+	d.asked.Store(1) // whoever asked has appended before
+	err := d.writeAll()
+	d.note(err)
+	d.mu.Unlock()
+	if err != nil {
+		d.asked.Store(0)
+		return false
+	}
+	return !d.asked.CompareAndSwap(1, 0)
+}
 
 // force is write also when there are no new bytes.
 func (d *disk) force() {
@@ -84,7 +96,7 @@ func (d *disk) force() {
 // writeAll needs d.mu.
 func (d *disk) writeAll() error {
 	if d.tap == nil {
-		return nil // nothing is kept yet, or no more
+		return errNotKept
 	}
 	if d.renamed() {
 		id := d.n.logIdentity()
@@ -94,21 +106,24 @@ func (d *disk) writeAll() error {
 		d.saved = id
 	}
 	always := d.n.settings.AppendFsync() == "always"
-	for wrote := false; ; wrote = true {
+	end := d.n.log.End() // what is appended from here on is left to the next round
+	for first := true; ; first = false {
 		if err := d.rollIfDue(); err != nil {
 			return err
 		}
-		chunks, err := d.next()
-		if err != nil {
-			return err
+		var chunks [][]byte
+		if first || d.files.End() < end {
+			var err error
+			if chunks, err = d.next(); err != nil {
+				return err
+			}
 		}
 		if len(chunks) == 0 {
-			if wrote && always {
-				began := time.Now()
+			if always && d.unsynced.Load() { // of an earlier attempt too, that failed behind its writes
 				if err := d.files.Sync(); err != nil {
 					return err
 				}
-				d.syncTook = time.Since(began)
+				d.unsynced.Store(false)
 			}
 			d.note(nil) // first: whoever gets a reply by what follows may write at once
 			d.tellStored()
@@ -122,11 +137,15 @@ func (d *disk) writeAll() error {
 	}
 }
 
+// errNotKept: nothing is kept yet, or no more, or not before there is a new base.
+var errNotKept = errors.New("the log is not kept on disk now")
+
 // tellStored raises the commit point to what is on disk.
 func (d *disk) tellStored() {
 	end := d.files.End()
 	d.stored.Store(end)
 	d.n.log.Stored(d.files.First(), end)
+	d.n.feeder.Push()
 }
 
 // renamed reports whether the log has got another id, or was written in a newer epoch, since that was last noted.
@@ -176,7 +195,7 @@ func (d *disk) rollIfDue() error {
 	return nil
 }
 
-// note remembers how a write ended. While writes fail, clients' are refused, and what was executed already waits
+// note remembers how a write ended; it needs d.mu. While writes fail, clients' are refused, and what was executed already waits
 // for its acknowledgement until there is room again.
 func (d *disk) note(err error) {
 	switch {
@@ -184,9 +203,13 @@ func (d *disk) note(err error) {
 		if d.failed.Swap(nil) != nil {
 			d.n.logger.Info("the log can be written again")
 		}
-	case errors.Is(err, replication.ErrReset), errors.Is(err, replication.ErrStopped):
-		// A full copy is taking the log's place, or the node ends.
+	case errors.Is(err, replication.ErrReset), errors.Is(err, replication.ErrStopped), errors.Is(err, errNotKept):
+		// A full copy or a new base is taking the log's place, or the node ends.
 	default:
+		if errors.Is(err, aof.ErrUnsynced) && d.tap != nil {
+			d.tap.Close() // mend begins the log anew
+			d.tap, d.pending = nil, nil
+		}
 		text := err.Error()
 		if d.failed.Swap(&text) == nil {
 			d.n.logger.Error("the log can't be written: no write is acknowledged until it can; make room, or mend the disk", "err", err)
@@ -199,7 +222,7 @@ const (
 	retryEvery = 100 * time.Millisecond
 )
 
-// run syncs once a second where appendfsync says so, tries failed writes again, and rewrites the log when it has grown.
+// run syncs once a second unless appendfsync is no, tries failed writes again, and rewrites the log when it has grown.
 func (d *disk) run() {
 	tick := time.NewTicker(retryEvery)
 	defer tick.Stop()
@@ -217,8 +240,8 @@ func (d *disk) run() {
 			continue
 		}
 		synced = time.Now()
-		if d.n.settings.AppendFsync() == "everysec" && d.unsynced.Swap(false) {
-			if err := d.files.Sync(); err != nil {
+		if d.n.settings.AppendFsync() != "no" && d.unsynced.Swap(false) {
+			if err := d.syncAll(); err != nil {
 				d.unsynced.Store(true)
 				d.mu.Lock()
 				d.note(err)
@@ -227,6 +250,14 @@ func (d *disk) run() {
 		}
 		d.rewriteIfDue()
 	}
+}
+
+// syncAll syncs the log, where its writers have not, and its checksums.
+func (d *disk) syncAll() error {
+	if err := d.files.Sync(); err != nil {
+		return err
+	}
+	return d.files.SyncSums()
 }
 
 // mend does what nobody's write has done: it tries again what failed, and notes what the log is called.
@@ -264,6 +295,7 @@ func (n *Node) keepLog(yes bool) error {
 	default:
 		n.kept.Store(nil)
 		n.log.LeaveDisk()
+		n.feeder.Push()
 		close(d.ended)
 		n.work.Go(func() {
 			if err := d.close(); err != nil {
@@ -281,8 +313,9 @@ func (d *disk) close() error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	err := d.writeAll()
+	var err error
 	if d.tap != nil {
+		err = d.writeAll()
 		d.tap.Close()
 		d.tap = nil
 	}

@@ -30,7 +30,12 @@ func (n *Node) openDisk() error {
 
 func (n *Node) openFiles() (*aof.Files, error) {
 	return aof.Open(aof.Config{
-		FS: n.files, Dir: n.settings.AppendDirName(), Name: n.settings.AppendFilename(), Retain: n.settings.ReplLogRetention,
+		FS: n.files, Dir: n.settings.AppendDirName(), Name: n.settings.AppendFilename(), Retain: n.settings.ReplLogRetention, Adopt: true,
+		Progress: func(read int) {
+			if p := n.progress.Load(); p != nil {
+				p.read(read)
+			}
+		},
 	})
 }
 
@@ -80,9 +85,7 @@ func (d *disk) begin() error {
 	n.mu.Unlock()
 	base, err := d.files.NewBase()
 	if err == nil {
-		if _, err = im.WriteTo(base); err != nil {
-			err = errors.Join(err, base.Abort())
-		}
+		err = n.writeImage(im, base)
 	}
 	if err = errors.Join(err, im.Close()); err != nil {
 		tap.Close()
@@ -117,7 +120,13 @@ func (d *disk) restart(base *aof.Base, pos replication.Position, db int, tap *re
 // load replaces the data by what is on disk. Meanwhile clients are told to wait. It needs d.mu.
 func (d *disk) load() error {
 	n := d.n
-	l := &loader{n: n, began: time.Now()}
+	total, err := d.files.Stored()
+	if err != nil {
+		return fmt.Errorf("loading the log: %w", err)
+	}
+	_, end := n.beginLoad(n.settings.AppendDirName(), total)
+	defer end()
+	l, began := &loader{n: n}, time.Now()
 	n.mu.Lock()
 	n.loading = true
 	n.env.SetStore(n.newStore(), n.keyChanged)
@@ -136,7 +145,7 @@ func (d *disk) load() error {
 			"bytes", report.Cut.Size-report.Cut.Offset)
 	}
 	d.n.rewrites.baseSize.Store(d.files.Size())
-	n.logger.Info("loaded the log", "files", report.Files, "bytes", report.Bytes, "end", d.files.End(), "took", time.Since(l.began).Round(time.Millisecond))
+	n.logger.Info("loaded the log", "files", report.Files, "bytes", report.Bytes, "end", d.files.End(), "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
 
@@ -185,11 +194,8 @@ func (n *Node) reloadLog() error {
 
 // loader executes what is on disk.
 type loader struct {
-	n     *Node
-	c     *command.Context
-	began time.Time
-	told  time.Time
-	done  int64
+	n *Node
+	c *command.Context
 }
 
 // Base loads a snapshot beside the present data and swaps the two.
@@ -212,27 +218,27 @@ func (l *loader) Apply(batch []aof.Entry) error {
 	l.c.Now = n.now().UnixMilli()
 	n.env.Effects.Off = true
 	for _, e := range batch {
-		l.done += int64(len(e.Raw))
 		if err := n.applyEffect(l.c, e.Args); err != nil {
 			return err
 		}
 	}
 	n.env.Effects.Drop()
 	n.changed, n.changedAll = n.changed[:0], false
-	if now := time.Now(); now.Sub(l.began) > progressEvery && now.Sub(l.told) > progressEvery {
-		l.told = now
-		n.logger.Info("loading the log", "bytes", l.done)
-	}
 	return nil
 }
 
-const progressEvery = 2 * time.Second
-
-// rewind drops the log's end from offset on and restores the data as it was there.
-func (d *disk) rewind(offset int64) error {
+// rewind drops the log's end from offset on and restores the data as it was there. If that fails the node is left with the data that it
+// had, or with none.
+func (d *disk) rewind(offset int64, by *applier) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := d.n
+	n.mu.Lock()
+	superseded := n.follower != by.of
+	n.mu.Unlock()
+	if superseded {
+		return errSuperseded
+	}
 	if d.tap != nil {
 		d.tap.Close()
 		d.tap, d.pending = nil, nil
@@ -241,15 +247,30 @@ func (d *disk) rewind(offset int64) error {
 		return err
 	}
 	if err := d.load(); err != nil {
-		return err
+		return errors.Join(err, n.dropData())
 	}
 	n.mu.Lock()
 	n.log.Restore(replication.Position{ID: n.log.ID(), Offset: offset}, n.log.Formers())
-	n.touched.all = offset
+	n.touched.restart(offset)
 	n.mu.Unlock()
 	d.tap = n.log.Tap(offset)
 	d.stored.Store(0)
 	return d.writeAll()
+}
+
+// dropData leaves the node empty, its log under a name that nobody knows: what was loaded in part must not pass for what the log says.
+func (n *Node) dropData() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	id, err := replication.NewID(randomBytes{n.env.Rand})
+	if err != nil {
+		return fmt.Errorf("making a replication id: %w", err)
+	}
+	n.env.SetStore(n.newStore(), n.keyChanged)
+	n.log.Restore(replication.Position{ID: id}, nil)
+	n.streamDB = 0
+	n.touched.restart(0)
+	return nil
 }
 
 // tee writes a full copy to disk while it is loaded: it is the log's next base.
@@ -261,5 +282,5 @@ func (d *disk) tee(r io.Reader) (io.Reader, *aof.Base, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return io.TeeReader(r, base), base, nil
+	return io.TeeReader(r, d.n.piecewise(base, "aof-rewrite-incremental-fsync")), base, nil
 }

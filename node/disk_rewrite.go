@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"holdfast/node/command"
+	"holdfast/replication/aof"
 	"holdfast/resp"
 )
 
 // rewrites is what is known of rewriting the log; all but baseSize is guarded by the execution lock.
 type rewrites struct {
-	running  bool
-	began    time.Time
-	took     time.Duration
-	ok       bool // the last one succeeded
-	count    int64
-	failures int64        // in a row
-	baseSize atomic.Int64 // bytes on disk after the last rewrite, or the load
+	running   bool
+	scheduled bool // one begins as soon as it can
+	began     time.Time
+	took      time.Duration
+	ok        bool // the last one succeeded
+	count     int64
+	failures  int64        // in a row
+	baseSize  atomic.Int64 // bytes on disk after the last rewrite, or the load
 }
 
 // The refusals of BGREWRITEAOF.
@@ -27,27 +29,28 @@ const (
 )
 
 // Rewrite makes a new base of the present data, so that the log before it is only kept for replicas that were away. Where no log is
-// kept, the base alone is written.
-func (n *Node) Rewrite() error {
+// kept, the base alone is written. While another snapshot is being made it is scheduled, if so wanted.
+func (n *Node) Rewrite(schedule bool) (scheduled bool, err error) {
 	switch {
 	case n.files == nil:
-		return errNoDir
+		return false, errNoDir
 	case n.rewrites.running:
-		return errRewriting
+		return false, errRewriting
 	}
 	select {
 	case <-n.snapshots:
 	default:
-		return resp.Error("ERR another snapshot is being made, try again when that has ended")
+		n.rewrites.scheduled = n.rewrites.scheduled || schedule
+		return true, nil
 	}
 	im := n.newImage()
 	d := n.disk()
 	if d != nil {
 		d.roll.Store(&rollPoint{im.pos.Offset, max(n.streamDB, 0)})
 	}
-	n.rewrites.running, n.rewrites.began = true, time.Now()
+	n.rewrites.running, n.rewrites.scheduled, n.rewrites.began = true, false, time.Now()
 	n.work.Go(func() { n.rewrite(d, im) })
-	return nil
+	return false, nil
 }
 
 // rewrite writes the new base while the node goes on.
@@ -86,21 +89,33 @@ func (n *Node) writeBaseAlone(im *image) error {
 	if err != nil {
 		return err
 	}
-	if _, err := im.WriteTo(base); err != nil {
-		return errors.Join(err, base.Abort())
+	if err := n.writeImage(im, base); err != nil {
+		return err
 	}
 	return errors.Join(base.Restart(n.logIdentity(), im.pos.Offset, 0), files.Close())
 }
 
+// writeImage writes an image to a base and to disk, or gives the base up.
+func (n *Node) writeImage(im *image, base *aof.Base) error {
+	_, err := im.WriteTo(n.piecewise(base, "aof-rewrite-incremental-fsync"))
+	if err == nil {
+		err = base.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, base.Abort())
+	}
+	return nil
+}
+
 func (d *disk) writeBase(im *image) error {
-	d.force() // the log goes on in a new file where the image was fixed
 	base, err := d.files.NewBase()
 	if err != nil {
 		return err
 	}
-	if _, err := im.WriteTo(base); err != nil {
-		return errors.Join(err, base.Abort())
+	if err := d.n.writeImage(im, base); err != nil {
+		return err
 	}
+	d.force() // the log goes on in a new file where the image was fixed, also when nobody has written since
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := base.Commit(im.pos.Offset); err != nil {
@@ -116,10 +131,13 @@ func (n *Node) logFiles() command.LogFiles {
 	r := &n.rewrites
 	l := command.LogFiles{
 		BaseSize: r.baseSize.Load(), WriteError: n.WriteError(), Rewriting: r.running, RewritingFor: time.Since(r.began),
-		RewriteOK: r.ok, RewriteTook: r.took, Rewrites: r.count, Failures: r.failures,
+		Scheduled: r.scheduled, RewriteOK: r.ok, RewriteTook: r.took, Rewrites: r.count, Failures: r.failures,
 	}
 	if d := n.disk(); d != nil {
 		l.Enabled, l.Size = true, d.files.Size()
+		if stored := d.stored.Load(); stored > 0 {
+			l.Unwritten = n.log.End() - stored
+		}
 	}
 	return l
 }
@@ -129,13 +147,31 @@ func (d *disk) rewriteIfDue() {
 	percent, least := d.n.settings.Int("auto-aof-rewrite-percentage"), d.n.settings.Int("auto-aof-rewrite-min-size")
 	size, base := d.files.Size(), max(d.n.rewrites.baseSize.Load(), 1)
 	if percent == 0 || size < least || (size-base)*100/base < percent {
+		d.splitIfDue()
 		return
 	}
 	d.n.do(func(time.Time) {
 		if r := &d.n.rewrites; r.failures == 0 || time.Since(r.began) > rewriteRetry {
-			_ = d.n.Rewrite() // refused while a replica is being copied to: the next second tries again
+			_, _ = d.n.Rewrite(false) // not while a replica is being copied to: the next second tries again
 		}
 	})
 }
 
 const rewriteRetry = time.Minute
+
+// splitIfDue has the log go on in a new file when the last one is large: history is dropped, and kept, in whole files.
+func (d *disk) splitIfDue() {
+	if d.files.Last() < splitSize {
+		return
+	}
+	d.n.do(func(time.Time) {
+		if d.roll.Load() == nil {
+			if d.n.place.master {
+				d.n.env.Effects.Reselect()
+			}
+			d.roll.Store(&rollPoint{d.n.log.End(), max(d.n.streamDB, 0)})
+		}
+	})
+}
+
+const splitSize = 16 << 20

@@ -88,8 +88,14 @@ func TestReplicaResumesAfterItsRestart(t *testing.T) {
 		if a, b := c.do("DEBUG", "DIGEST"), r.do("DEBUG", "DIGEST"); a != b {
 			t.Errorf("the digests differ: %s and %s", a, b)
 		}
-		if full, partial, _ := master.feeder.SyncStats(); full != 1 || partial != 1 {
-			t.Errorf("%d full copies and %d partial ones, want one of each", full, partial)
+		info := c.do("INFO", "stats")
+		for _, want := range []string{"sync_full:1\r\n", "sync_partial_ok:1\r\n"} {
+			if !strings.Contains(info, want) {
+				t.Errorf("not %q: %s", want, info)
+			}
+		}
+		if c.do("CONFIG", "RESETSTAT"); !strings.Contains(c.do("INFO", "stats"), "sync_full:0\r\n") {
+			t.Error("CONFIG RESETSTAT leaves the count of full copies")
 		}
 		_ = replica.Close()
 		_ = master.Close()
@@ -198,5 +204,80 @@ func TestLogSwitchedOnAndOff(t *testing.T) {
 			t.Error("another digest after the restart")
 		}
 		_ = n.Close()
+	})
+}
+
+// TestRewindOfADamagedLog: what can be loaded only in part is dropped whole, and what comes next begins with nothing.
+func TestRewindOfADamagedLog(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		disk, host := memfs.New(), net.Host("10.0.0.1")
+		n := startOnDisk(t, host, disk, "10.0.0.1")
+		c := dial(t, host, "10.0.0.1")
+		allTypes(c)
+		c.answers("bgrewriteaof", "Background append only file rewriting started")
+		time.Sleep(time.Second)
+		allTypes(c)
+		id, end := n.log.ID(), n.log.End()
+		c.answers("set uncommitted x", "OK")
+		names, err := disk.List("appendonlydir")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, ".base.rdb") {
+				f, err := disk.Open("appendonlydir/" + name)
+				if err == nil {
+					_, err = f.WriteAt([]byte{0xff}, 300)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := n.disk().rewind(end, &applier{n: n}); err == nil {
+			t.Fatal("a damaged base was loaded")
+		}
+		c.answers("dbsize", "0")
+		if n.log.ID() == id || n.log.End() != 0 {
+			t.Errorf("the log is %s:%d still", n.log.ID(), n.log.End())
+		}
+		time.Sleep(time.Second)
+		c.answers("set k v", "OK")
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+		n = startOnDisk(t, host, disk, "10.0.0.1")
+		c = dial(t, host, "10.0.0.1")
+		c.answers("keys *", "[k]")
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestHistoryIsKeptInParts: a log that has become long is in several files, so that a rewrite drops what is older than
+// repl-log-retention, and not what is younger.
+func TestHistoryIsKeptInParts(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		disk, host := memfs.New(), net.Host("10.0.0.1")
+		n := startOnDisk(t, host, disk, "10.0.0.1", "repl-log-retention 1mb", "auto-aof-rewrite-percentage 0")
+		defer n.Close()
+		c := dial(t, host, "10.0.0.1")
+		value := strings.Repeat("x", 1<<20)
+		for range 3 {
+			for range splitSize >> 20 {
+				c.do("SET", "k", value)
+			}
+			time.Sleep(2 * syncEvery)
+		}
+		c.do("SET", "k", "v")
+		if n.disk().files.First() != 0 {
+			t.Fatal("something was dropped without a rewrite")
+		}
+		c.do("BGREWRITEAOF")
+		time.Sleep(syncEvery)
+		if first, end := n.disk().files.First(), n.log.End(); end-first < 1<<20 || end-first > 2*splitSize {
+			t.Errorf("of a log of %d bytes, %d are kept", end, end-first)
+		}
 	})
 }

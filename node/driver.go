@@ -14,41 +14,51 @@ import (
 	"holdfast/resp"
 )
 
-// wire carries a connection's bytes.
-type wire interface {
-	io.ReadWriter
-	// Wait waits until there is something to read, or the connection has ended.
-	Wait() error
-}
-
 // driver owns one client's socket: it reads bytes into the session's parser, hands whole pipelines to the node, and
-// writes what the session's output lets go. The goroutine that serves the connection reads and, as a rule, writes; a
-// reply that had to wait, or a message from another session, is written by a goroutine of its own, so that nobody ever
-// waits for somebody else's slow client.
+// writes what the session's output lets go.
+//
+// Where connections can be polled, the node's loops serve it as long as all is ordinary (see loops.go); its own goroutine,
+// which serves every connection where they can't, does whatever has to wait. One of them at a time owns the driver. A reply
+// that had to wait, or a message from another session, is written by a goroutine of its own, so that nobody ever waits for
+// somebody else's slow client.
 type driver struct {
 	n    *Node
 	conn net.Conn
-	wire wire // the connection's bytes
 	s    *session.Session
 	ctx  *command.Context
+	self []*driver // it alone, to be run
 
-	cmds   [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
-	next   int
-	yield  bool        // others must have a chance to be noticed before the next turn
-	kept   bool        // what is left of cmds was copied out of the buffer
-	limits resp.Limits // the parser's
-	from   int64       // how much input was consumed before cmds
-	bad    error       // what stands in the buffer behind cmds is no command
-
-	waits bool // the input's buffer was given back: it is made anew once there is something to read
+	cmds               [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
+	next               int
+	state              sessionState // what the last turn left
+	appended, deferred bool         // the turn in hand has written to the log; it met a command that is held back
+	more               bool         // behind cmds there may be another whole command in the buffer
+	kept               bool         // what is left of cmds was copied out of the buffer
+	limits             resp.Limits  // the parser's
+	from               int64        // how much input was consumed before cmds
+	bad                error        // what stands in the buffer behind cmds is no command
 
 	received, reads int64        // since the last turn
 	sent, writes    atomic.Int64 // likewise
 
+	polled  *polled      // nil: the connection's own goroutine does everything
 	gate    atomic.Int64 // the gate registered with the node's gates; 0: none
-	broken  atomic.Bool  // a write failed: the reader ends the connection
+	broken  atomic.Bool  // a write failed: the owner ends the connection
 	flushed chan struct{}
+
+	draining atomic.Bool // its own goroutine waits until the output has left
 }
+
+// verdict is what a connection needs next.
+type verdict int
+
+const (
+	again    verdict = iota // a turn: there may be more in its buffer
+	input                   // bytes, or a wake-up
+	await                   // that its output leaves, or that it is woken: until then no more is read
+	finish                  // nothing, once its output has left
+	handOver                // the same; then the connection is somebody else's
+)
 
 const (
 	// maxBatch bounds how many commands one turn under the execution lock may take.
@@ -62,61 +72,74 @@ var aLongTimeAgo = time.Unix(1, 0)
 
 // serve runs a client's connection to its end.
 func (n *Node) serve(ctx context.Context, conn net.Conn) {
-	d := &driver{n: n, conn: conn, wire: newWire(conn), flushed: make(chan struct{}, 1)}
+	d := &driver{n: n, conn: conn, polled: n.loops.prepare(conn), flushed: make(chan struct{}, 1)}
+	d.self = []*driver{d}
 	if refusal := n.welcome(d); refusal != "" {
 		_ = conn.SetWriteDeadline(time.Now().Add(drainTimeout))
 		_, _ = conn.Write([]byte("-" + refusal + "\r\n"))
 		return
 	}
 	err := d.loop(ctx)
+	n.loops.forget(d)
 	n.farewell(d, err)
 }
 
-func (d *driver) loop(ctx context.Context) error {
-	for {
-		if err := d.parse(); err != nil {
-			return d.protocolError(err)
-		}
-		if d.next < len(d.cmds) {
-			if err := d.n.makeRoom(ctx); err != nil {
-				return err
-			}
-			batch := d.batch()
-			state := d.n.run(d)
-			d.flush()
-			if d.yield && d.n.yield != nil {
-				d.n.yield()
-			}
-			switch {
-			case state == stateClosing:
-				d.drain()
-				return nil
-			case state == stateHijacked:
-				d.drain()
-				return d.handOver()
-			case d.s.Out.Len() > maxPending, state == stateParked && d.next < len(d.cmds) && d.s.In.Buffered() > maxPending:
-				// Something must happen first; more input has to wait.
-				if err := d.await(ctx); err != nil {
-					return err
-				}
-				continue
-			case state == stateParked && d.next < len(d.cmds):
-				d.keep() // the reading goes on, so that the end of the connection is seen
-			case state == stateReady && d.next < len(d.cmds):
-				continue // others have had their turn
-			case len(d.cmds) == batch, d.bad != nil:
-				continue // there is more in the buffer
-			}
-		}
-		woken, err := d.read()
-		if err != nil {
-			return err
-		}
-		if woken && d.n.closing(d.s) {
+func (d *driver) loop(ctx context.Context) (err error) {
+	for next := again; err == nil; {
+		switch next {
+		case again:
+			next, err = d.turn(ctx)
+		case input:
+			next, err = d.input(ctx)
+		case await:
+			next, err = again, d.await(ctx)
+		case finish:
 			d.drain()
 			return nil
+		case handOver:
+			d.drain()
+			return d.handOver()
 		}
 	}
+	return err
+}
+
+// turn executes what is in the buffer.
+func (d *driver) turn(ctx context.Context) (verdict, error) {
+	if err := d.parse(); err != nil {
+		return finish, d.protocolError(err)
+	}
+	if d.next == len(d.cmds) {
+		return input, nil
+	}
+	if err := d.n.makeRoom(ctx); err != nil {
+		return finish, err
+	}
+	yield := d.n.run(d.self)
+	d.flush(true)
+	if yield {
+		d.n.yield()
+	}
+	return d.verdict(), nil
+}
+
+// verdict is what comes after a turn.
+func (d *driver) verdict() verdict {
+	left := d.next < len(d.cmds)
+	switch {
+	case d.state == stateClosing:
+		return finish
+	case d.state == stateHijacked:
+		return handOver
+	case d.s.Out.Len() > maxPending, d.state == stateParked && left && d.s.In.Buffered() > maxPending:
+		return await
+	case d.state == stateParked && left:
+		d.keep() // the reading goes on, so that the end of the connection is seen
+		return input
+	case left || d.more:
+		return again // others have had their turn
+	}
+	return input
 }
 
 // batch is how many commands are parsed before they run. Of a client that has to authenticate it is one: what comes behind AUTH is
@@ -133,16 +156,17 @@ func (d *driver) parse() error {
 	if d.next < len(d.cmds) {
 		return nil
 	}
-	d.cmds, d.next, d.kept, d.from = d.cmds[:0], 0, false, d.s.In.Consumed()
+	d.cmds, d.next, d.kept, d.more, d.from = d.cmds[:0], 0, false, false, d.s.In.Consumed()
+	d.ctx.Confirmation = command.Confirmation{}
 	if d.bad != nil {
 		return d.bad
 	}
-	for len(d.cmds) < d.batch() {
+	for limit := d.batch(); ; {
 		args, err := d.s.In.Next()
 		if err != nil {
-			if len(d.cmds) > 0 {
-				d.bad = err // what came before it is executed first
-				return nil
+			d.bad = err
+			if d.more = len(d.cmds) > 0; d.more {
+				return nil // what came before it is executed first
 			}
 			return err
 		}
@@ -150,8 +174,11 @@ func (d *driver) parse() error {
 			return nil
 		}
 		d.cmds = append(d.cmds, args)
+		if len(d.cmds) == limit {
+			d.more = true
+			return nil
+		}
 	}
-	return nil
 }
 
 // keep copies the commands that are left out of the parser's buffer, which the next read may move.
@@ -165,39 +192,39 @@ func (d *driver) keep() {
 	}
 }
 
-// read waits for bytes, or for a wake-up.
-func (d *driver) read() (woken bool, err error) {
-	n, err := 0, error(nil)
-	if d.waits {
-		err = d.wire.Wait()
+// input waits for bytes, or for a wake-up.
+func (d *driver) input(ctx context.Context) (verdict, error) {
+	if d.polled != nil {
+		return d.n.loops.serve(ctx, d)
 	}
-	if err == nil {
-		d.waits = false
-		n, err = d.wire.Read(d.s.In.Space(0))
+	n, err := d.conn.Read(d.s.In.Space(0))
+	d.took(n)
+	woken := errors.Is(err, os.ErrDeadlineExceeded)
+	if woken {
+		// Woken: the session was unblocked, or is to be closed. The deadline is lifted before the state is looked at, so
+		// that a wake-up that comes now is seen by the next read.
+		_ = d.conn.SetReadDeadline(time.Time{})
+		err = nil
 	}
+	switch {
+	case d.broken.Load():
+		return finish, io.ErrClosedPipe
+	case err != nil && n == 0: // else it comes again
+		return finish, err
+	case woken && d.n.closing(d.s):
+		return finish, nil
+	}
+	return again, nil
+}
+
+// took notes that n bytes were read into the buffer's space.
+func (d *driver) took(n int) {
 	if n > 0 {
 		d.s.In.Fill(n)
 		d.s.NoteInput()
 		d.received += int64(n)
 		d.reads++
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		// Woken: the session was unblocked, or is to be closed. The deadline is lifted before the state is looked at, so
-		// that a wake-up that comes now is seen by the next read.
-		_ = d.conn.SetReadDeadline(time.Time{})
-		woken, err = true, nil
-		if d.s.InputReleased() && d.next == len(d.cmds) && d.s.In.Release() {
-			d.cmds, d.next, d.waits = nil, 0, true
-			d.s.NoteInput()
-		}
-	}
-	if d.broken.Load() {
-		return woken, io.ErrClosedPipe
-	}
-	if n > 0 {
-		err = nil // it comes again
-	}
-	return woken, err
 }
 
 // await waits until the session was woken or its output has been written.
@@ -215,8 +242,18 @@ func (d *driver) await(ctx context.Context) error {
 
 // wake is called by anybody, at any time: there is output to flush, or the session's state has changed.
 func (d *driver) wake() {
+	if d.polled != nil && d.n.loops.wake(d) {
+		return
+	}
 	d.flushSoon()
-	_ = d.conn.SetReadDeadline(aLongTimeAgo)
+	d.alert()
+}
+
+// alert has the connection's own goroutine look at its state.
+func (d *driver) alert() {
+	if d.polled == nil {
+		_ = d.conn.SetReadDeadline(aLongTimeAgo)
+	}
 	d.signal()
 }
 
@@ -229,29 +266,28 @@ func (d *driver) signal() {
 
 // flushSoon writes from another goroutine, and lets the connection's own go on when all has left.
 func (d *driver) flushSoon() {
-	d.n.writers.Go(func() {
-		if d.flush() {
-			d.signal()
-		}
-	})
+	d.n.writers.Go(d.flushAndSignal)
+}
+
+func (d *driver) flushAndSignal() {
+	if d.flush(true) {
+		d.signal()
+	}
 }
 
 // flush writes what may leave, and registers for the commit point when something may not yet. It reports whether nothing
-// is held back. It signals nobody: the connection's own goroutine, which may be about to wait, calls it too.
-func (d *driver) flush() (all bool) {
+// is held back. A caller that isn't patient doesn't wait for the connection. It signals nobody: the connection's own goroutine, which may be about to wait, calls it too.
+func (d *driver) flush(patient bool) (all bool) {
 	for {
 		commit := d.n.log.Commit()
 		p, wait := d.s.Out.Take(commit)
 		if len(p) > 0 {
-			_, err := d.wire.Write(p)
-			d.sent.Add(int64(len(p)))
-			d.writes.Add(1)
-			more := d.s.Out.Done(p)
-			if err != nil {
-				d.fail()
-				return true
+			written, err := d.write(p, patient)
+			if err == nil && written < len(p) {
+				d.n.writers.Go(func() { d.writeRest(p, written) })
+				return false
 			}
-			if !more {
+			if !d.wrote(p, err) {
 				return true
 			}
 			continue
@@ -269,21 +305,51 @@ func (d *driver) flush() (all bool) {
 	}
 }
 
+// write writes p, or, unless the caller is patient, what the connection takes of it at once.
+func (d *driver) write(p []byte, patient bool) (written int, err error) {
+	if !patient {
+		return d.polled.conn.TryWrite(p)
+	}
+	return d.conn.Write(p)
+}
+
+// writeRest writes what the connection did not take at once.
+func (d *driver) writeRest(p []byte, from int) {
+	_, err := d.conn.Write(p[from:])
+	if !d.wrote(p, err) || d.flush(true) {
+		d.signal()
+	}
+}
+
+// wrote gives p back to the output once it was written.
+func (d *driver) wrote(p []byte, err error) (more bool) {
+	d.sent.Add(int64(len(p)))
+	d.writes.Add(1)
+	more = d.s.Out.Done(p)
+	if err != nil {
+		d.fail()
+		return false
+	}
+	return more
+}
+
 // fail ends a connection whose peer takes no more.
 func (d *driver) fail() {
 	d.broken.Store(true)
 	d.s.Out.Discard()
-	_ = d.conn.SetReadDeadline(aLongTimeAgo)
-	d.signal()
+	if d.polled == nil || !d.n.loops.wake(d) {
+		d.alert()
+	}
 }
 
 // drain waits, for a bounded time, until the output has left: the last reply of a connection that ends.
 func (d *driver) drain() {
+	d.draining.Store(true)
 	deadline := time.NewTimer(drainTimeout)
 	defer deadline.Stop()
 	_ = d.conn.SetWriteDeadline(time.Now().Add(drainTimeout))
 	for {
-		d.flush()
+		d.flush(true)
 		if d.s.Out.Idle() || d.broken.Load() {
 			return
 		}
@@ -322,6 +388,7 @@ func (d *driver) count(s *command.Stats) {
 // handOver gives the connection to what PSYNC asked for.
 func (d *driver) handOver() error {
 	take := d.s.Hijacked()
+	d.n.loops.forget(d)
 	_ = d.conn.SetReadDeadline(time.Time{})
 	buffered := d.s.In.Rest()
 	d.n.forget(d)

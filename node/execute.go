@@ -28,76 +28,136 @@ const (
 	yieldEvery = 500 * time.Microsecond
 )
 
-// run executes a session's pipeline: the one place where clients' commands run. Under the execution lock the commands
-// change the store and append their effects to the log, so the order of the store is the order of the log; then
+// run executes the pipelines of some sessions, one after the other: the one place where clients' commands run. Under the
+// execution lock the commands change the store and append their effects to the log, so the order of the store is the order
+// of the log; then
 //
-//  1. what they appended is shown to the log's readers, once for the whole pipeline,
-//  2. the replies move to the gated output: they leave when everything that they reveal is committed,
+//  1. what they appended is shown to the log's readers, at once for all,
+//  2. the replies move to the gated outputs: they leave when everything that they reveal is committed,
 //  3. and, outside the lock, sessions that got a message or were unblocked are woken.
-func (n *Node) run(d *driver) sessionState {
+//
+// After maxTurn others get the lock, and what is left of a pipeline is left to its driver's next turn. It reports whether
+// the scheduler should be made to look at other sockets.
+func (n *Node) run(drivers []*driver) (yield bool) {
+	for len(drivers) > 0 {
+		var ran int
+		var woken []*session.Session
+		ran, woken, yield = n.runTurn(drivers)
+		drivers = drivers[ran:]
+		n.publish()
+		for _, w := range woken {
+			w.Wake()
+		}
+	}
+	return yield && n.yield != nil
+}
+
+// runTurn runs as many of the drivers as one turn under the lock has time for, at least one.
+func (n *Node) runTurn(drivers []*driver) (ran int, woken []*session.Session, yield bool) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	now := n.now()
+	begun := n.env.BeginTurn()
+	n.env.Effects.Off = !n.logging()
+	changed := false
+	for ran < len(drivers) && (ran == 0 || n.env.TurnTook(begun) <= maxTurn) {
+		changed = n.execute(drivers[ran], now, begun) || changed
+		ran++
+	}
+	if changed {
+		n.log.Flush()
+	}
+	n.env.Broadcast()
+	for _, d := range drivers[:ran] {
+		n.stageReplies(d)
+	}
+	woken = n.stagePushed()
+	n.evictSoon()
+	end := n.env.EndTurn(begun)
+	if yield = end-n.yielded > int64(yieldEvery); yield {
+		n.yielded = end
+	}
+	return ran, woken, yield
+}
+
+// execute executes a pipeline, as far as the turn's time allows. It reports whether the log has grown. A driver without
+// commands was woken: only its state is of interest.
+func (n *Node) execute(d *driver, now time.Time, begun int64) (changed bool) {
 	c, s := d.ctx, d.s
-	turn := c.Begin()
+	d.count(n.env.Stats)
+	d.appended, d.deferred = false, false
+	c.Begin()
+	if d.next == len(d.cmds) {
+		return false
+	}
 	c.Now = now.UnixMilli()
 	s.LastActive, s.Postponed = now, false
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
 	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
-	d.count(n.env.Stats)
-	n.env.Effects.Off = !n.logging()
-	wrote, served, deferred := false, false, false
+	n.env.Admit(c)
+	served, held, commit := false, !n.Gated(), n.log.Commit()
 	for first := d.next; d.next < len(d.cmds); {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
 			break
 		}
-		if d.next > first && n.env.TurnTook(turn) > maxTurn {
+		if d.next > first && n.env.TurnTook(begun) > maxTurn {
 			break
 		}
 		if (d.next-first)%store.WarmKeys == 0 {
-			warm(n.env.Store.DB(s.DB), d.cmds[d.next:])
+			n.warm(n.env.Store.DB(s.DB), d.cmds[d.next:])
 		}
-		args := d.cmds[d.next]
-		if n.env.Execute(c, args) == command.Deferred {
-			n.deferred[d] = struct{}{}
-			s.Postponed, deferred = true, true
+		args, before := d.cmds[d.next], len(s.W.Buf)
+		if outcome := n.env.Execute(c, args); outcome != command.Done {
+			if outcome == command.Deferred {
+				n.deferred[d] = struct{}{}
+			} else {
+				n.awaitConfirmation(d)
+			}
+			s.Postponed, d.deferred = true, true
 			break
 		}
 		d.next++
 		if !n.env.Effects.Empty() {
 			s.WriteEnd = n.appendEffects()
-			wrote = true
+			d.appended = true
+		}
+		if !held && (c.Gate() > commit || d.appended) {
+			held = true
+			n.letGo(d, before, commit)
 		}
 		served = n.serveBlocked() || served
 	}
-	n.limitInput(d)
-	log := n.log
-	if wrote || served {
-		log.Flush()
+	if s.Blocked() != nil {
+		c.Confirmation = command.Confirmation{} // it has grown old when the rest of the pipeline runs
 	}
-	n.env.Broadcast()
-	gate := max(n.gateOf(c, s, wrote), s.Gate, n.invalidationGate(s))
+	s.QueryBuffer, s.QueryFree = s.In.Buffered(), s.In.Free()
+	return d.appended || served
+}
+
+// letGo lets the replies before the first that has to wait leave at once: nothing that they reveal waits.
+func (n *Node) letGo(d *driver, before int, commit int64) {
+	s := d.s
+	switch {
+	case before == 0, s.Gate > 0, s.Invalidated, d.ctx.Confirms():
+	case n.place.master && n.chained() && !n.lease.valid(): // all that was read waits for a marker
+	default:
+		s.StageFirst(before, commit)
+	}
+}
+
+// stageReplies moves the replies to the gated output.
+func (n *Node) stageReplies(d *driver) {
+	s := d.s
+	n.limitInput(d)
+	gate := max(n.gateOf(d.ctx, s, d.appended), s.Gate, n.invalidationGate(s))
 	if s.Gate = 0; s.Blocked() != nil {
 		s.Gate = gate // what it waits for, it will wait for with what it has seen
 	}
-	state := stateOf(s)
-	if deferred && state == stateReady {
-		state = stateParked
+	if d.state = stateOf(s); d.deferred && d.state == stateReady {
+		d.state = stateParked
 	}
-	s.QueryBuffer, s.QueryFree = s.In.Buffered(), s.In.Free()
-	s.Stage(gate, log.Commit())
+	s.Stage(gate, n.log.Commit())
 	n.checkOutputLimit(s)
-	woken := n.stagePushed(s)
-	n.evictSoon()
-	end := n.env.EndTurn(turn)
-	if d.yield = end-n.yielded > int64(yieldEvery); d.yield {
-		n.yielded = end
-	}
-	n.mu.Unlock()
-	n.disk().write()
-	for _, w := range woken {
-		w.Wake()
-	}
-	return state
 }
 
 func stateOf(s *session.Session) sessionState {
@@ -139,8 +199,9 @@ func (n *Node) gateOf(c *command.Context, s *session.Session, wrote bool) int64 
 	if wrote {
 		gate = max(gate, s.WriteEnd)
 	}
-	if n.chained() && c.Revealed() && !n.lease.valid() && n.place.master {
-		// Without a lease another master may be at work already: a marker must make it through the chain first.
+	if n.chained() && n.place.master && (c.Confirms() || c.Revealed() && !n.lease.valid()) {
+		// Without a lease another master may be at work already: a marker must make it through the chain first. A replica that asks
+		// is not helped by this node's lease: the chain may go on without that one.
 		gate = max(gate, n.appendMarker())
 	}
 	return gate
@@ -157,16 +218,14 @@ func (n *Node) appendMarker() int64 {
 var pingWire = []byte("*1\r\n$4\r\nPING\r\n")
 
 // stagePushed moves the messages that other sessions got in this turn into their outputs.
-func (n *Node) stagePushed(self *session.Session) []*session.Session {
+func (n *Node) stagePushed() []*session.Session {
 	pushed := n.env.TakePushed()
 	for _, p := range pushed {
-		if p != self {
-			p.Stage(max(p.Gate, n.invalidationGate(p)), n.log.Commit())
-			if p.Blocked() == nil {
-				p.Gate = 0
-			}
-			n.checkOutputLimit(p)
+		p.Stage(max(p.Gate, n.invalidationGate(p)), n.log.Commit())
+		if p.Blocked() == nil {
+			p.Gate = 0
 		}
+		n.checkOutputLimit(p)
 	}
 	return pushed
 }
@@ -176,7 +235,9 @@ func (n *Node) invalidationGate(s *session.Session) int64 {
 	if !s.Invalidated {
 		return 0
 	}
-	s.Invalidated = false
+	if s.Invalidated = false; !n.Gated() {
+		return 0
+	}
 	return n.log.End()
 }
 
@@ -211,6 +272,9 @@ func (n *Node) makeRoom(ctx context.Context) error {
 	return nil
 }
 
+// hasRoom reports whether makeRoom would go on at once.
+func (n *Node) hasRoom() bool { return n.log.End()-maxUncommitted <= n.log.Commit() }
+
 // maxUncommitted bounds the bytes that were executed and are not committed yet.
 const maxUncommitted = 64 << 20
 
@@ -228,13 +292,22 @@ func (n *Node) do(f func(now time.Time)) {
 		n.log.Flush()
 	}
 	n.env.Broadcast()
-	woken := n.stagePushed(nil)
+	woken := n.stagePushed()
 	n.evictSoon()
 	n.env.EndTurn(turn)
 	n.mu.Unlock()
-	n.disk().write()
+	n.publish()
 	for _, w := range woken {
 		w.Wake()
+	}
+}
+
+// publish brings what was appended to the log to those who are to have it: the disk, and, once it is there, the followers.
+func (n *Node) publish() {
+	if d := n.disk(); d != nil {
+		d.write()
+	} else {
+		n.feeder.Push()
 	}
 }
 

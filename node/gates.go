@@ -57,13 +57,35 @@ func (g *gates) open(commit int64) []*driver {
 	return free
 }
 
-// committed is called by the log whenever its commit point has moved.
-func (n *Node) committed(commit int64) {
+// committed is called by the log whenever its commit point has moved. Where a follower's word has moved it, the replies leave at once:
+// whoever has read it has nothing more urgent to do.
+func (n *Node) committed(commit int64, acked bool) {
+	var polled []*driver
 	for _, d := range n.gates.open(commit) {
-		d.flushSoon()
+		if d.polled != nil {
+			polled = append(polled, d)
+		} else {
+			d.flushSoon()
+		}
+	}
+	switch {
+	case len(polled) == 0:
+	case acked:
+		flushAll(polled)
+	default:
+		n.writers.Go(func() { flushAll(polled) })
 	}
 	n.acksMoved()
 	if n.draining.Load() {
 		n.agent.nudge() // the sentinels wait for the last write to be committed
+	}
+}
+
+// flushAll writes what clients' connections take at once.
+func flushAll(polled []*driver) {
+	for _, d := range polled {
+		if d.flush(false) {
+			d.signal()
+		}
 	}
 }

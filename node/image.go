@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"holdfast/node/dump"
 	"holdfast/node/rdb"
@@ -15,12 +16,10 @@ func (im *image) WriteTo(w io.Writer) (written int64, err error) {
 	out := &summed{im: im, w: w}
 	var spare bytes.Buffer
 	for done := false; !done; {
-		im.n.mu.Lock()
-		turn := im.n.env.BeginTurn()
-		done, err = im.step()
-		spare, im.ready = im.ready, spare
-		im.n.env.EndTurn(turn)
-		im.n.mu.Unlock()
+		im.slice(func() {
+			done, err = im.step()
+			spare, im.ready = im.ready, spare
+		})
 		if err == nil {
 			_, err = spare.WriteTo(out)
 		}
@@ -32,6 +31,16 @@ func (im *image) WriteTo(w io.Writer) (written int64, err error) {
 		}
 	}
 	return out.n, out.end()
+}
+
+// slice runs f under the execution lock and notes for how long that held everybody else up.
+func (im *image) slice(f func()) {
+	n := im.n
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	turn := n.env.BeginTurn()
+	f()
+	n.saves.slice = max(n.saves.slice, time.Duration(n.env.EndTurn(turn)-turn))
 }
 
 // writeLocked is WriteTo for an image that is made under the execution lock as a whole.
@@ -68,22 +77,23 @@ func (im *image) step() (done bool, err error) {
 // writeFrozen writes the large values that were met, outside the lock.
 func (im *image) writeFrozen(out *summed) error {
 	for {
-		im.n.mu.Lock()
-		if len(im.frozen) == 0 || im.closed {
-			im.n.mu.Unlock()
+		var f frozen
+		im.slice(func() {
+			if im.writing = len(im.frozen) > 0 && !im.closed; im.writing {
+				f = im.frozen[0]
+			}
+		})
+		if f.value == nil {
 			return nil
 		}
-		im.writing = true
-		f := im.frozen[0]
-		im.n.mu.Unlock()
 		err := im.writeValue(f, out)
-		im.n.mu.Lock()
-		im.writing = false
-		im.thaw(1)
-		if im.closed {
-			im.giveUp()
-		}
-		im.n.mu.Unlock()
+		im.slice(func() {
+			im.writing = false
+			im.thaw(1)
+			if im.closed {
+				im.giveUp()
+			}
+		})
 		if err != nil {
 			return err
 		}
@@ -126,10 +136,11 @@ func (im *image) Close() error {
 // giveUp lets the next image be made.
 func (im *image) giveUp() {
 	im.thaw(len(im.frozen))
+	im.n.imaging = nil
 	im.n.snapshots <- struct{}{}
 }
 
-// summed counts and sums what is written.
+// summed counts and sums what is written, a slice at a time, and lets others run after each.
 type summed struct {
 	im  *image
 	w   io.Writer
@@ -141,6 +152,9 @@ func (s *summed) Write(p []byte) (int, error) {
 	n, err := s.w.Write(p)
 	s.sum = rdb.CRC64(s.sum, p[:n])
 	s.n += int64(n)
+	if yield := s.im.n.yield; yield != nil && !s.im.locked {
+		yield() // the scheduler would let a goroutine that always has work go on for 10 ms
+	}
 	return n, err
 }
 

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"holdfast/internal/simnet"
@@ -116,4 +117,56 @@ func TestImageClosedWhileItIsWritten(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestImageInSlices: what one slice saves under the lock is bounded in bytes, whatever the sizes of the entries; large values are only
+// frozen there.
+func TestImageInSlices(t *testing.T) {
+	// The slice, and the bucket of the index in which it becomes full: for more, 14 of the largest entries would have to be in one bucket.
+	const most = 64<<10 + 6*64<<10
+	world(t, func(t *testing.T, net *simnet.Network) {
+		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "rdbcompression no")
+		db, rng := n.env.Store.DB(0), rand.New(rand.NewPCG(1, 1))
+		large := 0
+		for i := range 500 {
+			size := 1 << rng.IntN(18)
+			key := fmt.Appendf(nil, "key %d", i)
+			db.SetString(key, bytes.Repeat([]byte("x"), size), store.EncRaw, store.NoExpiry)
+			if f, frozen := n.env.Store.Freeze(mustGet(t, db, key)); frozen {
+				large++
+				f.Release()
+			}
+		}
+		im := n.newImage()
+		slices := 0
+		for done := false; !done; slices++ {
+			var err error
+			if done, err = im.step(); err != nil {
+				t.Fatal(err)
+			}
+			if im.ready.Len() > most {
+				t.Fatalf("slice %d has %d bytes, want at most %d", slices, im.ready.Len(), most)
+			}
+			im.ready.Reset()
+		}
+		if large == 0 || len(im.frozen) != large || slices < 500/sliceEntries {
+			t.Errorf("%d slices, %d values frozen of %d large ones", slices, len(im.frozen), large)
+		}
+		<-n.snapshots // newImage was called without it
+		if err := im.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func mustGet(t *testing.T, db *store.DB, key []byte) store.Item {
+	t.Helper()
+	it, ok := db.Get(key)
+	if !ok {
+		t.Fatalf("there is no %q", key)
+	}
+	return it
 }

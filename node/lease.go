@@ -13,13 +13,15 @@ import (
 // members is in both.
 type lease struct {
 	inChain atomic.Bool
-	base    time.Time    // monotonic origin
-	until   atomic.Int64 // nanoseconds after base
+	now     func() time.Time // monotonic
+	base    time.Time        // its origin
+	until   atomic.Int64     // nanoseconds after base
 
 	leaving atomic.Bool // the node asked to be let go: a slave is then removed without anybody fencing it
 
 	mu      sync.Mutex
 	granted map[string]grant // by sentinel
+	removed map[string]bool  // sentinels that were removed for good
 }
 
 // grant is what one sentinel promised.
@@ -33,7 +35,7 @@ const driftShare = 16
 
 // valid takes no lock.
 func (l *lease) valid() bool {
-	return l.inChain.Load() && !l.leaving.Load() && int64(time.Since(l.base)) < l.until.Load()
+	return l.inChain.Load() && !l.leaving.Load() && int64(l.now().Sub(l.base)) < l.until.Load()
 }
 
 // grant counts a sentinel's acknowledgement of a heartbeat sent at sent. While sentinels are being added they may not
@@ -41,6 +43,9 @@ func (l *lease) valid() bool {
 func (l *lease) grant(sentinel string, sent time.Time, downAfter time.Duration, voters int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.removed[sentinel] {
+		return
+	}
 	if l.granted == nil {
 		l.granted = map[string]grant{}
 	}
@@ -58,4 +63,20 @@ func (l *lease) grant(sentinel string, sent time.Time, downAfter time.Duration, 
 	}
 	slices.Sort(ends)
 	l.until.Store(max(l.until.Load(), ends[len(ends)-majority]))
+}
+
+// forget counts the word of these sentinels no more: they have been removed for good, and may not know it.
+func (l *lease) forget(sentinels []string) {
+	if len(sentinels) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.removed == nil {
+		l.removed = map[string]bool{}
+	}
+	for _, id := range sentinels {
+		l.removed[id] = true
+		delete(l.granted, id)
+	}
 }

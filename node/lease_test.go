@@ -8,7 +8,7 @@ import (
 
 func TestLeaseNeedsAMajority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := lease{base: time.Now()}
+		l := lease{now: time.Now, base: time.Now()}
 		l.inChain.Store(true)
 		sent := time.Now()
 		l.grant("a", sent, time.Second, 3)
@@ -28,7 +28,7 @@ func TestLeaseNeedsAMajority(t *testing.T) {
 
 func TestLeaseCountsFromSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := lease{base: time.Now()}
+		l := lease{now: time.Now, base: time.Now()}
 		l.inChain.Store(true)
 		sent := time.Now()
 		time.Sleep(900 * time.Millisecond) // the answers were slow
@@ -42,7 +42,7 @@ func TestLeaseCountsFromSending(t *testing.T) {
 }
 
 func TestLeaseCountsTheMostVoters(t *testing.T) {
-	l := lease{base: time.Now()}
+	l := lease{now: time.Now, base: time.Now()}
 	l.inChain.Store(true)
 	now := time.Now()
 	l.grant("a", now, time.Minute, 5) // knows of two sentinels more
@@ -57,7 +57,7 @@ func TestLeaseCountsTheMostVoters(t *testing.T) {
 }
 
 func TestNoLeaseOutsideTheChainOrWhenLeaving(t *testing.T) {
-	l := lease{base: time.Now()}
+	l := lease{now: time.Now, base: time.Now()}
 	l.grant("a", time.Now(), time.Minute, 1)
 	if l.valid() {
 		t.Fatal("not in the chain")
@@ -69,5 +69,24 @@ func TestNoLeaseOutsideTheChainOrWhenLeaving(t *testing.T) {
 	l.leaving.Store(true)
 	if l.valid() {
 		t.Fatal("leaving")
+	}
+}
+
+// TestLeaseForgetsTheRemoved: two sentinels that were removed, and don't know it, make no majority of five with a third.
+func TestLeaseForgetsTheRemoved(t *testing.T) {
+	l := lease{now: time.Now, base: time.Now()}
+	l.inChain.Store(true)
+	sent := time.Now()
+	l.grant("gone1", sent, time.Minute, 5)
+	l.forget([]string{"gone1", "gone2"})
+	l.grant("gone1", sent, time.Minute, 5)
+	l.grant("gone2", sent, time.Minute, 5)
+	l.grant("a", sent, time.Minute, 3)
+	if l.valid() {
+		t.Fatal("the word of the removed counts")
+	}
+	l.grant("b", sent, time.Minute, 3)
+	if !l.valid() {
+		t.Fatal("two of three make no majority")
 	}
 }

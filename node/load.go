@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 
@@ -33,27 +34,44 @@ type dumpLoader struct {
 
 	streamDB int
 	loaded   loaded
+	progress *progress // of this load; nil: nobody looks
 }
 
 // readDump loads an RDB stream into an empty store and answers the database in which the log goes on. Whatever has expired is there
 // until the log says that it is gone.
 func (n *Node) readDump(r io.Reader, s *store.Store) (streamDB int, err error) {
 	l := n.newDumpLoader(s)
-	err = l.read(r)
+	if err = l.read(r); err == nil {
+		n.noteLoaded(l.loaded)
+	}
 	return l.streamDB, err
+}
+
+// noteLoaded notes for INFO what the last snapshot brought.
+func (n *Node) noteLoaded(l loaded) {
+	n.mu.Lock()
+	n.saves.loaded = l
+	n.mu.Unlock()
 }
 
 func (n *Node) newDumpLoader(s *store.Store) *dumpLoader {
 	now := n.now().UnixMilli()
-	return &dumpLoader{s: s, db: s.DB(0), now: now, access: command.AccessFrom(n.settings, now)}
+	return &dumpLoader{s: s, db: s.DB(0), now: now, access: command.AccessFrom(n.settings, now), progress: n.progress.Load()}
 }
 
 func (l *dumpLoader) read(r io.Reader) error {
-	return rdb.NewReader(r).Read(rdb.Callbacks{Aux: l.aux, SelectDB: l.selectDB, Entry: l.entry})
+	return rdb.NewReader(r).Read(rdb.Callbacks{Aux: l.aux, SelectDB: l.selectDB, Resize: l.resize, Entry: l.entry})
 }
 
 func (l *dumpLoader) aux(name, value []byte) error {
-	if string(name) != "repl-stream-db" {
+	switch string(name) {
+	case "used-mem":
+		if bytes, err := strconv.ParseInt(string(value), 10, 64); err == nil && l.progress != nil {
+			l.progress.usedMem.Store(bytes)
+		}
+		return nil
+	case "repl-stream-db":
+	default:
 		return nil
 	}
 	i, err := strconv.Atoi(string(value))
@@ -69,6 +87,11 @@ func (l *dumpLoader) selectDB(i int) error {
 		return fmt.Errorf("the dump has a database %d: raise the directive databases, now %d", i, l.s.Databases())
 	}
 	l.db = l.s.DB(i)
+	return nil
+}
+
+func (l *dumpLoader) resize(_ int, keys, _ uint64) error {
+	l.db.Reserve(int(min(keys, math.MaxInt32)))
 	return nil
 }
 
@@ -108,20 +131,32 @@ func (n *Node) loadDump() error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", name, err)
 	}
+	size, err := fileSize(f)
+	if err != nil {
+		return errors.Join(fmt.Errorf("loading %s: %w", name, err), f.Close())
+	}
+	p, end := n.beginLoad(name, size)
+	defer end()
 	l := n.newDumpLoader(n.newStore())
 	l.single, l.expired = true, func(*store.DB, []byte) {}
-	if err := l.readFile(f); err != nil {
+	if err := errors.Join(l.read(p.reader(f)), f.Close()); err != nil {
 		return fmt.Errorf("loading %s: %w; move the file away to start empty", f.Name(), err)
 	}
+	n.noteLoaded(l.loaded)
 	n.mu.Lock()
 	n.env.SetStore(l.s, n.keyChanged)
-	n.saves.loaded = l.loaded
 	n.mu.Unlock()
 	n.logger.Info("loaded", "file", name, "keys", l.loaded.keys, "expired", l.loaded.expired)
 	return nil
 }
 
-func (l *dumpLoader) readFile(f *os.File) error { return errors.Join(l.read(f), f.Close()) }
+func fileSize(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
 
 // Reload puts what dump.rdb has in the place of the data, or beside it, after saving the data there if so asked. What has expired
 // meanwhile is gone, and the log says so.
@@ -130,7 +165,7 @@ func (n *Node) Reload(o command.ReloadOptions) error {
 		return errNoDir
 	}
 	if !o.NoSave {
-		if err := n.Save(false); err != nil {
+		if err := n.Save(); err != nil {
 			return err
 		}
 	}
@@ -151,7 +186,7 @@ func (n *Node) Reload(o command.ReloadOptions) error {
 	default:
 		l.expired = func(db *store.DB, key []byte) { n.env.Effects.Add(db.Index(), []byte("DEL"), key) }
 	}
-	if err := l.readFile(f); err != nil {
+	if err := errors.Join(l.read(f), f.Close()); err != nil {
 		n.logger.Error("DEBUG RELOAD failed", "file", f.Name(), "err", err)
 		return errReload
 	}

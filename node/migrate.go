@@ -45,7 +45,7 @@ func (n *Node) migrate(ctx context.Context, m *command.Migration, gate int64) {
 		}
 		for landed := false; !landed; {
 			n.do(func(now time.Time) {
-				if landed = m.Copy || !n.standsStill(); !landed {
+				if landed = m.Copy && !n.draining.Load() || !n.standsStill(); !landed {
 					return
 				}
 				again = m.Land(now.UnixMilli(), failure)

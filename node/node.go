@@ -31,12 +31,14 @@ type Config struct {
 	Network  transport.Network
 	Logger   *slog.Logger
 	Version  string
-	Now      func() time.Time // time as data: expiry, TTL; nil: time.Now
-	Rand     *rand.Rand       // nil: seeded by the system
-	Yield    func()           // has the scheduler look at all sockets; nil: it will anyway
-	Dir      *os.Root         // where dump.rdb lies; nil: nothing is kept on disk
-	Files    aof.FS           // where the log is kept; nil: in Dir
-	Process  command.Process  // what the operating system says of this process
+	// LeaseClock measures the lease: a clock that only goes forward, at a rate that may differ a little from the sentinels'; nil: time.Now.
+	LeaseClock func() time.Time
+	Now        func() time.Time // time as data: expiry, TTL; nil: time.Now
+	Rand       *rand.Rand       // nil: seeded by the system
+	Yield      func()           // has the scheduler look at all sockets; nil: it will anyway
+	Dir        *os.Root         // where dump.rdb lies; nil: nothing is kept on disk
+	Files      aof.FS           // where the log is kept; nil: in Dir
+	Process    command.Process  // what the operating system says of this process
 }
 
 // Node is one data node.
@@ -60,6 +62,7 @@ type Node struct {
 	deferred   map[*driver]struct{} // clients whose next command a pause holds back
 	waits      []*wait              // parked WAITs
 	waiting    atomic.Bool          // there may be some
+	pace       map[string]time.Time // since when followers on probation have kept pace, by incarnation
 	deposedAt  time.Time            // when it last ceased to be the master
 	backlog    bool                 // a replica has been here: outside a group only then there is a log
 	streamDB   int                  // the database that the predecessor's log stands in
@@ -68,18 +71,23 @@ type Node struct {
 	changedAll bool     // it has changed keys that nobody names
 	nextID     int64
 	saves      saves
-	loading    bool
+	loading    bool // the data is being replaced: clients are told to wait
+	progress   atomic.Pointer[progress]
 	rewrites   rewrites
 	logEpoch   atomic.Uint64 // in which the log was last written
 
-	log    *replication.Log
-	feeder *replication.Feeder
-	gates  gates
-	lease  lease
-	agent  *agent
+	log      *replication.Log
+	feeder   *replication.Feeder
+	traffic  replication.Traffic // what countLinks has not counted yet
+	gates    gates
+	loops    loops
+	lease    lease
+	confirms confirmations
+	agent    *agent
 
 	follower  *following    // guarded by mu
 	snapshots chan struct{} // holds a token while no snapshot runs
+	imaging   *image        // the snapshot that runs; guarded by mu
 	yield     func()        // Config.Yield
 	yielded   int64         // when it was last called, by the environment's clock; guarded by mu
 	reclaimer reclaimer     // guarded by mu
@@ -118,13 +126,14 @@ func New(c Config) (*Node, error) {
 		joins:    len(c.Settings.Join()) > 0,
 		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, dir: c.Dir, yield: c.Yield,
 		deferred:  map[*driver]struct{}{},
+		confirms:  confirmations{due: make(chan struct{}, 1), waiting: map[*driver]struct{}{}},
 		touched:   newTouched(),
 		snapshots: make(chan struct{}, 1),
 		evictions: make(chan struct{}, 1),
 		exit:      make(chan struct{}),
 	}
 	if n.files = c.Files; n.files == nil && c.Dir != nil {
-		n.files = aof.Root{Root: c.Dir}
+		n.files = aof.NewRoot(c.Dir)
 	}
 	n.snapshots <- struct{}{}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -140,8 +149,12 @@ func New(c Config) (*Node, error) {
 		Store: store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
 		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process,
 	}, n.keyChanged)
-	n.lease.base = time.Now()
-	n.place.master = !n.joins
+	n.loops.n = n
+	if n.lease.now = c.LeaseClock; n.lease.now == nil {
+		n.lease.now = time.Now
+	}
+	n.lease.base = n.lease.now()
+	n.place = place{master: !n.joins, position: -1}
 	n.saves.last, n.saves.ok = c.Now(), true
 	n.onSettings()
 	return n, nil
@@ -172,6 +185,9 @@ func (n *Node) Start() error {
 	}
 	n.work.Go(n.cron)
 	n.work.Go(n.evict)
+	if n.grouped() {
+		n.work.Go(n.confirm)
+	}
 	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped() {
 		n.do(func(time.Time) { err = n.ReplicaOf(host, port) })
 		if err != nil {
@@ -265,6 +281,21 @@ func (n *Node) identify(listen net.Addr) error {
 // Addr is the announced address.
 func (n *Node) Addr() string { return n.self.Addr }
 
+// Standing is where a node stands in its group, and how far its log reaches and is committed, all of one moment.
+type Standing struct {
+	Epoch       uint64
+	Position    int // in the chain; -1: not in it
+	End, Commit int64
+	Log         *replication.Log
+}
+
+// Standing looks at the node from beside, for who checks what it promises.
+func (n *Node) Standing() Standing {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return Standing{Epoch: n.place.group.Epoch, Position: n.place.position, End: n.log.End(), Commit: n.log.Commit(), Log: n.log}
+}
+
 // RunID names this start of the node.
 func (n *Node) RunID() string { return n.self.Incarnation }
 
@@ -286,6 +317,7 @@ func (n *Node) Close() error {
 	for _, s := range n.servers {
 		err = errors.Join(err, s.Close())
 	}
+	err = errors.Join(err, n.loops.close())
 	if n.agent != nil {
 		err = errors.Join(err, n.agent.close())
 	}
@@ -356,6 +388,7 @@ func (n *Node) forget(d *driver) {
 	n.env.Clients.Remove(d.s)
 	d.s.Unpark()
 	delete(n.deferred, d)
+	n.confirms.forget(d)
 }
 
 // closing reports whether the session is to be ended.

@@ -59,7 +59,7 @@ func dial(t *testing.T, network transport.Network, ip string) client {
 // do answers the reply as text; an error reply begins with "-".
 func (c client) do(args ...any) string {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	v, err := c.Do(ctx, args...)
 	if err != nil {

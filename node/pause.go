@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"holdfast/node/command"
 	"holdfast/node/session"
 )
 
@@ -11,6 +12,7 @@ type pause struct {
 	until      time.Time // zero: none
 	writesOnly bool
 	drain      time.Time // a handover holds everything until then
+	drained    uint64    // the epoch in which the sentinels were told that everything is committed: they may act on it at any time
 	timer      *time.Timer
 }
 
@@ -34,11 +36,14 @@ func (n *Node) Unpause() {
 }
 
 // PauseState is the pause in force: none when until is zero.
-func (n *Node) PauseState() (until time.Time, writesOnly bool) {
-	if !n.pause.drain.IsZero() {
-		return n.pause.drain, false
+func (n *Node) PauseState() (until time.Time, kind command.PauseKind) {
+	switch {
+	case !n.pause.drain.IsZero():
+		return n.pause.drain, command.PauseDrain
+	case n.pause.writesOnly:
+		return n.pause.until, command.PauseWrites
 	}
-	return n.pause.until, n.pause.writesOnly
+	return n.pause.until, command.PauseAll
 }
 
 // armPause has the pause looked at when it ends.
@@ -55,8 +60,12 @@ func (n *Node) pauseOver(now time.Time) {
 		n.pause.until = time.Time{}
 	}
 	if !n.pause.drain.IsZero() && !now.Before(n.pause.drain) {
-		n.pause.drain = time.Time{}
-		n.draining.Store(false)
+		if n.pause.drained == n.place.group.Epoch {
+			n.pause.drain = now.Add(drainedHold)
+		} else {
+			n.pause.drain = time.Time{}
+			n.draining.Store(false)
+		}
 	}
 	if until, _ := n.PauseState(); !until.IsZero() {
 		n.armPause()
@@ -79,7 +88,9 @@ func (n *Node) endPause() (woken []*session.Session) {
 }
 
 // drain answers a sentinel's order to get ready for a handover in this epoch: clients are held back, and once everything
-// is committed the heartbeats say so. The order is repeated while it stands; when it stops, the node goes on by itself.
+// is committed the heartbeats say so. The order is repeated while it stands; when it stops, the node goes on by itself, unless
+// it has said so: who hears that may make another member the master however late, and that one must have all that this one ever
+// executed. Then only another epoch ends it, and the sentinels agree on one when nothing comes of the handover.
 func (n *Node) drain(epoch uint64, hold time.Duration) {
 	begun := false
 	n.do(func(now time.Time) {
@@ -95,10 +106,14 @@ func (n *Node) drain(epoch uint64, hold time.Duration) {
 	}
 }
 
-// drained is the epoch in which everything is committed and nothing new can come; 0 otherwise.
+// drainedHold is how often a master that has drained looks whether it still has to hold back its clients.
+const drainedHold = 100 * time.Millisecond
+
+// drained is the epoch in which everything is committed and nothing new can come; 0 otherwise. Who asks will tell the sentinels.
 func (n *Node) drained() uint64 {
 	if n.place.master && !n.pause.drain.IsZero() && n.log.Commit() == n.log.End() {
-		return n.place.group.Epoch
+		n.pause.drained = n.place.group.Epoch
+		return n.pause.drained
 	}
 	return 0
 }

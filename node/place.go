@@ -56,10 +56,12 @@ func (n *Node) adopt(g cluster.Group) {
 	}
 	before, after := n.place, placeIn(g, n.self)
 	n.place = after
-	successor, ok := g.Successor(n.self)
 	n.lease.inChain.Store(after.position >= 0)
 	if before.master && !after.master {
 		n.stepDown()
+	}
+	if before.position >= 0 && after.position < 0 {
+		n.dropHeld("this node is not in the chain any more")
 	}
 	if before.upstream != after.upstream {
 		n.stopFollowing()
@@ -70,8 +72,7 @@ func (n *Node) adopt(g cluster.Group) {
 	if after.position >= 0 {
 		n.logEpoch.Store(g.Epoch)
 	}
-	n.log.SetChain(g.Epoch, successor, ok && n.settings.AckChain())
-	n.feeder.SetEpoch(g.Epoch, n.follows)
+	n.setChain()
 	switch {
 	case after.upstream.Addr == "":
 	case n.follower == nil:
@@ -81,13 +82,26 @@ func (n *Node) adopt(g cluster.Group) {
 	}
 	n.pause.drain = time.Time{}
 	n.draining.Store(false)
-	woken := append(n.endPause(), n.stagePushed(nil)...)
+	n.confirms.reconsider()
+	woken := append(n.endPause(), n.stagePushed()...)
 	n.mu.Unlock()
 	for _, s := range woken {
 		s.Wake()
 	}
 	n.logger.Info("adopted an epoch", "epoch", g.Epoch, "role", after.role(), "position", after.position, "following", after.upstream.Addr, "offset", n.log.End())
 	n.agent.adopted(after)
+}
+
+// setChain has the log wait for the acknowledgements of whoever it has to in the adopted epoch; those that came already count. It needs
+// the execution lock.
+func (n *Node) setChain() {
+	g, p := n.place.group, n.place
+	successor, ok := g.Successor(n.self)
+	if p.joining != (cluster.Member{}) {
+		successor, ok = p.joining, true
+	}
+	n.log.SetChain(g.Epoch, successor, ok && n.settings.AckChain())
+	n.feeder.SetEpoch(g.Epoch, n.follows)
 }
 
 // follows reports whether a member follows this node in the adopted group.
@@ -103,27 +117,56 @@ func (n *Node) follows(m cluster.Member) bool {
 func (n *Node) letJoin() {
 	p := &n.place
 	if p.position < 0 || p.position != len(p.group.Chain)-1 || p.joining != (cluster.Member{}) || len(p.group.Learners) == 0 {
+		n.pace = nil
 		return
 	}
-	for _, f := range n.feeder.Followers() {
-		if f.State != replication.LinkOnline || f.AckEpoch != p.group.Epoch || !p.group.IsLearner(f.Info.Member) || n.log.End()-f.Offset > lagMax {
+	followers := n.feeder.Followers()
+	n.keepPace(followers)
+	for _, f := range followers {
+		if f.State != replication.LinkOnline || f.AckEpoch != p.group.Epoch || !p.group.IsLearner(f.Info.Member) || n.log.End()-f.Held > lagMax || !n.provenFast(f.Info.Member) {
 			continue
 		}
 		p.joining = f.Info.Member
-		n.log.SetChain(p.group.Epoch, p.joining, n.settings.AckChain())
-		n.feeder.SetEpoch(p.group.Epoch, n.follows) // what it has acknowledged already counts
+		n.setChain()
 		return
 	}
+}
+
+// keepPace notes since when each follower that was slow has kept pace: what it lacks has never been there for long. It needs
+// the execution lock.
+func (n *Node) keepPace(followers []replication.FollowerStatus) {
+	g := n.place.group
+	since := map[string]time.Time{}
+	for _, f := range followers {
+		m := f.Info.Member
+		if g.Probation(m.Name) == 0 || f.State != replication.LinkOnline || f.Delay > g.Settings.ChainSlow()/paceShare {
+			continue
+		}
+		since[m.Incarnation] = time.Now()
+		if old, ok := n.pace[m.Incarnation]; ok {
+			since[m.Incarnation] = old
+		}
+	}
+	n.pace = since
+}
+
+// paceShare of chain-slow-timeout is the longest that a learner on probation may leave a byte unacknowledged.
+const paceShare = 8
+
+// provenFast says whether a learner was never slow, or has kept pace for long enough since. It needs the execution lock.
+func (n *Node) provenFast(m cluster.Member) bool {
+	need := n.place.group.Probation(m.Name)
+	since, ok := n.pace[m.Incarnation]
+	return need == 0 || ok && time.Since(since) >= need
 }
 
 // lagMax is how many bytes a learner may be behind for the chain to wait for it: about a millisecond of writes.
 const lagMax = 1 << 20
 
-// takeOver makes a replica the master: it goes on with the log it has, under a new replication id.
+// takeOver makes a replica the master: it goes on with the log it has, under a new replication id. That holds for an empty log
+// too, whose id the old master may have written under.
 func (n *Node) takeOver() {
-	if n.log.End() > 0 {
-		n.newHistory()
-	}
+	n.newHistory()
 	n.env.Effects.Reselect()
 }
 
@@ -151,6 +194,17 @@ func (n *Node) stepDown() {
 	n.waits = nil
 }
 
+// dropHeld ends the clients whose replies wait for the commit point of a chain that may go on without this node, and without the
+// writes that they saw.
+func (n *Node) dropHeld(reason string) {
+	for _, s := range n.env.Clients.All() {
+		if s.Gate > 0 || !s.Out.Idle() {
+			s.Unpark()
+			s.Abort(reason)
+		}
+	}
+}
+
 // following is one run of a follower. Its applier is refused as soon as the node follows somebody else.
 type following struct {
 	*replication.Follower
@@ -173,6 +227,8 @@ func (n *Node) follow(c replication.FollowConfig) {
 	c.Network, c.Log, c.Applier, c.Logger = n.network, n.log, a, n.logger
 	c.User, c.Password = n.settings.MasterUser(), n.settings.MasterAuth()
 	c.Timeout = n.replTimeout
+	c.Ports = n.loops.port
+	c.Traffic = &n.traffic
 	c.OnState = func(replication.FollowStatus) { n.agent.nudge() }
 	ctx, cancel := context.WithCancel(n.ctx)
 	f := &following{Follower: replication.NewFollower(c), cancel: cancel, done: make(chan struct{})}
@@ -196,8 +252,8 @@ func (n *Node) stopFollowing() {
 func (n *Node) newFeeder() *replication.Feeder {
 	return replication.NewFeeder(replication.FeederConfig{
 		Log: n.log, Snapshots: n, Random: randomBytes{newRand()}, Logger: n.logger,
-		Accept: n.mayFollow, Timeout: n.replTimeout,
-		OnAck: n.acksMoved, OnChange: func() { n.agent.nudge() },
+		Accept: n.mayFollow, Timeout: n.replTimeout, Ports: n.loops.port,
+		Traffic: &n.traffic, OnAck: n.acksMoved, OnChange: func() { n.agent.nudge() },
 	})
 }
 

@@ -39,9 +39,9 @@ func (a *applier) Apply(batch []replication.Entry) error {
 	n.serveBlocked()
 	n.log.Flush()
 	n.env.Broadcast()
-	woken := n.stagePushed(nil)
+	woken := n.stagePushed()
 	n.mu.Unlock()
-	n.disk().write()
+	n.publish()
 	for _, s := range woken {
 		s.Wake()
 	}
@@ -89,10 +89,26 @@ func (n *Node) streamContext() *command.Context {
 	return c
 }
 
+// Continue has the log go on under the predecessor's id, unless the node has come to follow somebody else, or to lead, since it asked:
+// then the log has a name of its own already.
+func (a *applier) Continue(id string) error {
+	n := a.n
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.follower != a.of {
+		return errSuperseded
+	}
+	n.log.ContinueAs(id)
+	return nil
+}
+
 // Load builds a data set from a snapshot beside the present one and swaps them when it is whole.
 func (a *applier) Load(r io.Reader, pos replication.Position) error {
 	d := a.n.disk()
-	r, base, err := d.tee(r)
+	s := a.of.Status()
+	p, end := a.n.beginLoad(s.Addr, max(s.SyncTotal, 0))
+	defer end()
+	r, base, err := d.tee(p.reader(r))
 	if err != nil {
 		return err
 	}
@@ -124,7 +140,7 @@ func (a *applier) swap(fresh *store.Store, pos replication.Position, streamDB in
 	n.env.SetStore(fresh, n.keyChanged)
 	n.log.Reset(pos)
 	n.streamDB = streamDB
-	n.touched.all = pos.Offset
+	n.touched.restart(pos.Offset)
 	var tap *replication.Reader
 	if base != nil {
 		tap = n.log.Tap(pos.Offset)
@@ -142,5 +158,5 @@ func (a *applier) Rewind(offset int64) error {
 	if d == nil {
 		return errNoLog
 	}
-	return d.rewind(offset)
+	return d.rewind(offset, a)
 }

@@ -12,54 +12,97 @@ import (
 
 // saves is what the node knows of its snapshots on disk; guarded by the execution lock.
 type saves struct {
-	running bool
-	ok      bool // the last one succeeded
-	last    time.Time
-	tried   time.Time
-	took    time.Duration
-	changes int64 // since the last save
-	count   int64 // that succeeded
-	loaded  loaded
+	running   bool
+	ok        bool // the last one succeeded
+	last      time.Time
+	tried     time.Time
+	took      time.Duration
+	slice     time.Duration // the longest that the last snapshot, of whatever kind, held everybody else up at once
+	scheduled bool          // a background save begins as soon as it can
+	changes   int64         // since the last save
+	count     int64         // that succeeded
+	loaded    loaded
 }
 
 // The refusals of SAVE and BGSAVE.
 const (
 	errSaving = resp.Error("ERR Background save already in progress")
 	errNoDir  = resp.Error("ERR this node keeps nothing on disk")
+	errBusy   = resp.Error("ERR another snapshot is being made, try again when that has ended")
+	errActive = resp.Error("ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.")
 )
 
-// Save writes the data to dump.rdb. Both forms go on serving others while they write; background answers at once.
-func (n *Node) Save(background bool) error {
+// Save writes the data to dump.rdb. It keeps everybody waiting, as in Redis: the whole image is made under the lock.
+func (n *Node) Save() error {
+	im, err := n.beginSave()
+	if err != nil {
+		return err
+	}
+	changes := n.saves.changes
+	err = n.writeDump(func(w *bufio.Writer) error { return im.writeLocked(w) })
+	im.closed = true
+	im.walk.Close()
+	im.giveUp()
+	n.saved(err, changes)
+	return err
+}
+
+// BackgroundSave has dump.rdb written while the node goes on. While another snapshot is being made it is refused or, if so
+// wanted, scheduled.
+func (n *Node) BackgroundSave(schedule bool) (scheduled bool, err error) {
+	im, err := n.beginSave()
+	switch {
+	case errors.Is(err, errBusy) && schedule:
+		n.saves.scheduled = true
+		return true, nil
+	case errors.Is(err, errBusy):
+		return false, errActive
+	case err != nil:
+		return false, err
+	}
+	changes := n.saves.changes
+	n.work.Go(func() { n.finishSave(im, changes) })
+	return false, nil
+}
+
+func (n *Node) beginSave() (*image, error) {
 	switch {
 	case n.dir == nil:
-		return errNoDir
+		return nil, errNoDir
 	case n.saves.running:
-		return errSaving
+		return nil, errSaving
 	}
 	select {
 	case <-n.snapshots:
 	default:
-		return resp.Error("ERR a replica is being copied to, try again when that has ended")
+		return nil, errBusy
 	}
-	im := n.newImage()
-	changes := n.saves.changes
-	n.saves.running, n.saves.tried = true, n.now()
-	if background {
-		n.work.Go(func() { n.finishSave(im, changes) })
-		return nil
-	}
-	// SAVE keeps everybody waiting, as in Redis: the whole image is made under the lock.
-	err := n.writeDump(func(w *bufio.Writer) error { return im.writeLocked(w) })
-	return n.endSave(im, err, changes)
+	n.saves.running, n.saves.scheduled, n.saves.tried = true, false, n.now()
+	return n.newImage(), nil
 }
 
-// endSave is the end of SAVE, under whose lock the image was made.
-func (n *Node) endSave(im *image, err error, changes int64) error {
-	im.closed = true
-	im.walk.Close()
-	n.snapshots <- struct{}{}
-	n.saved(err, changes)
-	return err
+// startScheduled begins what had to wait for another snapshot. It needs the execution lock.
+func (n *Node) startScheduled() {
+	if n.imaging != nil {
+		return
+	}
+	var err error
+	switch {
+	case n.rewrites.scheduled:
+		n.rewrites.scheduled = false
+		_, err = n.Rewrite(true)
+	case n.saves.scheduled:
+		n.saves.scheduled = false
+		_, err = n.BackgroundSave(true)
+	}
+	if err != nil {
+		n.logger.Error("what was scheduled can't be begun", "err", err)
+	}
+}
+
+// SaveFailed reports that writes are to be refused since the data could not be saved: stop-writes-on-bgsave-error.
+func (n *Node) SaveFailed() bool {
+	return !n.saves.ok && n.settings.Bool("stop-writes-on-bgsave-error") && len(n.settings.SavePoints()) > 0
 }
 
 func (n *Node) finishSave(im *image, changes int64) {
@@ -99,7 +142,7 @@ func (n *Node) writeDump(write func(w *bufio.Writer) error) (err error) {
 			err = errors.Join(err, n.dir.Remove(temp))
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<20)
+	w := bufio.NewWriterSize(n.piecewise(f, "rdb-save-incremental-fsync"), 1<<20)
 	if err = write(w); err == nil {
 		err = w.Flush()
 	}
@@ -122,7 +165,7 @@ func (n *Node) SaveAtEnd() error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.Save(false)
+	return n.Save()
 }
 
 // saveIfDue starts a background save when a save point says so; it needs the execution lock.
@@ -132,7 +175,7 @@ func (n *Node) saveIfDue(now time.Time) {
 	}
 	for _, p := range n.settings.SavePoints() {
 		if n.saves.changes >= p.Changes && now.Sub(n.saves.last) >= time.Duration(p.Seconds)*time.Second {
-			_ = n.Save(true) // refused while a replica is being copied to: the next turn tries again
+			_, _ = n.BackgroundSave(false) // refused while a replica is being copied to: the next turn tries again
 			return
 		}
 	}
@@ -142,9 +185,13 @@ const saveRetry = 5 * time.Second
 
 // Persistence describes saves, for INFO and LASTSAVE.
 func (n *Node) Persistence() command.PersistenceInfo {
-	return command.PersistenceInfo{
-		Loading: n.loading, LastSave: n.saves.last, Saving: n.saves.running, LastStatusOK: n.saves.ok,
+	p := command.PersistenceInfo{
+		Loading: n.loading, Load: n.loadProgress(), LastSave: n.saves.last, Saving: n.saves.running, LastStatusOK: n.saves.ok,
 		LastDuration: n.saves.took, Changes: n.saves.changes, Saves: n.saves.count, SavingSince: n.saves.tried,
-		KeysLoaded: n.saves.loaded.keys, KeysExpired: n.saves.loaded.expired, Log: n.logFiles(),
+		KeysLoaded: n.saves.loaded.keys, KeysExpired: n.saves.loaded.expired, Log: n.logFiles(), SliceTook: n.saves.slice,
 	}
+	if im := n.imaging; im != nil {
+		p.SnapshotKeys, p.SnapshotSaved = im.keys, im.saved
+	}
+	return p
 }

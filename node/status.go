@@ -23,20 +23,41 @@ func (n *Node) SendsAway() bool {
 // deposedGrace is how long clients may take to hear of a new master.
 const deposedGrace = 2 * time.Second
 
-// Gated reports whether replies wait for the commit point: in a chain, and where the log is kept on disk.
-func (n *Node) Gated() bool { return n.chained() || n.disk() != nil }
+// Gated reports whether replies wait for the commit point: in a chain, and where the log is kept on disk; not those of a replica that is
+// to answer with whatever it has.
+func (n *Node) Gated() bool {
+	return (n.place.master || !n.readsAny()) && (n.chained() || n.disk() != nil)
+}
+
+// readsAny reports whether replicas answer as Redis's do.
+func (n *Node) readsAny() bool { return n.settings.ReplicaReadsAny() }
 
 // chained reports whether the commit point is the chain's: in a group, unless its users chose ack-mode async.
 func (n *Node) chained() bool { return n.grouped() && n.settings.AckChain() }
 
-// Stale reports a replica that must not answer reads. In a group that is a node without a place in the chain, or one
-// that cannot know whether the chain goes on without it; outside, Redis's replica-serve-stale-data decides.
-func (n *Node) Stale() bool {
-	if n.grouped() {
-		return n.place.position < 0 || n.chained() && !n.lease.valid()
+// Freshness says whether a replica may answer reads. In a group one without a place in the chain must not, and one without a lease
+// cannot know whether the chain goes on without it. Outside, and where users want no more than that, Redis's
+// replica-serve-stale-data decides.
+func (n *Node) Freshness(c command.Confirmation) command.Freshness {
+	switch {
+	case !n.grouped() || n.readsAny():
+		if !n.linked() && !n.settings.ReplicaServeStaleData() {
+			return command.Stale
+		}
+	case n.place.position < 0:
+		return command.Stale
+	case n.chained() && !n.lease.valid() && c.Epoch != n.place.group.Epoch:
+		if c.Refused {
+			return command.Stale
+		}
+		return command.Unknown
 	}
-	return n.follower != nil && !n.settings.ReplicaServeStaleData() &&
-		n.follower.Status().State != replication.FollowConnected
+	return command.Fresh
+}
+
+// linked reports whether a replica is in touch with whom it follows.
+func (n *Node) linked() bool {
+	return n.follower != nil && n.follower.Status().State == replication.FollowConnected
 }
 
 // Loading reports a data set that is being loaded.
@@ -54,8 +75,7 @@ func (n *Node) GoodReplicas(lag int64) int {
 // Replication describes the place in the chain.
 func (n *Node) Replication() command.ReplicationInfo {
 	log := n.log.Info()
-	full, partial, refused := n.feeder.SyncStats()
-	n.env.Stats.SyncFull, n.env.Stats.SyncPartialOK, n.env.Stats.SyncPartialErr = full, partial, refused
+	n.countLinks()
 	info := command.ReplicationInfo{
 		Master: n.place.master, Priority: int(n.settings.Int("replica-priority")),
 		ID: log.ID, ID2: log.SecondID, Offset: log.Offset, Offset2: log.SecondOffset,
@@ -79,6 +99,19 @@ func (n *Node) Replication() command.ReplicationInfo {
 	return info
 }
 
+// countLinks moves what the links have counted into INFO's counters. It needs the execution lock.
+func (n *Node) countLinks() {
+	s, t := n.env.Stats, &n.traffic
+	s.SyncFull += t.Full.Swap(0)
+	s.SyncPartialOK += t.PartialOK.Swap(0)
+	s.SyncPartialErr += t.PartialErr.Swap(0)
+	in, out := t.Received.Swap(0), t.Sent.Swap(0)
+	s.ReplInput += in
+	s.ReplOutput += out
+	s.NetInput += in + t.Answered.Swap(0)
+	s.NetOutput += out + t.Asked.Swap(0)
+}
+
 // describeLink fills in the replica's side: chains are invisible to clients, so in a group every replica names the head.
 func (n *Node) describeLink(info *command.ReplicationInfo) {
 	info.LinkState = string(replication.FollowConnect)
@@ -91,7 +124,7 @@ func (n *Node) describeLink(info *command.ReplicationInfo) {
 		return
 	}
 	s := n.follower.Status()
-	info.LinkState, info.SyncRead = string(s.State), s.SyncRead
+	info.LinkState, info.SyncTotal, info.SyncRead = string(s.State), max(s.SyncTotal, 0), s.SyncRead
 	info.SyncInProgress = s.State == replication.FollowSync
 	if !s.DownSince.IsZero() {
 		info.LinkDown = time.Since(s.DownSince)
@@ -145,7 +178,7 @@ func (n *Node) KillReplicas() int {
 func (n *Node) Shutdown(o command.ShutdownOptions) error {
 	wanted := o.Save || !o.NoSave && len(n.settings.SavePoints()) > 0 && !n.grouped()
 	if wanted && n.dir != nil {
-		if err := n.Save(false); err != nil && !o.Force {
+		if err := n.Save(); err != nil && !o.Force {
 			n.logger.Error("not shutting down: the data could not be saved; SHUTDOWN NOSAVE or FORCE ends without", "err", err)
 			return errSaveFailed
 		}
@@ -172,6 +205,14 @@ func (n *Node) onSettings() {
 	})
 	n.limitHeap()
 	n.settings.OnChange("appendonly", func(_, now string) error { return n.keepLog(now == "yes") })
+	n.settings.OnChange("ack-mode", func(_, _ string) error {
+		n.setChain()
+		return nil
+	})
+	n.settings.OnChange("replica-read", func(_, _ string) error {
+		n.confirms.reconsider()
+		return nil
+	})
 	for _, fixed := range []string{"port", "bind"} {
 		n.settings.OnChange(fixed, func(_, _ string) error { return errFixed })
 	}

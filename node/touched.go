@@ -4,7 +4,7 @@ import "hash/maphash"
 
 // touched knows, for every key, an offset of the log at or past the key's last change. Keys share slots by their hash:
 // two in one slot may make a read wait for the other's change, which costs a moment and no correctness, and nothing has
-// ever to be taken out again.
+// to be taken out as long as the log only grows.
 type touched struct {
 	seed maphash.Seed
 	at   [1 << 16]int64
@@ -13,13 +13,19 @@ type touched struct {
 
 func newTouched() *touched { return &touched{seed: maphash.MakeSeed()} }
 
+// restart is for data that was replaced by what stands in the log before end. What was known is of a log that may have been longer.
+func (t *touched) restart(end int64) {
+	clear(t.at[:])
+	t.all = end
+}
+
 func (t *touched) slot(db int, key []byte) uint16 {
 	return uint16(maphash.Bytes(t.seed, key)) ^ uint16(db)
 }
 
 // keyChanged is called by the store for every change of a key.
 func (n *Node) keyChanged(db int, key []byte) {
-	if !n.grouped() {
+	if !n.grouped() && n.disk() == nil {
 		return
 	}
 	if key == nil {

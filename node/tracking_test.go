@@ -31,8 +31,8 @@ func driverOf(n *Node, id int64) *driver {
 	return &driver{n: n, s: s, ctx: n.env.NewContext(s)}
 }
 
-// turn runs a pipeline, one command a line.
-func (d *driver) turn(lines ...string) {
+// do runs a pipeline, one command a line.
+func (d *driver) do(lines ...string) {
 	d.cmds, d.next = nil, 0
 	for _, l := range lines {
 		var args [][]byte
@@ -41,7 +41,7 @@ func (d *driver) turn(lines ...string) {
 		}
 		d.cmds = append(d.cmds, args)
 	}
-	d.n.run(d)
+	d.n.run([]*driver{d})
 }
 
 // taken is what may leave at a commit point.
@@ -57,17 +57,17 @@ func TestInvalidationsLeaveWithTheWrite(t *testing.T) {
 	const invalid = ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n"
 	n := gatedMaster(t)
 	reader, listener, writer := driverOf(n, 1), driverOf(n, 2), driverOf(n, 3)
-	writer.turn("set k old")
+	writer.do("set k old")
 	old := n.log.End()
-	listener.turn("hello 3")
+	listener.do("hello 3")
 	listener.taken(n.log.End())
-	reader.turn("hello 3", "client tracking on")
+	reader.do("hello 3", "client tracking on")
 	reader.taken(n.log.End())
-	reader.turn("get k")
+	reader.do("get k")
 	redirected := driverOf(n, 4)
-	redirected.turn("client tracking on redirect 2", "get k")
+	redirected.do("client tracking on redirect 2", "get k")
 	before := n.log.End()
-	writer.turn("set k new")
+	writer.do("set k new")
 	write := n.log.End()
 	if before == write || old == before {
 		t.Fatalf("the log ends at %d, %d, %d", old, before, write)
@@ -84,8 +84,8 @@ func TestInvalidationsLeaveWithTheWrite(t *testing.T) {
 	if got := reader.taken(write); got != invalid {
 		t.Errorf("the reader gets %q", got)
 	}
-	reader.turn("get k")
-	reader.turn("set k own", "ping")
+	reader.do("get k")
+	reader.do("set k own", "ping")
 	if got := reader.taken(n.log.End()); got != "$3\r\nnew\r\n+OK\r\n"+invalid+"+PONG\r\n" {
 		t.Errorf("of its own write the reader gets %q", got)
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 
+	"holdfast/node/command"
 	"holdfast/node/store"
 )
 
@@ -10,41 +11,59 @@ import (
 const minWarm = 4
 
 // warm has the store fetch what the next commands are about to look up: their keys, which nearly all of them have in the same
-// place, and what those on the first one's key want in a collection there. For the other commands it does no harm.
-func warm(db *store.DB, cmds [][][]byte) {
-	if len(cmds) < minWarm {
+// place, and, where several work on the first one's key, what they want in a collection there. For the other commands it does no
+// harm.
+func (n *Node) warm(db *store.DB, cmds [][][]byte) {
+	if len(cmds) < minWarm || len(cmds[0]) < 2 {
 		return
 	}
-	var keys [store.WarmKeys][]byte
-	count := 0
-	for _, args := range cmds[:min(len(cmds), len(keys))] {
-		if len(args) > 1 {
-			keys[count] = args[1]
+	cmds = cmds[:min(len(cmds), store.WarmKeys)]
+	var keys [store.WarmKeys][]byte // those that are not the first
+	var same [store.WarmKeys]int    // commands on the first
+	others, count, first := 0, 0, cmds[0][1]
+	for i, args := range cmds {
+		switch {
+		case len(args) < 2:
+		case sameBytes(args[1], first):
+			same[count] = i
 			count++
+		default:
+			keys[others] = args[1]
+			others++
 		}
 	}
-	db.Warm(keys[:count])
-	if count == 0 {
+	if others > 0 {
+		keys[others] = first
+		db.Warm(keys[:others+1])
+	}
+	if count < minWarm {
 		return
 	}
-	it, ok := db.Get(keys[0])
-	if !ok || it.Bytes() != nil || it.Type() == store.TypeList {
+	it, ok := db.Get(first)
+	if !ok || it.Bytes() != nil {
 		return
 	}
-	names, key := keys[:0], it.Key()
-	for _, args := range cmds[:min(len(cmds), len(keys))] {
-		if len(args) > 2 && bytes.Equal(args[1], key) {
-			names = append(names, element(args, it.Type()))
+	cmd, err := n.env.Table().Lookup(cmds[0])
+	if err != nil {
+		return
+	}
+	at := command.ElementAt(cmd)
+	if at == 0 {
+		return
+	}
+	names := keys[:0]
+	for _, i := range same[:count] {
+		if args := cmds[i]; at < 0 {
+			names = append(names, args[len(args)+at])
+		} else if at < len(args) {
+			names = append(names, args[at])
 		}
 	}
 	it.Warm(names)
 }
 
-// element is where commands have the element of a collection that they are about: behind the key, but members of sorted sets often
-// stand behind a score.
-func element(args [][]byte, typ store.Type) []byte {
-	if typ == store.TypeZSet {
-		return args[len(args)-1]
-	}
-	return args[2]
+// sameBytes is bytes.Equal for what differs at its end, if at all.
+func sameBytes(a, b []byte) bool {
+	n := len(a)
+	return n == len(b) && (n == 0 || a[n-1] == b[n-1] && bytes.Equal(a, b))
 }

@@ -151,14 +151,16 @@ func (c *testConn) RemoteAddr() net.Addr { return testAddr(c.remote) }
 
 // testNet connects dialers with the handlers that serve an address.
 type testNet struct {
+	ports bool // connections are served as ports
+
 	mu    sync.Mutex
 	serve map[string]func(*testConn)
 	conns map[string][]*testConn // the serving ends, by address
 	wg    sync.WaitGroup
 }
 
-func newTestNet() *testNet {
-	return &testNet{serve: map[string]func(*testConn){}, conns: map[string][]*testConn{}}
+func newTestNet(ports bool) *testNet {
+	return &testNet{ports: ports, serve: map[string]func(*testConn){}, conns: map[string][]*testConn{}}
 }
 
 func (n *testNet) listen(addr string, serve func(*testConn)) {
@@ -202,5 +204,9 @@ func (n *testNet) Dial(_ context.Context, addr string) (net.Conn, error) {
 }
 
 func (n *testNet) Listen(string) (net.Listener, error) { return nil, errors.ErrUnsupported }
+
+func (n *testNet) LookupIP(context.Context, string) ([]net.IP, error) {
+	return nil, errors.ErrUnsupported
+}
 
 func (n *testNet) ListenPacket(string) (net.PacketConn, error) { return nil, errors.ErrUnsupported }

@@ -10,6 +10,11 @@
 // Who owns what: the node's execution lock owns the writing end of the Log (Append, Flush, ContinueAs, Reset); the
 // Log's mutex owns blocks, ids, readers and the tracker behind them; a Feeder owns its links, each with one goroutine
 // that writes and one that reads; a Follower owns one connection at a time, read by its Run and written by its acker.
+// Where a connection is a Port these goroutines sleep while all is ordinary: whoever serves the port reads it, applies or
+// counts what came, and acknowledges; whoever has the log grow pushes it to the followers; and whoever brings the
+// successor's word passes it on. Nothing of that waits: what a connection does not take at once is left to the goroutine.
+//
+// A member of a chain acknowledges news only: what it and those behind it hold, when that has changed, and anything once a second.
 //
 // Invariants:
 //

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/cluster"
@@ -58,8 +59,10 @@ type FeederConfig struct {
 	Random    io.Reader                // for the marks that end transfers
 	Accept    func(FollowerInfo) error // may this follower be served now? The error is its reply; nil: all
 	Timeout   func() time.Duration     // repl-timeout; nil: 60 s
+	Ports     OpenPort                 // nil ok
 	OnAck     func()                   // called, outside locks, when a follower's own offset rose; nil ok
 	OnChange  func()                   // called, outside locks, when a follower came, went or changed state; nil ok
+	Traffic   *Traffic                 // is counted in; nil ok
 	Logger    *slog.Logger
 }
 
@@ -75,11 +78,14 @@ type Feeder struct {
 	lastID uint64
 	closed bool
 
-	partial, full, refused int64
+	online atomic.Pointer[[]*link] // links, for Push
 }
 
 // NewFeeder makes a feeder without followers.
 func NewFeeder(cfg FeederConfig) *Feeder {
+	if cfg.Traffic == nil {
+		cfg.Traffic = new(Traffic)
+	}
 	return &Feeder{cfg: cfg, syncs: make(chan struct{}, 1)}
 }
 
@@ -104,6 +110,8 @@ type FollowerStatus struct {
 	Since    time.Time
 	Sent     int64 // the log was sent to here
 	AckEpoch uint64
+	Held     int64         // a member's: what it and those behind it hold, on disk where they keep one, as it knew in AckEpoch
+	Delay    time.Duration // for how long the oldest byte that it does not hold has been there, see Log.Delays
 }
 
 // ServeFollower feeds the follower behind conn until the link ends: ctx, an error, a drop. It owns conn from here on
@@ -126,12 +134,17 @@ func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []by
 	})
 	if f.cfg.Accept != nil {
 		if err := f.cfg.Accept(info); err != nil {
-			f.count(&f.refused)
+			f.cfg.Traffic.PartialErr.Add(1)
 			_, _ = l.out.Write([]byte("-" + oneLine(err) + "\r\n")) // it is refused whether it hears why or not
 			return fmt.Errorf("replication: follower %s refused: %w", l.addr, err)
 		}
 	}
-	wg.Go(func() { l.readAcks(buffered) })
+	if l.port = f.cfg.Ports.of(conn); l.port != nil {
+		defer l.port.Close()
+		l.readAcks(buffered) // only has it begin
+	} else {
+		wg.Go(func() { l.readAcks(buffered) })
+	}
 	err = l.serve(ctx, ask)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // what went wrong first; an error of the socket that was closed for it says less
@@ -141,8 +154,8 @@ func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []by
 }
 
 func (f *Feeder) register(conn net.Conn, info FollowerInfo, cancel context.CancelCauseFunc) (*link, error) {
-	l := &link{feeder: f, conn: conn, out: deadlineWriter{conn, f.cfg.Timeout}, info: info, cancel: cancel,
-		addr: conn.RemoteAddr().String(), since: time.Now(), firstAck: make(chan struct{}), state: LinkWaitSnapshot}
+	l := &link{feeder: f, conn: conn, out: deadlineWriter{conn, f.cfg.Timeout, &f.cfg.Traffic.Sent}, info: info, cancel: cancel,
+		addr: conn.RemoteAddr().String(), since: time.Now(), firstAck: make(chan struct{}), back: make(chan struct{}, 1), state: LinkWaitSnapshot}
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
@@ -151,6 +164,7 @@ func (f *Feeder) register(conn net.Conn, info FollowerInfo, cancel context.Cance
 	f.lastID++
 	l.id = f.lastID
 	f.links = append(f.links, l)
+	f.listed()
 	f.wg.Add(1)
 	f.mu.Unlock()
 	f.changed()
@@ -161,22 +175,33 @@ func (f *Feeder) unregister(l *link) {
 	f.mu.Lock()
 	if i := slices.Index(f.links, l); i >= 0 {
 		f.links = slices.Delete(f.links, i, i+1)
+		f.listed()
 	}
 	f.mu.Unlock()
 	f.changed()
 	f.wg.Done()
 }
 
+// listed needs mu.
+func (f *Feeder) listed() {
+	links := slices.Clone(f.links)
+	f.online.Store(&links)
+}
+
+// Push sends followers what the log has got, as far as their connections take it at once. Whoever has flushed the log calls it, or, where
+// it is kept on disk, has called Stored: outside the execution lock.
+func (f *Feeder) Push() {
+	if links := f.online.Load(); links != nil {
+		for _, l := range *links {
+			l.push()
+		}
+	}
+}
+
 func (f *Feeder) changed() {
 	if f.cfg.OnChange != nil {
 		f.cfg.OnChange()
 	}
-}
-
-func (f *Feeder) count(n *int64) {
-	f.mu.Lock()
-	*n++
-	f.mu.Unlock()
 }
 
 // Followers lists the links in the order in which they came.
@@ -194,7 +219,11 @@ func (f *Feeder) statusOf(links []*link) []FollowerStatus {
 	all := make([]FollowerStatus, 0, len(links))
 	for _, l := range links {
 		s := FollowerStatus{ID: l.id, Info: l.info, Addr: l.addr, State: l.state, Offset: l.ack.offset, Lag: -1,
-			Since: l.since, Sent: l.sent, AckEpoch: l.ack.epoch}
+			Since: l.since, Sent: l.sent.Load(), AckEpoch: l.ack.epoch, Held: l.ack.offset}
+		if l.ack.chain {
+			s.Held = l.ack.commit
+		}
+		s.Delay = l.pace.age(f.cfg.Log.End(), s.Held, now)
 		if !l.ackedAt.IsZero() {
 			s.Lag = now.Sub(l.ackedAt)
 		}
@@ -228,13 +257,6 @@ func (f *Feeder) Good(maxLag time.Duration) int {
 		}
 	}
 	return n
-}
-
-// SyncStats are INFO's sync_full, sync_partial_ok and sync_partial_err.
-func (f *Feeder) SyncStats() (full, partialOK, partialErr int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.full, f.partial, f.refused
 }
 
 // SetEpoch keeps the links of members that keep says follow this one in the new epoch, and ends those of the others;

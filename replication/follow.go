@@ -28,6 +28,8 @@ type Applier interface {
 	// disagree. A transaction (MULTI … EXEC) always comes whole. The slices belong to the caller again afterwards.
 	// After an error the data is taken for damaged, and copied whole again.
 	Apply(batch []Entry) error
+	// Continue has the log go on where it ends under the predecessor's id (Log.ContinueAs), under the execution lock.
+	Continue(id string) error
 	// Load reads an RDB image from r to its end (io.EOF), building a data set beside the present one; when it is whole
 	// it swaps the two and calls Log.Reset(pos), both under the execution lock. On any error, also r's, it leaves data
 	// and log as they are.
@@ -59,7 +61,9 @@ type FollowConfig struct {
 	Log            *Log
 	Applier        Applier
 	Timeout        func() time.Duration // repl-timeout; nil: 60 s
+	Ports          OpenPort             // nil ok
 	OnState        func(FollowStatus)   // called, outside locks, when the state changed; nil ok
+	Traffic        *Traffic             // is counted in; nil ok
 	Logger         *slog.Logger
 
 	Chain    bool           // a member or learner of Group: says hello, acknowledges with commit and epoch
@@ -105,6 +109,9 @@ type Follower struct {
 
 // NewFollower makes a follower that does nothing until Run.
 func NewFollower(cfg FollowConfig) *Follower {
+	if cfg.Traffic == nil {
+		cfg.Traffic = new(Traffic)
+	}
 	return &Follower{cfg: cfg, epoch: cfg.Epoch, poke: make(chan struct{}, 1),
 		status: FollowStatus{State: FollowConnect, Addr: cfg.Addr, Upstream: cfg.Upstream, DownSince: time.Now(), SyncTotal: -1}}
 }
@@ -153,7 +160,7 @@ func (f *Follower) attempt(ctx context.Context) (linked bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("replication: connect to master: %w", err)
 	}
-	c := newUpstream(f, raw)
+	c := newUpstream(f, raw, cancel)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil) // before the wait
@@ -164,8 +171,8 @@ func (f *Follower) attempt(ctx context.Context) (linked bool, err error) {
 	f.setState(FollowHandshake, nil)
 	answer, err := c.handshake()
 	if err == nil {
-		wg.Go(func() { c.acknowledge(ctx, cancel) })
-		linked, err = c.follow(answer)
+		wg.Go(func() { c.acknowledge(ctx) })
+		linked, err = c.follow(ctx, answer)
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -218,12 +225,20 @@ func (f *Follower) setState(state FollowState, err error) {
 // sawBytes notes that n bytes came; during a full copy they count as its progress.
 func (f *Follower) sawBytes(n int) {
 	now := time.Now()
+	f.cfg.Traffic.Received.Add(int64(n))
 	f.mu.Lock()
 	f.status.LastIO = now
 	if f.status.State == FollowSync {
 		f.status.SyncRead += int64(n)
 	}
 	f.mu.Unlock()
+}
+
+// lastHeard is when bytes last came.
+func (f *Follower) lastHeard() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status.LastIO
 }
 
 // wanted is what to ask for: what follows the log's end, or everything.

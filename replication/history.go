@@ -3,7 +3,7 @@ package replication
 import (
 	"fmt"
 	"math"
-	"strings"
+	"slices"
 )
 
 // History is the part of a log that is on disk.
@@ -12,42 +12,38 @@ type History interface {
 	ReadAt(p []byte, offset int64) (int, error)
 }
 
-// Former is an id under which a log was written until an offset.
-type Former struct {
-	ID    string
-	Until int64
-}
-
-// UseDisk says that the log is kept on disk from now on: nothing counts as held before Stored says that it is there,
-// and followers that were away read on in h.
+// UseDisk says that the log is kept on disk from now on: nothing counts as held, or is passed on, before Stored says that it is
+// there, and followers that were away read on in h.
 func (l *Log) UseDisk(h History) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.history, l.tracker.disk = h, true
+	l.history, l.tracker.Disk = h, true
 	l.oldest = l.published
 }
 
 // LeaveDisk takes UseDisk back: what is in memory counts as held.
 func (l *Log) LeaveDisk() {
 	l.mu.Lock()
-	l.history, l.tracker.disk = nil, false
-	l.tracker.settle(l.published)
-	l.signalWatchers()
-	moved := l.commitMoved()
+	l.history, l.tracker.Disk = nil, false
+	l.tracker.Settle(l.published)
+	l.wakeReaders()
+	watchers, moved := l.watchers, l.commitMoved()
 	l.mu.Unlock()
-	l.tellCommit(moved)
+	tell(watchers)
+	l.tellCommit(moved, false)
 }
 
-// Stored says that the log's bytes from oldest to end are on disk.
+// Stored says that the log's bytes from oldest to end are on disk. Feeder.Push is to follow.
 func (l *Log) Stored(oldest, end int64) {
 	l.mu.Lock()
 	l.oldest = oldest
-	l.tracker.stored = max(l.tracker.stored, min(end, l.published))
-	l.tracker.settle(l.published)
-	l.signalWatchers()
-	moved := l.commitMoved()
+	l.tracker.Stored = max(l.tracker.Stored, min(end, l.published))
+	l.tracker.Settle(l.published)
+	l.wakeReaders()
+	watchers, moved := l.watchers, l.commitMoved()
 	l.mu.Unlock()
-	l.tellCommit(moved)
+	tell(watchers)
+	l.tellCommit(moved, false)
 }
 
 // Restore begins the log where it was left on disk.
@@ -55,20 +51,15 @@ func (l *Log) Restore(pos Position, formers []Former) {
 	l.Reset(pos)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, f := range formers {
-		l.former = append(l.former, former{f.ID, f.Until})
-	}
+	l.lineage.Formers = slices.Clone(formers)
+	l.lineage.Cut(pos.Offset) // its end may have been lost
 }
 
 // Formers are the ids that the log had, oldest first.
 func (l *Log) Formers() []Former {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	list := make([]Former, len(l.former))
-	for i, f := range l.former {
-		list[i] = Former{f.id, f.until}
-	}
-	return list
+	return slices.Clone(l.lineage.Formers)
 }
 
 // Tap opens a reader for the disk, from where it ends: it holds back the log's memory, and reads on when the log gets another id.
@@ -115,28 +106,9 @@ func (r *Reader) fromDisk() ([][]byte, error) {
 	return r.chunks, nil
 }
 
-// advice is what a member is told that can't resume as it asked.
-type advice int
-
-const (
-	adviceNone   advice = iota // it needs a full copy
-	adviceWait                 // it holds more of this very log than this member does as yet
-	adviceRewind               // the end of what it holds was never part of this log
-)
-
-// advise judges what a member that asked in vain could do instead: a log under the same id comes from the same
-// head, so the longer one only has to wait; one that went on under a former id after that had ended here holds bytes
-// that were never committed, and has to go back to where the two part.
-func (l *Log) advise(asked Position) (a advice, offset int64) {
+// advise is Lineage.Advise, of what the log has.
+func (l *Log) advise(asked Position) (a Advice, offset int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if strings.EqualFold(asked.ID, l.id) && asked.Offset > l.published {
-		return adviceWait, 0
-	}
-	for _, f := range l.former {
-		if strings.EqualFold(asked.ID, f.id) && asked.Offset > f.until && f.until >= l.first() {
-			return adviceRewind, f.until
-		}
-	}
-	return adviceNone, 0
+	return l.lineage.Advise(asked, l.first(), l.published)
 }

@@ -62,6 +62,13 @@ func (d *testDisk) ReadAt(p []byte, offset int64) (int, error) {
 	return copy(p[:min(len(p), 1000)], d.bytes[offset-d.start:]), nil
 }
 
+func (m *member) Continue(id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log.ContinueAs(id)
+	return nil
+}
+
 func (m *member) Rewind(offset int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -144,8 +151,59 @@ func TestFullDiskHoldsCommitBack(t *testing.T) {
 			m.disk.full = false
 			m.disk.store()
 			m.mu.Unlock()
+			m.feeder.Push()
 			r.a.committed(end, 100*time.Millisecond)
 		}
 		same(t, r.a, r.b, r.c)
 	})
+}
+
+// TestPassedOnOnceStored: a follower gets what is on disk, and the rest when it is there or need not be.
+func TestPassedOnOnceStored(t *testing.T) {
+	l := NewLog(LogConfig{Position: Position{ID: testID('a')}})
+	follower, tap := l.OpenEnd(nil), l.Tap(0)
+	reads := func(r *Reader, want string) {
+		t.Helper()
+		chunks, err := r.Poll()
+		if got := string(bytes.Join(chunks, nil)); got != want || err != nil {
+			t.Errorf("got %q, %v: want %q", got, err, want)
+		}
+	}
+	put := func(p string) {
+		l.Append([]byte(p))
+		l.Flush()
+	}
+	put("in memory")
+	reads(follower, "in memory")
+	reads(tap, "in memory")
+	l.UseDisk(&testDisk{log: l})
+	l.Stored(0, l.End())
+	put(" on disk")
+	put(" and beyond")
+	reads(follower, "")
+	reads(tap, " on disk and beyond")
+	l.Stored(0, int64(len("in memory on disk")))
+	select {
+	case <-follower.wake:
+	default:
+		t.Error("nobody was woken by what is stored")
+	}
+	reads(follower, " on disk")
+	reads(follower, "")
+	l.LeaveDisk()
+	reads(follower, " and beyond")
+}
+
+// TestRestoredWithoutItsEnd: a log that has lost its end does not vouch for what is written there next under the name it had before.
+func TestRestoredWithoutItsEnd(t *testing.T) {
+	l := NewLog(LogConfig{})
+	l.Restore(Position{ID: testID('b'), Offset: 10}, []Former{{testID('a'), 20}})
+	l.Append([]byte("what is written next"))
+	l.Flush()
+	if _, ok, _ := l.Resume(Position{testID('a'), 20}); ok {
+		t.Error("goes on with a log of which it has lost the end")
+	}
+	if a, offset := l.advise(Position{testID('a'), 20}); a != AdviceRewind || offset != 10 {
+		t.Errorf("advice %d, offset %d", a, offset)
+	}
 }

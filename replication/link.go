@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/resp"
@@ -19,7 +22,7 @@ const (
 	transferSize = 64 << 10
 )
 
-// link is one follower on its connection. One goroutine (ServeFollower's) writes, one reads acknowledgements.
+// link is one follower on its connection. One goroutine (ServeFollower's) writes, one reads acknowledgements; see port for when neither has to.
 type link struct {
 	feeder *Feeder
 	conn   net.Conn
@@ -29,6 +32,7 @@ type link struct {
 	id     uint64
 	addr   string
 	since  time.Time
+	sent   atomic.Int64
 
 	firstAck chan struct{} // closed by the first acknowledgement
 
@@ -36,7 +40,17 @@ type link struct {
 	state   LinkState
 	ack     ack
 	ackedAt time.Time
-	sent    int64
+	pace    pace
+
+	// Where the connection is a port, whoever has the log grow sends what goes at once, once the follower has caught up.
+	port    Port // nil: only the link's goroutines read and write
+	in      resp.Parser
+	heard   atomic.Int64 // when something was last read: nanoseconds since the link began
+	pushing single
+	back    chan struct{} // a token: there is something to do for the link's own goroutine again
+	turn    sync.Mutex    // guards the rest
+	lent    *Reader       // what is pushed; nil: the link's own goroutine sends
+	rest    [][]byte      // what the connection didn't take at once
 }
 
 // serve answers PSYNC and sends until the link ends; it always returns an error.
@@ -53,15 +67,112 @@ func (l *link) serve(ctx context.Context, ask Position) error {
 	defer r.Close()
 	l.setState(LinkOnline)
 	for {
-		chunks, err := r.Next(ctx.Done())
+		chunks, err := l.next(ctx, r)
 		if err != nil {
 			return err
 		}
 		if err := l.send(chunks); err != nil {
 			return fmt.Errorf("replication: send to follower: %w", err)
 		}
-		l.setSent(r.Offset())
+		l.sent.Store(r.Offset())
 	}
+}
+
+// next is what the link's own goroutine has to send next.
+func (l *link) next(ctx context.Context, r *Reader) ([][]byte, error) {
+	if l.port == nil {
+		return r.Next(ctx.Done())
+	}
+	for {
+		if chunks, err := r.Poll(); len(chunks) > 0 || err != nil {
+			return chunks, err
+		}
+		rest, err := l.lend(ctx, r)
+		if len(rest) > 0 || err != nil {
+			return rest, err
+		}
+	}
+}
+
+// lend has others send what the log gets, until the connection doesn't take it at once: then it returns what is left.
+func (l *link) lend(ctx context.Context, r *Reader) (rest [][]byte, err error) {
+	l.turn.Lock()
+	l.lent = r
+	l.turn.Unlock()
+	r.push(true)
+	l.push() // what came before they knew
+	look := time.NewTimer(0)
+	defer look.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-l.back:
+			waiting = false
+		case <-r.wake: // it has come to its end
+			l.push()
+		case <-look.C:
+			left := timeoutOf(l.out.timeout) - time.Since(l.since) + time.Duration(l.heard.Load())
+			if look.Reset(min(left, silenceLook)); left <= 0 {
+				waiting, err = false, fmt.Errorf("replication: from follower: %w", os.ErrDeadlineExceeded)
+			}
+		case <-ctx.Done():
+			waiting, err = false, ErrStopped
+		}
+	}
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	r.push(false)
+	rest, l.lent, l.rest = l.rest, nil, nil
+	return rest, err
+}
+
+// silenceLook is how often, at least, it is looked whether the other end of a port has been silent for too long: the setting may change.
+const silenceLook = time.Second
+
+// push sends what the log has as far as the connection takes it at once, while that is not for the link's own goroutine.
+func (l *link) push() {
+	l.pushing.do(func() {
+		l.turn.Lock()
+		defer l.turn.Unlock()
+		for l.lent != nil && l.pushNext() {
+		}
+	})
+}
+
+// pushNext reports whether there may be more to send. It needs turn.
+func (l *link) pushNext() bool {
+	r := l.lent
+	if !r.inMemory() { // to read files is for the link's own goroutine
+		l.giveBack(nil)
+		return false
+	}
+	chunks, err := r.Poll()
+	if err != nil {
+		l.cancel(err)
+		return false
+	}
+	for i, c := range chunks {
+		n, err := l.port.TryWrite(c)
+		l.out.sent.Add(int64(n))
+		if err != nil {
+			l.cancel(fmt.Errorf("replication: send to follower: %w", err))
+			return false
+		}
+		if n < len(c) {
+			l.giveBack(append([][]byte{c[n:]}, chunks[i+1:]...))
+			return false
+		}
+	}
+	if len(chunks) == 0 {
+		return false
+	}
+	l.sent.Store(r.Offset())
+	return true
+}
+
+// giveBack leaves the sending to the link's own goroutine. It needs turn.
+func (l *link) giveBack(rest [][]byte) {
+	l.lent, l.rest = nil, rest
+	wake(l.back)
 }
 
 // send writes the pieces, together where the connection can.
@@ -74,7 +185,8 @@ func (l *link) send(chunks [][]byte) error {
 		return err
 	}
 	pieces := net.Buffers(append([][]byte(nil), chunks...)) // WriteTo uses up the slice
-	_, err := pieces.WriteTo(l.conn)
+	n, err := pieces.WriteTo(l.conn)
+	l.out.sent.Add(n)
 	return err
 }
 
@@ -84,7 +196,7 @@ func (l *link) resume(ask Position) (*Reader, error) {
 	r, id, err := f.cfg.Log.Open(ask, l.cancel)
 	if err != nil {
 		if ask.ID != "" && ask.ID != "?" {
-			f.count(&f.refused)
+			f.cfg.Traffic.PartialErr.Add(1)
 			f.cfg.Logger.Info("partial synchronisation not possible", "follower", l.addr, "reason", err)
 		}
 		return nil, l.advise(ask)
@@ -100,7 +212,7 @@ func (l *link) resume(ask Position) (*Reader, error) {
 		r.Close()
 		return nil, fmt.Errorf("replication: answer follower: %w", err)
 	}
-	f.count(&f.partial)
+	f.cfg.Traffic.PartialOK.Add(1)
 	f.cfg.Logger.Info("follower resumes", "follower", l.addr, "offset", ask.Offset, "behind", f.cfg.Log.End()-ask.Offset)
 	return r, nil
 }
@@ -113,9 +225,9 @@ func (l *link) advise(ask Position) error {
 	a, offset := l.feeder.cfg.Log.advise(ask)
 	var line string
 	switch a {
-	case adviceWait:
+	case AdviceWait:
 		line = behind + " this member has not got as far yet, ask again"
-	case adviceRewind:
+	case AdviceRewind:
 		line = fmt.Sprintf("%s %d is where your log and this one part", rewind, offset)
 	default:
 		return nil
@@ -129,7 +241,7 @@ func (l *link) advise(ask Position) error {
 // fullSync sends an image of the data and returns a reader of what follows it.
 func (l *link) fullSync(ctx context.Context) (*Reader, error) {
 	f := l.feeder
-	f.count(&f.full)
+	f.cfg.Traffic.Full.Add(1)
 	var r *Reader
 	var snap Snapshot
 	release := func() {}
@@ -266,32 +378,55 @@ func (l *link) during(work func() error) error {
 	}
 }
 
-// readAcks reads what the follower sends until the connection ends.
+// readAcks reads what the follower sends until the connection ends, or, of a port, has that begin.
 func (l *link) readAcks(buffered []byte) {
-	var p resp.Parser
-	n := copy(p.Space(len(buffered)), buffered)
-	p.Fill(n)
+	n := copy(l.in.Space(len(buffered)), buffered)
+	l.in.Fill(n)
+	err := l.parseAcks()
+	if err == nil && l.port != nil {
+		l.port.Serve(l.hear)
+		return
+	}
+	for err == nil {
+		if err = l.boundRead(); err == nil {
+			n, err = l.conn.Read(l.in.Space(0))
+			err = errors.Join(l.read(n), err)
+		}
+	}
+	l.cancel(fmt.Errorf("replication: from follower: %w", err))
+}
+
+// hear reads what the follower has sent, of a port.
+func (l *link) hear() (more bool) {
+	for range portReads {
+		n, drained, err := l.port.TryRead(l.in.Space(0))
+		if err = errors.Join(l.read(n), err); err != nil {
+			l.cancel(fmt.Errorf("replication: from follower: %w", err))
+			return false
+		}
+		if drained {
+			return false
+		}
+	}
+	return true
+}
+
+// read takes n bytes that were read.
+func (l *link) read(n int) error {
+	l.in.Fill(n)
+	l.feeder.cfg.Traffic.Answered.Add(int64(n))
+	l.heard.Store(int64(time.Since(l.since)))
+	return l.parseAcks()
+}
+
+func (l *link) parseAcks() error {
 	for {
-		args, err := p.Next()
-		if err != nil {
-			l.cancel(fmt.Errorf("replication: from follower: %w", err))
-			return
+		args, err := l.in.Next()
+		if args == nil || err != nil {
+			return err
 		}
-		if args != nil {
-			if a, ok := parseAck(args); ok {
-				l.acked(a)
-			}
-			continue
-		}
-		if err := l.boundRead(); err != nil {
-			l.cancel(fmt.Errorf("replication: from follower: %w", err))
-			return
-		}
-		n, err := l.conn.Read(p.Space(0))
-		p.Fill(n)
-		if n == 0 && err != nil {
-			l.cancel(fmt.Errorf("replication: from follower: %w", err))
-			return
+		if a, ok := parseAck(args); ok {
+			l.acked(a)
 		}
 	}
 }
@@ -300,7 +435,7 @@ func (l *link) readAcks(buffered []byte) {
 func (l *link) boundRead() error {
 	l.feeder.mu.Lock()
 	defer l.feeder.mu.Unlock()
-	if l.state != LinkOnline {
+	if l.state != LinkOnline || l.port != nil {
 		return nil
 	}
 	return l.conn.SetReadDeadline(time.Now().Add(timeoutOf(l.out.timeout)))
@@ -330,16 +465,11 @@ func (l *link) setState(s LinkState) {
 	l.state = s
 	l.feeder.mu.Unlock()
 	if s == LinkOnline {
+		l.heard.Store(int64(time.Since(l.since)))
 		// The reader may have begun its read without a limit. Its connection closing is an error it meets by itself.
 		_ = l.boundRead()
 	}
 	l.feeder.changed()
-}
-
-func (l *link) setSent(offset int64) {
-	l.feeder.mu.Lock()
-	l.sent = offset
-	l.feeder.mu.Unlock()
 }
 
 // oneLine is an error's text as it can stand in a reply.

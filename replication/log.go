@@ -20,17 +20,14 @@ const (
 
 // LogConfig is what a Log is made with.
 type LogConfig struct {
-	Position    Position    // where the log begins
-	Limit       int64       // bytes of history kept for partial synchronisation; 0: 1 MiB
-	ReaderLimit int64       // bytes that one reader, or an uncommitted tail, may hold back; 0: 256 MiB
-	OnCommit    func(int64) // called, outside locks, when Ack or SetChain moved the commit point; nil ok
+	Position    Position // where the log begins
+	Limit       int64    // bytes of history kept for partial synchronisation; 0: 1 MiB
+	ReaderLimit int64    // bytes that one reader, or an uncommitted tail, may hold back; 0: 256 MiB
+	OnCommit    OnCommit // nil ok
 }
 
-// former is an id under which the log was written before, and the offset to which that holds.
-type former struct {
-	id    string
-	until int64
-}
+// OnCommit is told, outside the log's lock, that the commit point moved otherwise than by Flush; acked: a follower's word moved it.
+type OnCommit func(commit int64, acked bool)
 
 type block [BlockSize]byte
 
@@ -45,29 +42,30 @@ type Log struct {
 	at   int64  // the offset after the last appended byte
 
 	end    atomic.Int64 // at, for everybody
-	commit atomic.Int64 // tracker.commit, for everybody
+	commit atomic.Int64 // tracker.Commit, for everybody
 
 	mu          sync.Mutex // guards the rest
-	id          string
-	former      []former // newest last
+	lineage     Lineage
 	blocks      []*block
 	base        int64 // offset of the first byte of blocks[0]
-	published   int64 // readers may read up to here: the end at the last Flush
+	published   int64 // the end at the last Flush
 	spare       []*block
 	readers     []*Reader
 	limit       int64
 	readerLimit int64
-	tracker     tracker
+	tracker     Tracker
 	history     History // what is on disk; nil: nothing
 	oldest      int64   // with a history: its first byte
 	ackedAt     time.Time
 	advanced    chan struct{} // closed when the commit point moves; nil: nobody waits
-	watchers    map[chan struct{}]struct{}
+	watchers    []*func()     // replaced, never changed
+
+	unacknowledged, unstored pace // see Delays
 }
 
 // NewLog makes an empty log that begins at cfg.Position, alone (see SetChain) in epoch 0.
 func NewLog(cfg LogConfig) *Log {
-	l := &Log{cfg: cfg, id: cfg.Position.ID, watchers: map[chan struct{}]struct{}{}}
+	l := &Log{cfg: cfg, lineage: Lineage{ID: cfg.Position.ID}}
 	l.limit, l.readerLimit = cfg.Limit, cfg.ReaderLimit
 	if l.limit <= 0 {
 		l.limit = defaultLimit
@@ -84,8 +82,10 @@ func (l *Log) begin(offset int64) {
 	l.blocks, l.spare, l.tail, l.used = nil, nil, nil, BlockSize
 	l.at, l.base, l.published = offset, offset, offset
 	l.end.Store(offset)
-	l.tracker.reset(offset)
-	l.commit.Store(l.tracker.commit)
+	l.tracker.Reset(offset)
+	l.unacknowledged.reset()
+	l.unstored.reset()
+	l.commit.Store(l.tracker.Commit)
 }
 
 // Append adds p and returns the new end. It wakes nobody: call Flush once after a batch of them. Only the holder of
@@ -123,27 +123,36 @@ func (l *Log) roll() {
 	}
 }
 
-// Flush shows readers what was appended since the last Flush and wakes those that wait. When the log is alone that is
-// committed by then; OnCommit is not called for it, for who appends knows.
+// Flush shows readers what was appended since the last Flush and wakes those that wait; of a log that is kept on disk,
+// Stored does. Feeder.Push is to follow, outside the execution lock. When the log is alone that is committed by then; OnCommit is not called for it, for who appends knows.
 func (l *Log) Flush() {
 	l.mu.Lock()
 	if l.published != l.at {
 		l.published = l.at
-		l.tracker.settle(l.at)
+		l.tracker.Settle(l.at)
 		l.commitMoved()
-		for _, r := range l.readers {
-			r.wakeUp()
+		if !l.tracker.Disk {
+			l.wakeReaders()
 		}
 	}
 	l.mu.Unlock()
+}
+
+// wakeReaders needs mu.
+func (l *Log) wakeReaders() {
+	for _, r := range l.readers {
+		if !r.pushed {
+			r.wakeUp()
+		}
+	}
 }
 
 // trim gives up blocks at the front: all but the limit, except what is uncommitted and what readers still need, and
 // of those never more than the reader limit. It returns the readers it has given up. It needs mu.
 func (l *Log) trim(end int64) (lagged []*Reader) {
 	keep := end - l.limit
-	if l.tracker.chain {
-		keep = min(keep, l.tracker.commit)
+	if l.tracker.Chain {
+		keep = min(keep, l.tracker.Commit)
 	}
 	keep = max(keep, end-max(l.limit, l.readerLimit))
 	reuse := end // blocks before it are in nobody's hands
@@ -176,7 +185,7 @@ func (l *Log) trim(end int64) (lagged []*Reader) {
 		n++
 	}
 	l.blocks = slices.Delete(l.blocks, 0, n)
-	l.former = slices.DeleteFunc(l.former, func(f former) bool { return f.until < l.first() })
+	l.lineage.Formers = slices.DeleteFunc(l.lineage.Formers, func(f Former) bool { return f.Until < l.first() })
 	return lagged
 }
 
@@ -185,14 +194,9 @@ func (l *Log) trim(end int64) (lagged []*Reader) {
 func (l *Log) ContinueAs(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if strings.EqualFold(id, l.id) {
+	if !l.lineage.ContinueAs(id, l.at) {
 		return
 	}
-	l.former = append(l.former, former{l.id, l.at})
-	if len(l.former) > maxFormer {
-		l.former = slices.Delete(l.former, 0, 1)
-	}
-	l.id = id
 	for _, r := range l.readers {
 		if !r.tap {
 			r.stopAt = min(r.stopAt, l.at)
@@ -206,7 +210,7 @@ func (l *Log) ContinueAs(id string) {
 func (l *Log) Reset(pos Position) {
 	l.mu.Lock()
 	l.begin(pos.Offset)
-	l.id, l.former = pos.ID, nil
+	l.lineage = Lineage{ID: pos.ID}
 	if l.advanced != nil {
 		close(l.advanced)
 		l.advanced = nil
@@ -215,42 +219,19 @@ func (l *Log) Reset(pos Position) {
 	for _, r := range lost {
 		r.fail(ErrReset)
 	}
-	l.signalWatchers()
+	watchers := l.watchers
 	l.mu.Unlock()
 	for _, r := range lost {
 		r.dropped()
 	}
+	tell(watchers)
 }
 
-// Resume decides whether a follower that asks for what follows asked can be given it: whether its history is this
-// log's, now or under a former id up to where that ended, and the bytes are still here. When ok, they begin at from;
-// else reason says why not.
+// Resume is Lineage.Resume, of what the log has.
 func (l *Log) Resume(asked Position) (from int64, ok bool, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return resume(asked, l.id, l.former, l.first(), l.published)
-}
-
-func resume(asked Position, id string, formers []former, first, end int64) (from int64, ok bool, reason string) {
-	if asked.ID == "" || asked.ID == "?" {
-		return 0, false, "full synchronisation requested"
-	}
-	if !strings.EqualFold(asked.ID, id) {
-		i := slices.IndexFunc(formers, func(f former) bool { return strings.EqualFold(asked.ID, f.id) })
-		if i < 0 {
-			return 0, false, "replication id mismatch"
-		}
-		if asked.Offset > formers[i].until {
-			return 0, false, "offset is past the end of that former history"
-		}
-	}
-	switch {
-	case asked.Offset < first:
-		return 0, false, "offset is older than the backlog"
-	case asked.Offset > end:
-		return 0, false, "offset is past the end of the log"
-	}
-	return asked.Offset, true, ""
+	return l.lineage.Resume(asked, l.first(), l.published)
 }
 
 // SetLimits changes repl-backlog-size and the limit of a reader; values <= 0 leave what is.
@@ -287,14 +268,14 @@ func (l *Log) first() int64 {
 func (l *Log) ID() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.id
+	return l.lineage.ID
 }
 
 // Position is the id and the end, read together.
 func (l *Log) Position() Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Position{l.id, l.end.Load()}
+	return Position{l.lineage.ID, l.end.Load()}
 }
 
 // LogInfo is the log as INFO shows it, in Redis's way of counting.
@@ -314,11 +295,12 @@ func (l *Log) Info() LogInfo {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	end := l.end.Load()
-	info := LogInfo{ID: l.id, SecondID: strings.Repeat("0", idDigits), Offset: end, SecondOffset: -1,
+	info := LogInfo{ID: l.lineage.ID, SecondID: strings.Repeat("0", idDigits), Offset: end, SecondOffset: -1,
 		FirstByte: wireOffset(l.base), HistoryLen: end - l.base, Limit: l.limit,
 		Memory: int64(len(l.blocks)+len(l.spare)) * BlockSize}
-	if n := len(l.former); n > 0 {
-		info.SecondID, info.SecondOffset = l.former[n-1].id, wireOffset(l.former[n-1].until)
+	if n := len(l.lineage.Formers); n > 0 {
+		last := l.lineage.Formers[n-1]
+		info.SecondID, info.SecondOffset = last.ID, wireOffset(last.Until)
 	}
 	return info
 }

@@ -50,13 +50,13 @@ func TestResume(t *testing.T) {
 		for u1 := int64(0); u1 <= 4; u1++ {
 			for u2 := u1; u2 <= 5; u2++ {
 				for end := max(u2, first); end <= 6; end++ {
-					formers := []former{{ids[0], u1}, {ids[1], u2}}
+					lineage := Lineage{ID: ids[2], Formers: []Former{{ids[0], u1}, {ids[1], u2}}}
 					reach := map[string]int64{ids[0]: u1, ids[1]: u2, ids[2]: end}
 					for _, id := range append([]string{"?", "", testID('d'), strings.ToUpper(ids[0])}, ids...) {
 						for off := int64(-2); off <= 8; off++ {
 							limit, known := reach[strings.ToLower(id)]
 							want := known && off <= limit && off >= first
-							from, ok, reason := resume(Position{id, off}, ids[2], formers, first, end)
+							from, ok, reason := lineage.Resume(Position{id, off}, first, end)
 							if ok != want || ok && from != off || ok == (reason != "") {
 								t.Fatalf("first %d, until %d and %d, end %d: %.1s:%d gave %d, %v, %q; want %v",
 									first, u1, u2, end, id, off, from, ok, reason, want)
@@ -207,7 +207,7 @@ func (w *world) check() {
 		w.t.Fatalf("[%d, %d] held of %d", l.First(), l.End(), end)
 	}
 	commit := l.Commit()
-	if commit < w.commit || commit > w.flushed || !w.chain && l.tracker.commit != w.flushed {
+	if commit < w.commit || commit > w.flushed || !w.chain && l.tracker.Commit != w.flushed {
 		w.t.Fatalf("commit point %d after %d, flushed %d, chain %v", commit, w.commit, w.flushed, w.chain)
 	}
 	w.commit = commit

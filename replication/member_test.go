@@ -57,7 +57,7 @@ func newMember(t testing.TB, net *testNet, name string, cfg LogConfig) *member {
 	cfg.Position.ID = testID(name[0])
 	m.log = NewLog(cfg)
 	m.feeder = NewFeeder(FeederConfig{Log: m.log, Snapshots: m, Logger: slog.New(slog.DiscardHandler),
-		Random: randomReader{rand.New(rand.NewPCG(1, uint64(name[0])))}, Accept: m.accept, Timeout: func() time.Duration { return testTimeout }})
+		Random: randomReader{rand.New(rand.NewPCG(1, uint64(name[0])))}, Accept: m.accept, Timeout: func() time.Duration { return testTimeout }, Ports: net.openPort})
 	net.listen(m.self.Addr, m.serve)
 	return m
 }
@@ -144,7 +144,7 @@ func (m *member) adopt(g cluster.Group) {
 		return
 	}
 	f := NewFollower(FollowConfig{Network: m.net, Addr: pred.Addr, Log: m.log, Applier: m, Logger: slog.New(slog.DiscardHandler),
-		Timeout: func() time.Duration { return testTimeout }, Chain: true, Group: g.Name, Epoch: g.Epoch, Member: m.self, Upstream: pred})
+		Timeout: func() time.Duration { return testTimeout }, Ports: m.net.openPort, Chain: true, Group: g.Name, Epoch: g.Epoch, Member: m.self, Upstream: pred})
 	m.following, m.stop = f, run(f)
 }
 
@@ -161,6 +161,7 @@ func run(f *Follower) (stop func()) {
 
 // put is a client's write; it returns the offset that must be committed before the reply.
 func (m *member) put(words ...string) int64 {
+	defer m.feeder.Push()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, w := range words {
@@ -190,6 +191,7 @@ func (m *member) Apply(batch []Entry) error {
 			return err
 		}
 	}
+	defer m.feeder.Push()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range batch {
@@ -290,7 +292,7 @@ func same(t testing.TB, ms ...*member) {
 }
 
 // fulls is how many full copies m has sent.
-func (m *member) fulls() int64 { full, _, _ := m.feeder.SyncStats(); return full }
+func (m *member) fulls() int64 { return m.feeder.cfg.Traffic.Full.Load() }
 
 func memberValues(ms []*member) (values []cluster.Member) {
 	for _, m := range ms {

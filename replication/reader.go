@@ -37,6 +37,7 @@ type Reader struct {
 	stopAt  int64  // the id was changed here
 	tap     bool   // reads for the disk: all of the log, whatever it is called
 	waiting bool
+	pushed  bool // who shows bytes also pushes them: only an end is signalled
 	err     error
 }
 
@@ -46,11 +47,11 @@ type Reader struct {
 func (l *Log) Open(asked Position, onDrop func(error)) (r *Reader, id string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	from, ok, reason := resume(asked, l.id, l.former, l.first(), l.published)
+	from, ok, reason := l.lineage.Resume(asked, l.first(), l.published)
 	if !ok {
 		return nil, "", fmt.Errorf("replication: can't resume from %v: %s", asked, reason)
 	}
-	return l.open(from, onDrop), l.id, nil
+	return l.open(from, onDrop), l.lineage.ID, nil
 }
 
 // OpenEnd opens a reader at the end, to pin what will follow a snapshot that is taken after it; see StartAt.
@@ -61,7 +62,7 @@ func (l *Log) OpenEnd(onDrop func(error)) *Reader {
 }
 
 func (l *Log) open(from int64, onDrop func(error)) *Reader {
-	r := &Reader{log: l, wake: make(chan struct{}, 1), onDrop: onDrop, id: l.id, pin: from, next: from, stopAt: math.MaxInt64}
+	r := &Reader{log: l, wake: make(chan struct{}, 1), onDrop: onDrop, id: l.lineage.ID, pin: from, next: from, stopAt: math.MaxInt64}
 	l.readers = append(l.readers, r)
 	return r
 }
@@ -107,7 +108,7 @@ func (r *Reader) take() ([][]byte, error) {
 	if r.next < l.base {
 		return r.fromDisk()
 	}
-	end := min(l.published, r.stopAt, r.next+maxRead)
+	end := min(r.visible(), r.stopAt, r.next+maxRead)
 	r.chunks = r.chunks[:0]
 	for r.next < end {
 		i := (r.next - l.base) / BlockSize
@@ -124,6 +125,29 @@ func (r *Reader) take() ([][]byte, error) {
 		r.waiting = true
 	}
 	return r.chunks, nil
+}
+
+// visible is where the reader has to stop for now: a follower gets nothing that this member may yet lose, as it could show it to
+// clients when this member comes back without it. It needs log.mu.
+func (r *Reader) visible() int64 {
+	if r.tap {
+		return r.log.published
+	}
+	return r.log.tracker.held(r.log.published)
+}
+
+// push says whether whoever has the log grow reads it, too, or somebody waits in Next.
+func (r *Reader) push(yes bool) {
+	r.log.mu.Lock()
+	r.pushed = yes
+	r.log.mu.Unlock()
+}
+
+// inMemory reports whether what comes next need not be read from disk.
+func (r *Reader) inMemory() bool {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return r.next >= r.log.base
 }
 
 // Offset is where the next Next reads.

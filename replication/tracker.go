@@ -2,84 +2,85 @@ package replication
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"holdfast/cluster"
 )
 
-// tracker decides what is committed. It is pure: no lock, no time, no I/O; the Log holds one under its mutex.
+// Tracker decides what is committed. It is pure: no lock, no time, no I/O; the Log holds one under its mutex.
 //
-// Invariants: commit <= end, and with a disk <= stored; commit never falls except in reset; acked is what the successor of
-// epoch said in epoch.
-type tracker struct {
-	chain     bool // false: alone (standalone, asynchronous, or the tail): whatever is appended is committed
-	epoch     uint64
-	successor cluster.Member // whose word counts, while chain
-	acked     int64          // the most that successor acknowledged in epoch
-	disk      bool           // the log is kept on disk: what is not there counts for nothing
-	stored    int64          // it reaches to here there
-	commit    int64
+// Invariants: Commit <= end, and with a disk <= Stored; Commit never falls except in Reset; Acked is what the successor of
+// Epoch said in Epoch.
+type Tracker struct {
+	Chain     bool // false: alone (standalone, asynchronous, or the tail): whatever is appended is committed
+	Epoch     uint64
+	Successor cluster.Member // whose word counts, while Chain
+	Acked     int64          // the most that successor acknowledged in Epoch
+	Disk      bool           // the log is kept on disk: what is not there counts for nothing
+	Stored    int64          // it reaches to here there
+	Commit    int64
 }
 
-// set adopts an epoch. An older one than the present is refused. The word of another epoch or of another successor is
+// Set adopts an epoch. An older one than the present is refused. The word of another epoch or of another successor is
 // forgotten; what was committed stays so.
-func (t *tracker) set(epoch uint64, successor cluster.Member, ok bool, end int64) bool {
-	if epoch < t.epoch {
+func (t *Tracker) Set(epoch uint64, successor cluster.Member, ok bool, end int64) bool {
+	if epoch < t.Epoch {
 		return false
 	}
 	if !ok {
 		successor = cluster.Member{}
 	}
-	if epoch != t.epoch || ok != t.chain || !successor.Is(t.successor) {
-		t.acked = 0
+	if epoch != t.Epoch || ok != t.Chain || !successor.Is(t.Successor) {
+		t.Acked = 0
 	}
-	t.epoch, t.chain, t.successor = epoch, ok, successor
-	t.settle(end)
+	t.Epoch, t.Chain, t.Successor = epoch, ok, successor
+	t.Settle(end)
 	return true
 }
 
 // held is how much of a log that reaches to end this member may count as its own.
-func (t *tracker) held(end int64) int64 {
-	if t.disk {
-		return min(end, t.stored)
+func (t *Tracker) held(end int64) int64 {
+	if t.Disk {
+		return min(end, t.Stored)
 	}
 	return end
 }
 
-// settle raises the commit point to what is known of a log that reaches to end.
-func (t *tracker) settle(end int64) {
-	t.commit = max(t.commit, t.upstream(end))
+// Settle raises the commit point to what is known of a log that reaches to end.
+func (t *Tracker) Settle(end int64) {
+	t.Commit = max(t.Commit, t.Upstream(end))
 }
 
-// ack is the word of a follower; counted tells whether it came from the successor in this epoch.
-func (t *tracker) ack(epoch uint64, from cluster.Member, offset, end int64) (counted bool) {
-	if !t.chain || epoch != t.epoch || !from.Is(t.successor) {
+// Ack is the word of a follower; counted tells whether it came from the successor in this epoch.
+func (t *Tracker) Ack(epoch uint64, from cluster.Member, offset, end int64) (counted bool) {
+	if !t.Chain || epoch != t.Epoch || !from.Is(t.Successor) {
 		return false
 	}
-	t.acked = max(t.acked, min(offset, end))
-	t.settle(end)
+	t.Acked = max(t.Acked, min(offset, end))
+	t.Settle(end)
 	return true
 }
 
-// upstream is what this member may acknowledge to its predecessor in t.epoch.
-func (t *tracker) upstream(end int64) int64 {
-	if !t.chain {
+// Upstream is what this member may acknowledge to its predecessor in Epoch.
+func (t *Tracker) Upstream(end int64) int64 {
+	if !t.Chain {
 		return t.held(end)
 	}
-	return min(t.held(end), t.acked)
+	return min(t.held(end), t.Acked)
 }
 
-// reset begins another log that reaches to end: of its bytes nothing is known yet, unless this member is alone.
-func (t *tracker) reset(end int64) {
-	t.acked, t.stored, t.commit = 0, 0, 0
-	t.settle(end)
+// Reset begins another log that reaches to end: of its bytes nothing is known yet, unless this member is alone.
+func (t *Tracker) Reset(end int64) {
+	t.Acked, t.Stored, t.Commit = 0, 0, 0
+	t.Settle(end)
 }
 
 // HeldBySuccessor reports whether the successor has acknowledged all that is committed. Without one it does, in a way.
 func (l *Log) HeldBySuccessor() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.tracker.chain || l.tracker.acked >= l.tracker.commit
+	return !l.tracker.Chain || l.tracker.Acked >= l.tracker.Commit
 }
 
 // SetChain adopts an epoch: with ok, acknowledgements of successor in that epoch move the commit point; without,
@@ -88,11 +89,15 @@ func (l *Log) HeldBySuccessor() bool {
 // so that no write is judged by the wrong epoch.
 func (l *Log) SetChain(epoch uint64, successor cluster.Member, ok bool) bool {
 	l.mu.Lock()
-	adopted := l.tracker.set(epoch, successor, ok, l.published)
-	moved := l.commitMoved()
-	l.signalWatchers()
+	if epoch != l.tracker.Epoch || ok != l.tracker.Chain || !successor.Is(l.tracker.Successor) {
+		l.unacknowledged.reset()
+		l.unstored.reset()
+	}
+	adopted := l.tracker.Set(epoch, successor, ok, l.published)
+	watchers, moved := l.watchers, l.commitMoved()
 	l.mu.Unlock()
-	l.tellCommit(moved)
+	tell(watchers)
+	l.tellCommit(moved, false)
 	return adopted
 }
 
@@ -100,17 +105,19 @@ func (l *Log) SetChain(epoch uint64, successor cluster.Member, ok bool) bool {
 // epoch. It counts only from the successor in the present epoch; counted tells.
 func (l *Log) Ack(epoch uint64, from cluster.Member, offset int64) (counted bool) {
 	l.mu.Lock()
-	before := l.tracker.acked
-	counted = l.tracker.ack(epoch, from, offset, l.published)
+	before := l.tracker.Acked
+	counted = l.tracker.Ack(epoch, from, offset, l.published)
 	if counted {
 		l.ackedAt = time.Now()
 	}
-	if l.tracker.acked != before {
-		l.signalWatchers()
+	var watchers []*func()
+	if l.tracker.Acked != before {
+		watchers = l.watchers
 	}
 	moved := l.commitMoved()
 	l.mu.Unlock()
-	l.tellCommit(moved)
+	tell(watchers) // first: more than one member waits for it
+	l.tellCommit(moved, true)
 	return counted
 }
 
@@ -121,7 +128,7 @@ func (l *Log) Commit() int64 { return l.commit.Load() }
 func (l *Log) UpstreamAck() (epoch uint64, offset int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.tracker.epoch, l.tracker.upstream(l.published)
+	return l.tracker.Epoch, l.tracker.Upstream(l.published)
 }
 
 // AckedAt is when the last acknowledgement that counted arrived; zero when there was none.
@@ -135,7 +142,7 @@ func (l *Log) AckedAt() time.Time {
 func (l *Log) WaitCommit(ctx context.Context, offset int64) error {
 	for {
 		l.mu.Lock()
-		if l.tracker.commit >= offset {
+		if l.tracker.Commit >= offset {
 			l.mu.Unlock()
 			return nil
 		}
@@ -152,30 +159,30 @@ func (l *Log) WaitCommit(ctx context.Context, offset int64) error {
 	}
 }
 
-// Watch returns a channel that gets a token when UpstreamAck may have changed for another reason than Flush. Tokens
-// coalesce. stop ends it.
-func (l *Log) Watch() (changed <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
+// Watch has told called when UpstreamAck may have changed for another reason than Flush. It is called outside the log's lock, by whoever
+// changed it, and must not wait. stop ends it.
+func (l *Log) Watch(told func()) (stop func()) {
+	w := &told
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.watchers[c] = struct{}{}
-	return c, func() {
+	l.watchers = append(slices.Clip(l.watchers), w)
+	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.watchers, c)
+		i := slices.Index(l.watchers, w)
+		l.watchers = slices.Concat(l.watchers[:i], l.watchers[i+1:])
 	}
 }
 
-// signalWatchers needs mu; sending to a full channel is skipped, so it never waits.
-func (l *Log) signalWatchers() {
-	for c := range l.watchers {
-		wake(c)
+func tell(watchers []*func()) {
+	for _, w := range watchers {
+		(*w)()
 	}
 }
 
-// commitMoved publishes the tracker's commit point and wakes WaitCommit; it needs mu. It answers whether the point rose.
+// commitMoved publishes the Tracker's commit point and wakes WaitCommit; it needs mu. It answers whether the point rose.
 func (l *Log) commitMoved() bool {
-	now := l.tracker.commit
+	now := l.tracker.Commit
 	before := l.commit.Swap(now)
 	if now == before {
 		return false
@@ -188,9 +195,9 @@ func (l *Log) commitMoved() bool {
 }
 
 // tellCommit calls the node, outside the lock.
-func (l *Log) tellCommit(moved bool) {
+func (l *Log) tellCommit(moved, acked bool) {
 	if moved && l.cfg.OnCommit != nil {
-		l.cfg.OnCommit(l.commit.Load())
+		l.cfg.OnCommit(l.commit.Load(), acked)
 	}
 }
 

@@ -59,14 +59,14 @@ func TestTrackerSmallWorlds(t *testing.T) {
 		{"append", 0, b, 2}, {"alone", 1, cluster.Member{}, 0}, {"chain", 1, b, 0}, {"chain", 2, b, 0}, {"chain", 2, again, 0},
 		{"ack", 1, b, 1}, {"ack", 2, b, 3}, {"ack", 2, again, 9},
 	}
-	var explore func(tr tracker, w trackerWorld, end int64)
-	explore = func(tr tracker, w trackerWorld, end int64) {
+	var explore func(tr Tracker, w trackerWorld, end int64)
+	explore = func(tr Tracker, w trackerWorld, end int64) {
 		epoch, chain, _, _ := w.view()
-		if want := w.committed(); tr.commit != want || tr.epoch != epoch || tr.chain != chain || tr.commit > end {
-			t.Fatalf("%v: commit %d in epoch %d (chain %v), want %d in %d (%v)", w.past, tr.commit, tr.epoch, tr.chain, want, epoch, chain)
+		if want := w.committed(); tr.Commit != want || tr.Epoch != epoch || tr.Chain != chain || tr.Commit > end {
+			t.Fatalf("%v: commit %d in epoch %d (chain %v), want %d in %d (%v)", w.past, tr.Commit, tr.Epoch, tr.Chain, want, epoch, chain)
 		}
-		if up := tr.upstream(end); up > end || !chain && up != end || chain && up > tr.commit {
-			t.Fatalf("%v: passes on %d of %d, commit %d", w.past, up, end, tr.commit)
+		if up := tr.Upstream(end); up > end || !chain && up != end || chain && up > tr.Commit {
+			t.Fatalf("%v: passes on %d of %d, commit %d", w.past, up, end, tr.Commit)
 		}
 		if len(w.past) == 5 {
 			return
@@ -76,43 +76,43 @@ func TestTrackerSmallWorlds(t *testing.T) {
 			switch op.kind {
 			case "append":
 				nextEnd += op.offset
-				next.settle(nextEnd)
+				next.Settle(nextEnd)
 			case "ack":
-				next.ack(op.epoch, op.who, op.offset, end)
+				next.Ack(op.epoch, op.who, op.offset, end)
 			default:
-				next.set(op.epoch, op.who, op.kind == "chain", end)
+				next.Set(op.epoch, op.who, op.kind == "chain", end)
 			}
 			explore(next, trackerWorld{append(w.past[:len(w.past):len(w.past)], op)}, nextEnd)
 		}
 	}
-	explore(tracker{}, trackerWorld{}, 0)
+	explore(Tracker{}, trackerWorld{}, 0)
 }
 
 func TestTrackerForgetsTheOldEpochsWord(t *testing.T) {
 	b := cluster.Member{Name: "b", Incarnation: "1"}
-	var tr tracker
-	tr.set(1, b, true, 10)
-	tr.ack(1, b, 8, 10)
-	tr.set(2, b, true, 10)
-	if tr.commit != 8 || tr.upstream(10) != 0 {
-		t.Errorf("commit %d, passes on %d: the word of epoch 1 must not be passed on as one of epoch 2", tr.commit, tr.upstream(10))
+	var tr Tracker
+	tr.Set(1, b, true, 10)
+	tr.Ack(1, b, 8, 10)
+	tr.Set(2, b, true, 10)
+	if tr.Commit != 8 || tr.Upstream(10) != 0 {
+		t.Errorf("commit %d, passes on %d: the word of epoch 1 must not be passed on as one of epoch 2", tr.Commit, tr.Upstream(10))
 	}
-	tr.set(2, b, true, 10)
-	tr.ack(2, b, 9, 10)
-	tr.set(2, b, true, 10)
-	if tr.upstream(10) != 9 {
+	tr.Set(2, b, true, 10)
+	tr.Ack(2, b, 9, 10)
+	tr.Set(2, b, true, 10)
+	if tr.Upstream(10) != 9 {
 		t.Error("adopting the same epoch again forgot its acknowledgements")
 	}
-	tr.reset(3)
-	if tr.commit != 0 || tr.upstream(3) != 0 {
-		t.Errorf("after a full copy %d counts as committed, %d is passed on", tr.commit, tr.upstream(3))
+	tr.Reset(3)
+	if tr.Commit != 0 || tr.Upstream(3) != 0 {
+		t.Errorf("after a full copy %d counts as committed, %d is passed on", tr.Commit, tr.Upstream(3))
 	}
 }
 
 func TestWaitCommitAndOnCommit(t *testing.T) {
 	b := cluster.Member{Name: "b", Incarnation: "1"}
 	var told []int64
-	l := NewLog(LogConfig{Position: Position{ID: testID('a')}, OnCommit: func(n int64) { told = append(told, n) }})
+	l := NewLog(LogConfig{Position: Position{ID: testID('a')}, OnCommit: func(n int64, _ bool) { told = append(told, n) }})
 	l.Append([]byte("12345"))
 	l.Flush()
 	if l.Commit() != 5 || told != nil {

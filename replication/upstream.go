@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,7 +22,7 @@ import (
 const streamRead = 64 << 10
 
 // upstream is one connection to a predecessor. Run's goroutine reads it; during the handshake it writes too, from
-// then on only acknowledge does.
+// then on only acknowledge does. Where it is a port neither has to: what comes is applied, and acknowledged, by who serves it.
 type upstream struct {
 	f       *Follower
 	conn    net.Conn
@@ -29,10 +30,22 @@ type upstream struct {
 	out     deadlineWriter
 	loading atomic.Bool   // a full copy is being received: newlines instead of acknowledgements
 	due     chan struct{} // a token: acknowledge now
+	cancel  context.CancelCauseFunc
+
+	stream resp.Parser // of the log
+	batch  batcher
+
+	saying single
+	must   atomic.Bool          // acknowledge also what is no news
+	port   atomic.Pointer[Port] // nil: acknowledge writes
+	said   ack                  // last
+	rest   []byte               // of it, that the connection didn't take at once; acknowledge's, while stuck
+	stuck  atomic.Bool
+	buf    []byte
 }
 
-func newUpstream(f *Follower, conn net.Conn) *upstream {
-	u := &upstream{f: f, conn: conn, out: deadlineWriter{conn, f.cfg.Timeout}, due: make(chan struct{}, 1)}
+func newUpstream(f *Follower, conn net.Conn, cancel context.CancelCauseFunc) *upstream {
+	u := &upstream{f: f, conn: conn, cancel: cancel, out: deadlineWriter{conn, f.cfg.Timeout, &f.cfg.Traffic.Asked}, due: make(chan struct{}, 1)}
 	u.in = bufio.NewReaderSize(u, streamRead)
 	u.loading.Store(true)
 	return u
@@ -147,7 +160,7 @@ func (u *upstream) psync() (answer string, err error) {
 }
 
 // follow goes on after the answer to PSYNC, until the link ends.
-func (u *upstream) follow(answer string) (linked bool, err error) {
+func (u *upstream) follow(ctx context.Context, answer string) (linked bool, err error) {
 	words := strings.Fields(answer)
 	switch {
 	case len(words) >= 3 && words[0] == "+FULLRESYNC" && validID(words[1]):
@@ -163,15 +176,18 @@ func (u *upstream) follow(answer string) (linked bool, err error) {
 			if !validID(words[1]) {
 				return false, fmt.Errorf("replication: bad id in %q", answer)
 			}
-			u.f.cfg.Log.ContinueAs(words[1])
+			if err := u.f.cfg.Applier.Continue(words[1]); err != nil {
+				return false, fmt.Errorf("replication: go on: %w", err)
+			}
 		}
 	default:
 		return false, fmt.Errorf("replication: unexpected answer to PSYNC: %q", answer)
 	}
 	u.loading.Store(false)
 	u.f.setState(FollowConnected, nil)
+	u.must.Store(true)
 	wake(u.due)
-	return true, u.stream()
+	return true, u.receive(ctx)
 }
 
 // load receives a full copy and hands it to the Applier.
@@ -202,30 +218,83 @@ func (u *upstream) load(pos Position) error {
 	return nil
 }
 
-// stream applies the log as it comes.
-func (u *upstream) stream() error {
-	var p resp.Parser
+// receive applies the log as it comes, until the link ends.
+func (u *upstream) receive(ctx context.Context) error {
 	const unbounded = 1 << 62 // the master has judged its clients' input already
-	p.SetLimits(resp.Limits{MaxBulk: unbounded, MaxQuery: unbounded})
-	var b batcher
-	for {
-		n, err := u.in.Read(p.Space(streamRead))
-		p.Fill(n)
+	u.stream.SetLimits(resp.Limits{MaxBulk: unbounded, MaxQuery: unbounded})
+	port := u.f.cfg.Ports.of(u.conn)
+	for port == nil || u.in.Buffered() > 0 {
+		p := u.stream.Space(streamRead)
+		if port != nil {
+			p = p[:min(len(p), u.in.Buffered())]
+		}
+		n, err := u.in.Read(p)
+		if e := u.apply(n); e != nil {
+			return e
+		}
 		if err != nil && n == 0 {
 			return fmt.Errorf("replication: from master: %w", err)
 		}
-		if err := b.cut(&p); err != nil {
-			return fmt.Errorf("replication: from master: %w", err)
-		}
-		if len(b.ready) == 0 {
-			continue
-		}
-		if err := u.f.cfg.Applier.Apply(b.ready); err != nil {
-			u.f.setForceFull(true)
-			return fmt.Errorf("replication: apply: %w", err)
-		}
-		wake(u.due)
 	}
+	defer port.Close()
+	if err := u.conn.SetReadDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("replication: from master: %w", err)
+	}
+	u.port.Store(&port)
+	port.Serve(func() bool { return u.serve(port) })
+	look := time.NewTimer(0)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			left := timeoutOf(u.f.cfg.Timeout) - time.Since(u.f.lastHeard())
+			if look.Reset(min(left, silenceLook)); left <= 0 {
+				return fmt.Errorf("replication: from master: %w", os.ErrDeadlineExceeded)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// serve applies what has come to a port, and acknowledges it.
+func (u *upstream) serve(port Port) (more bool) {
+	for range portReads {
+		n, drained, err := port.TryRead(u.stream.Space(streamRead))
+		if n > 0 {
+			u.f.sawBytes(n)
+		}
+		if e := u.apply(n); e != nil {
+			err = e
+		} else if err != nil {
+			err = fmt.Errorf("replication: from master: %w", err)
+		}
+		if err != nil {
+			u.cancel(err)
+			return false
+		}
+		if drained {
+			return false
+		}
+	}
+	return true
+}
+
+// apply applies n bytes that were read into stream, as far as they are whole.
+func (u *upstream) apply(n int) error {
+	u.stream.Fill(n)
+	if err := u.batch.cut(&u.stream); err != nil {
+		return fmt.Errorf("replication: from master: %w", err)
+	}
+	if len(u.batch.ready) == 0 {
+		return nil
+	}
+	if err := u.f.cfg.Applier.Apply(u.batch.ready); err != nil {
+		u.f.setForceFull(true)
+		return fmt.Errorf("replication: apply: %w", err)
+	}
+	u.news()
+	return nil
 }
 
 // batcher gathers the entries of a batch. The beginning of a transaction waits until its end has come: otherwise a
@@ -283,32 +352,77 @@ func (e Entry) clone() Entry {
 	return c
 }
 
-// acknowledge writes acknowledgements: after a batch, when the successor's word or the epoch changed, and every
-// second. What became due while one was being written is answered by the next.
-func (u *upstream) acknowledge(ctx context.Context, cancel context.CancelCauseFunc) {
-	changed, stop := u.f.cfg.Log.Watch()
-	defer stop()
+// news has acknowledged what changed. Anybody may call it: it doesn't wait.
+func (u *upstream) news() {
+	if u.port.Load() == nil || u.stuck.Load() {
+		wake(u.due)
+		return
+	}
+	u.saying.do(u.say)
+}
+
+// acknowledge says what is news where nobody else does, and what is not every second.
+func (u *upstream) acknowledge(ctx context.Context) {
+	defer u.f.cfg.Log.Watch(u.news)()
 	tick := time.NewTicker(ackEvery)
 	defer tick.Stop()
-	var buf []byte
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-u.due:
 		case <-u.f.poke:
-		case <-changed:
+			u.must.Store(true)
 		case <-tick.C:
+			u.must.Store(true)
 		}
-		if u.loading.Load() {
-			buf = append(buf[:0], '\n')
-		} else {
-			epoch, held := u.f.cfg.Log.UpstreamAck()
-			buf = appendAck(buf[:0], u.f.cfg.Log.End(), u.f.cfg.Chain, epoch, held)
+		if u.stuck.Load() {
+			if _, err := u.out.Write(u.rest); err != nil {
+				u.cancel(fmt.Errorf("replication: acknowledge to master: %w", err))
+				return
+			}
+			u.stuck.Store(false)
 		}
-		if _, err := u.out.Write(buf); err != nil {
-			cancel(fmt.Errorf("replication: acknowledge to master: %w", err))
-			return
+		u.saying.do(u.say)
+	}
+}
+
+// say acknowledges, if there is anything new: in a chain what this member and those behind it hold, else how far the log reaches. What
+// becomes due while it is being written goes with the next one.
+func (u *upstream) say() {
+	if u.stuck.Load() {
+		return // acknowledge will come back to it
+	}
+	must := u.must.Swap(false)
+	a := ack{chain: u.f.cfg.Chain}
+	switch {
+	case !u.loading.Load():
+		a.epoch, a.commit = u.f.cfg.Log.UpstreamAck()
+		a.offset = u.f.cfg.Log.End()
+		if told := a; !must {
+			if told.offset = u.said.offset; a.chain && told == u.said || !a.chain && a.offset == u.said.offset {
+				return
+			}
 		}
+		u.said = a
+		u.buf = appendAck(u.buf[:0], a.offset, a.chain, a.epoch, a.commit)
+	case must:
+		u.buf = append(u.buf[:0], '\n')
+	default:
+		return
+	}
+	port, n := u.port.Load(), 0
+	var err error
+	if port == nil {
+		_, err = u.out.Write(u.buf)
+	} else if n, err = (*port).TryWrite(u.buf); err == nil {
+		u.f.cfg.Traffic.Asked.Add(int64(n))
+		if u.rest = u.buf[n:]; len(u.rest) > 0 {
+			u.stuck.Store(true)
+			wake(u.due)
+		}
+	}
+	if err != nil {
+		u.cancel(fmt.Errorf("replication: acknowledge to master: %w", err))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"holdfast/cluster"
@@ -35,7 +36,7 @@ func ParseHello(text []byte) (Hello, error) {
 // staleEpoch begins the refusal of a follower that is in another epoch: one of the two will learn, so it asks again soon.
 const staleEpoch = "STALEEPOCH"
 
-// What members are told that can do better than to take a full copy; see Log.advise.
+// What members are told that can do better than to take a full copy; see Lineage.Advise.
 const (
 	behind = "BEHIND"
 	rewind = "REWIND"
@@ -108,11 +109,14 @@ func timeoutOf(setting func() time.Duration) time.Duration {
 type deadlineWriter struct {
 	conn    net.Conn
 	timeout func() time.Duration
+	sent    *atomic.Int64 // counts the bytes
 }
 
 func (w deadlineWriter) Write(p []byte) (int, error) {
 	if err := w.conn.SetWriteDeadline(time.Now().Add(timeoutOf(w.timeout))); err != nil {
 		return 0, err
 	}
-	return w.conn.Write(p)
+	n, err := w.conn.Write(p)
+	w.sent.Add(int64(n))
+	return n, err
 }

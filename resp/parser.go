@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 )
 
@@ -54,9 +55,9 @@ type Parser struct {
 	args  [][]byte // arena for the arguments of all commands since the last Space
 	first int      // where the arguments of the command in progress start in args
 
-	raw      []byte
-	consumed int64
-	failed   error
+	rawAt, rawEnd int // the command handed out last
+	consumed      int64
+	failed        error
 
 	idle, peak int // see shrink
 }
@@ -91,7 +92,7 @@ const sliceSize = 24 // of a []byte's header
 func (p *Parser) Consumed() int64 { return p.consumed }
 
 // LastRaw returns the exact wire bytes of the command Next returned last. They live as long as its arguments do.
-func (p *Parser) LastRaw() []byte { return p.raw }
+func (p *Parser) LastRaw() []byte { return p.buf[p.rawAt:p.rawEnd:p.rawEnd] }
 
 // Next returns the next whole command, or nil when it needs more bytes. The arguments stay valid until the next Space
 // call, so a whole pipeline can be parsed first and executed then. Blank inline lines and empty commands are skipped.
@@ -104,6 +105,9 @@ func (p *Parser) Next() ([][]byte, error) {
 		p.SetLimits(p.limits)
 	}
 	for p.start < p.end {
+		if args := p.ordinary(); args != nil {
+			return args, nil
+		}
 		var done bool
 		var err error
 		if p.begun || p.buf[p.start] == '*' {
@@ -121,16 +125,73 @@ func (p *Parser) Next() ([][]byte, error) {
 		if !done {
 			return nil, nil
 		}
-		args := p.args[p.first:len(p.args):len(p.args)]
-		raw := p.buf[p.start:p.pos:p.pos]
-		p.start, p.first, p.begun = p.pos, len(p.args), false
-		if len(args) > 0 {
-			p.raw = raw
-			p.consumed += int64(len(raw))
+		if args := p.finish(); len(args) > 0 {
 			return args, nil
 		}
 	}
 	return nil, nil
+}
+
+// finish ends the command in progress, which is whole, at pos.
+func (p *Parser) finish() [][]byte {
+	args := p.args[p.first:len(p.args):len(p.args)]
+	if len(args) > 0 {
+		p.rawAt, p.rawEnd = p.start, p.pos
+		p.consumed += int64(p.pos - p.start)
+	}
+	p.start, p.first, p.begun = p.pos, len(p.args), false
+	return args
+}
+
+// ordinary returns the next command if it is whole, and of few arguments with lengths of up to two digits, as nearly all
+// are. All others, and what is no command, it leaves to multibulk.
+func (p *Parser) ordinary() [][]byte {
+	if p.begun || p.limits.Unauthenticated || p.limits.MaxBulk < 100 || p.limits.MaxArgs < 100 {
+		return nil
+	}
+	buf, at := p.buf[:p.end], p.start
+	if at+shortLine > len(buf) {
+		return nil
+	}
+	left, size := shortLength(binary.LittleEndian.Uint32(buf[at:]), '*')
+	if left == 0 {
+		return nil
+	}
+	at += size
+	args := p.args
+	for ; left > 0; left-- {
+		if at+shortLine > len(buf) {
+			return nil // what was added to args is written over
+		}
+		n, size := shortLength(binary.LittleEndian.Uint32(buf[at:]), '$')
+		from, to := at+size, at+size+n
+		if size == 0 || to+2 > len(buf) {
+			return nil
+		}
+		args = append(args, buf[from:to:to])
+		at = to + 2 // like Redis, without looking at the line end
+	}
+	p.args, p.pos = args, at
+	return p.finish()
+}
+
+// shortLine is how long a line with a length of two digits is, and less than what an argument takes at least.
+const shortLine = 5
+
+// shortLength reads a length of one or two digits behind a kind, given the first four bytes of its line, and how long it is
+// with its line end; size 0 means that there is none.
+func shortLength(line uint32, kind byte) (n, size int) {
+	first, second := line>>8&0xff-'0', line>>16&0xff-'0'
+	if line&0xff != uint32(kind) || first > 9 {
+		return 0, 0
+	}
+	if line>>16&0xff == '\r' {
+		return int(first), 4
+	}
+	if second <= 9 && first > 0 && line>>24 == '\r' {
+		return int(first*10 + second), 5
+	}
+	return 0, 0
 }
 
 // multibulk goes on with a command of the form *2\r\n$3\r\nGET\r\n$1\r\nk\r\n; done when it is whole.

@@ -1,7 +1,10 @@
 package resp
 
 import (
+	"bytes"
+	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -47,16 +50,28 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// FuzzReader: values do not depend on the pieces that they arrive in, and what is not there yet costs no memory to speak of.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("*2\r\n%1\r\n+k\r\n,1.5\r\n|1\r\n+a\r\n_\r\n$3\r\nabc\r\n"))
+	f.Add([]byte("$536870911\r\nabc"))
+	f.Add([]byte("*1048575\r\n*1048575\r\n*1048575\r\n"))
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		r := NewReader(strings.NewReader(string(wire)))
+		whole, pieces := NewReader(bytes.NewReader(wire)), NewReader(iotest.OneByteReader(bytes.NewReader(wire)))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		for {
-			v, err := r.ReadValue()
-			if err != nil {
-				return
+			v, err := whole.ReadValue()
+			w, err2 := pieces.ReadValue()
+			if fmt.Sprint(err) != fmt.Sprint(err2) || fmt.Sprintf("%#v", v) != fmt.Sprintf("%#v", w) {
+				t.Fatalf("%v %v in one piece, %v %v byte by byte", v, err, w, err2)
 			}
-			_ = v.String()
+			if err != nil {
+				break
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20+1000*uint64(len(wire)) {
+			t.Fatalf("%d bytes of memory for %d that arrived", used, len(wire))
 		}
 	})
 }

@@ -14,7 +14,7 @@ func (p *Parser) Space(room int) []byte {
 	if room <= 0 {
 		room = readSize
 	}
-	p.raw = nil
+	p.rawAt, p.rawEnd = 0, 0
 	p.dropArgs()
 	if p.start == p.end {
 		p.shrink()
@@ -34,8 +34,8 @@ func (p *Parser) Release() bool {
 	if p.start != p.end {
 		return false
 	}
-	p.buf, p.args, p.raw = nil, nil, nil
-	p.start, p.pos, p.end, p.first = 0, 0, 0, 0
+	p.buf, p.args = nil, nil
+	p.start, p.pos, p.end, p.first, p.rawAt, p.rawEnd = 0, 0, 0, 0, 0, 0
 	p.idle, p.peak = 0, 0
 	return true
 }

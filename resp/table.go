@@ -167,6 +167,9 @@ func (t *Table[S]) Commands() []*Command[S] { return t.rows }
 
 // Lookup finds the command that args ask for and checks their number. The error is the reply.
 func (t *Table[S]) Lookup(args [][]byte) (*Command[S], error) {
+	if c := t.short.find(args[0]); c != nil && c.sub == nil && c.ArityOK(len(args)) {
+		return c, nil
+	}
 	c, err := t.find(args)
 	if err != nil {
 		return nil, err

@@ -19,11 +19,47 @@ func (w *Writer) header(kind byte, n int64) {
 		w.Buf = append(w.Buf, kind, byte('0'+n), '\r', '\n')
 	case uint64(n) < 100:
 		w.Buf = append(w.Buf, kind, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
-	default:
+	case n < 0:
 		w.Buf = strconv.AppendInt(append(w.Buf, kind), n, 10)
 		w.Buf = append(w.Buf, '\r', '\n')
+	default:
+		w.Buf = appendHeader(w.Buf, kind, uint64(n))
 	}
 }
+
+// headerRoom is what a header takes at most.
+const headerRoom = 1 + 19 + 2
+
+// appendHeader is header for a number that isn't negative.
+func appendHeader(buf []byte, kind byte, n uint64) []byte {
+	digits := 1
+	for limit := uint64(10); n >= limit && digits < 19; limit *= 10 {
+		digits++
+	}
+	buf = slices.Grow(buf, headerRoom)
+	at := len(buf)
+	p := buf[at : at+digits+3]
+	p[0], p[digits+1], p[digits+2] = kind, '\r', '\n'
+	p = p[:digits+1]
+	for len(p) > 2 {
+		pair := 2 * (n % 100)
+		n /= 100
+		p[len(p)-2], p[len(p)-1] = pairs[pair], pairs[pair+1]
+		p = p[:len(p)-2]
+	}
+	if len(p) > 1 {
+		p[1] = byte('0' + n)
+	}
+	return buf[:at+digits+3]
+}
+
+// pairs are the numbers below 100 in two digits each.
+var pairs = func() (text [200]byte) {
+	for n := range 100 {
+		text[2*n], text[2*n+1] = byte('0'+n/10), byte('0'+n%10)
+	}
+	return text
+}()
 
 // OK writes +OK.
 func (w *Writer) OK() { w.Buf = append(w.Buf, "+OK\r\n"...) }
@@ -48,14 +84,28 @@ func (w *Writer) Bulk(b []byte) {
 		w.Buf = append(append(w.Buf, b...), '\r', '\n')
 		return
 	}
-	head := &bulkHeads[len(b)]
-	w.Buf = slices.Grow(w.Buf, len(b)+bulkRoom)
-	at := len(w.Buf)
-	p := w.Buf[at : at+len(b)+bulkRoom]
+	w.Buf = appendShort(w.Buf, b)
+}
+
+// appendShort appends a string for which there is a head.
+func appendShort(buf, b []byte) []byte {
+	head, at := &bulkHeads[len(b)], len(buf)
+	if at+len(b)+bulkRoom > cap(buf) {
+		buf = slices.Grow(buf, len(b)+bulkRoom)
+	}
+	p := buf[at : at+len(b)+bulkRoom]
 	copy(p, head.text[:]) // a single store; what is too much is written over
-	end := int(head.size) + copy(p[head.size:], b)
+	p = p[head.size:]
+	end := len(b)
+	if end >= 16 && end <= 32 { // two moves, which overlap, are less than a call
+		first, last := *(*[16]byte)(b), *(*[16]byte)(b[end-16:])
+		*(*[16]byte)(p) = first
+		*(*[16]byte)(p[end-16:]) = last
+	} else {
+		copy(p, b)
+	}
 	p[end], p[end+1] = '\r', '\n'
-	w.Buf = w.Buf[:at+end+2]
+	return buf[:at+int(head.size)+end+2]
 }
 
 // bulkHeads are the headers of short strings by their length, and bulkRoom is what header and line end take at most.

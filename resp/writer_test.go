@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"testing"
 )
 
@@ -176,6 +177,21 @@ func BenchmarkWriterBulk16(b *testing.B) {
 		w.Buf = w.Buf[:0]
 		for range 16 {
 			w.Bulk(value)
+		}
+	}
+}
+
+func TestWriterInt(t *testing.T) {
+	numbers := []int64{math.MinInt64, math.MaxInt64, -1, 0}
+	for power := int64(1); power > 0 && power <= math.MaxInt64/10; power *= 10 {
+		numbers = append(numbers, power-1, power, power+1, 9*power, -power, math.MaxInt64-power)
+	}
+	for _, n := range numbers {
+		var w Writer
+		w.Raw([]byte("+OK\r\n"))
+		w.Int(n)
+		if want := "+OK\r\n:" + strconv.FormatInt(n, 10) + "\r\n"; string(w.Buf) != want {
+			t.Errorf("%q, want %q", w.Buf, want)
 		}
 	}
 }

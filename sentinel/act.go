@@ -3,6 +3,7 @@ package sentinel
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"holdfast/cluster"
@@ -16,8 +17,8 @@ type handover struct {
 	expires time.Time
 }
 
-// deadChain says since when no member of a chain has been left.
-type deadChain struct {
+// inEpoch says since when something has been so in an epoch.
+type inEpoch struct {
 	epoch uint64
 	since time.Time
 }
@@ -41,10 +42,23 @@ func (s *Sentinel) leadLoop() {
 			continue
 		}
 		s.tendVoters()
+		// All at once: what many groups need together, as when a machine with a member of each dies, Raft writes together.
+		var groups sync.WaitGroup
 		for _, name := range s.watchedGroups() {
-			s.lead(name)
+			groups.Go(func() { s.lead(name) })
 		}
+		groups.Wait()
 	}
+}
+
+// calmSince is since when this sentinel has led the group in its present epoch. The caller holds mu.
+func (s *Sentinel) calmSince(g cluster.Group, now time.Time) time.Time {
+	c := s.calm[g.Name]
+	if c.since.IsZero() || c.epoch != g.Epoch {
+		c = inEpoch{epoch: g.Epoch, since: now}
+		s.calm[g.Name] = c
+	}
+	return c.since
 }
 
 // forgetLeading drops what only a leader keeps, so that it does not come back with a later leadership.
@@ -54,6 +68,7 @@ func (s *Sentinel) forgetLeading() {
 	clear(s.reports)
 	clear(s.handovers)
 	clear(s.dead)
+	clear(s.calm)
 }
 
 // watchedGroups are all groups to decide about: agreed ones, and those only heartbeats know yet.
@@ -73,7 +88,7 @@ func (s *Sentinel) watchedGroups() []string {
 // lead plans for one group and does it.
 func (s *Sentinel) lead(name string) {
 	voters := s.quorum.voters()
-	now := time.Now()
+	now := s.now()
 	s.mu.Lock()
 	s.endHandover(s.group(name), now) // before the view: a new head must not be asked to drain for the old one's handover
 	v := s.viewOf(name, voters, now)
@@ -83,12 +98,22 @@ func (s *Sentinel) lead(name string) {
 	if a.Kind == Drain {
 		drain = v.Group.Epoch
 	}
-	s.verdicts[name], s.heardLead = v.verdict(drain), now
+	before, verdict := s.verdicts[name], v.verdict(drain)
+	s.verdicts[name], s.heardLead = verdict, now
 	s.mu.Unlock()
-	if a.Kind != Propose {
-		return
+	if a.Kind == Propose {
+		// What came of it the next look at the state shows.
+		_, _ = s.decide(v, a)
+	} else if verdict.Waits != before.Waits && verdict.Waits != "" {
+		s.log.Warn("a group waits", "group", name, "epoch", v.Group.Epoch, "because", verdict.Waits)
 	}
+}
+
+// decide has the quorum agree on a proposal, and tells of it.
+func (s *Sentinel) decide(v View, a Action) (Result, error) {
+	name := v.Group.Name
 	s.tellDecision(v, a)
+	s.log.Debug("proposing", "group", name, "epoch", a.Group.Epoch)
 	result, err := s.quorum.propose(Entry{Decision: &Decision{Expect: v.Group.Epoch, Group: a.Group, Reason: a.Reason}})
 	log := s.log.With("group", name, "epoch", a.Group.Epoch, "reason", a.Reason, "chain", names(a.Group.Chain), "learners", names(a.Group.Learners))
 	switch {
@@ -105,11 +130,12 @@ func (s *Sentinel) lead(name string) {
 	if err == nil && !result.Conflict {
 		s.tellDone(v, a)
 	}
+	return result, err
 }
 
 // verdict is what the other sentinels are told about a view.
 func (v View) verdict(drain uint64) verdict {
-	out := verdict{Epoch: v.Group.Epoch, Drain: drain}
+	out := verdict{Epoch: v.Group.Epoch, Drain: drain, Waits: v.waits()}
 	for _, m := range members(v.Group) {
 		if v.odown(m) {
 			out.Down = append(out.Down, m.Incarnation)
@@ -131,7 +157,7 @@ func (s *Sentinel) watchDead(v View, now time.Time) {
 	case !dead:
 		delete(s.dead, v.Group.Name)
 	case d.since.IsZero() || d.epoch != v.Group.Epoch:
-		s.dead[v.Group.Name] = deadChain{epoch: v.Group.Epoch, since: now}
+		s.dead[v.Group.Name] = inEpoch{epoch: v.Group.Epoch, since: now}
 	}
 }
 
@@ -158,7 +184,7 @@ func (s *Sentinel) askHandover(name, target string) error {
 		return errNotLeader
 	}
 	voters := s.quorum.voters()
-	now := time.Now()
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g, ok := s.state.group(name)
@@ -269,6 +295,10 @@ func (s *Sentinel) tendVoters() {
 	voters := s.quorum.voters()
 	known := append([]peer{{ID: s.id, Addr: s.addr, RaftAddr: s.raftAddr}}, s.gossip.Peers()...)
 	for _, p := range known {
+		if s.isRemoved(p.ID) {
+			s.tellRemoved(p.ID, p.Addr)
+			continue
+		}
 		i := slices.IndexFunc(voters, func(v Voter) bool { return v.ID == p.ID })
 		switch {
 		case i < 0 && !s.askConsent(p):
@@ -290,6 +320,12 @@ func (s *Sentinel) tendVoters() {
 			}
 		}
 	}
+}
+
+func (s *Sentinel) isRemoved(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Removed[id]
 }
 
 // sentinelAddr is where the client port of another sentinel is.

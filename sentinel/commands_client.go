@@ -26,7 +26,7 @@ var clientRows = []row{
 	{Name: "info", Arity: 2, Flags: resp.NoScript | resp.Loading | resp.Stale | resp.Sentinel, Categories: resp.CatConnection,
 		Since: "6.2.0", Summary: "Returns information about the current client connection.",
 		Run: func(c *call, _ [][]byte, w *resp.Writer) error {
-			w.Verbatim("txt", c.link.describe(time.Now()))
+			w.Verbatim("txt", c.link.describe(c.now()))
 			return nil
 		}},
 	{Name: "list", Arity: -2, Flags: resp.Admin | resp.NoScript | resp.Loading | resp.Stale | resp.Sentinel, Categories: resp.CatConnection,
@@ -117,7 +117,7 @@ func (s *Sentinel) allLinks() []*link {
 
 func clientList(c *call, _ [][]byte, w *resp.Writer) error {
 	var text strings.Builder
-	now := time.Now()
+	now := c.now()
 	for _, l := range c.allLinks() {
 		text.WriteString(l.describe(now))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"holdfast/cluster"
 	"holdfast/resp"
@@ -16,8 +17,10 @@ var holdfastRows = []row{{
 		sub("heartbeat", 3, "1.0.0", "A node tells how it is", "json", heartbeatCommand),
 		sub("report", 3, "1.0.0", "A sentinel tells the leader what it knows", "json", reportCommand),
 		sub("bootstrap", 3, "1.0.0", "A sentinel asks for consent to make this one a voter", "sentinel-id", bootstrapCommand),
-		sub("forward", -4, "1.0.0", "A sentinel has the leader run a SENTINEL command", "command argument...", forwardCommand),
+		sub("forward", -4, "1.0.0", "A sentinel has the leader run an operator's command", "command argument...", forwardCommand),
 		sub("failover", -3, "1.0.0", "Hand the master's role over", "master-name [replica]", holdfastFailover),
+		sub("sentinel-remove", -3, "1.0.0", "Remove a sentinel for good", "sentinel [FORCE]", removeSentinelCommand),
+		sub("removed", 3, "1.0.0", "The leader tells a sentinel that it was removed", "sentinel-id", removedCommand),
 		sub("status", 2, "1.0.0", "Everything about the groups and the sentinels", "", statusCommand),
 	},
 }}
@@ -65,8 +68,8 @@ func forwardCommand(c *call, args [][]byte, w *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	if root := cmd.FullName(); len(root) < 9 || root[:9] != "sentinel|" {
-		return errors.New("only SENTINEL commands are forwarded")
+	if name := cmd.FullName(); !strings.HasPrefix(name, "sentinel|") && name != "holdfast|sentinel-remove" {
+		return errors.New("only commands of operators are forwarded")
 	}
 	return cmd.Run(&call{Sentinel: c.Sentinel, ctx: c.ctx, link: c.link, sub: true}, inner, w)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"holdfast/resp"
 )
@@ -30,7 +29,7 @@ var sentinelSub = []row{
 	sub("slaves", 3, "2.8.0", "List the monitored slaves", "master-name", replicas),
 	sub("sentinels", 3, "2.8.4", "List the Sentinel instances", "master-name", sentinels),
 	sub("ckquorum", 3, "2.8.4", "Check for a Sentinel quorum", "master-name", ckquorum),
-	sub("failover", -3, "2.8.4", "Hand the master's role over to a replica", "master-name [COORDINATED] [replica]", failover),
+	sub("failover", -3, "2.8.4", "Hand the master's role over to a replica", "master-name [COORDINATED] [FORCE] [replica]", failover),
 	sub("is-master-down-by-addr", 6, "2.8.4", "Check if a master is down", "ip port current-epoch runid", isMasterDown),
 	sub("monitor", 6, "2.8.4", "Start monitoring", "name ip port quorum", monitor),
 	sub("remove", 3, "2.8.4", "Stop monitoring", "master-name", remove),
@@ -48,7 +47,7 @@ var sentinelSub = []row{
 
 // lookup finds the group that args name, or fails in Redis's words.
 func (c *call) lookup(name []byte) (lookup, error) {
-	l, ok := c.find(string(name), time.Now())
+	l, ok := c.find(string(name), c.now())
 	if !ok {
 		return l, errNoSuchGroup
 	}
@@ -56,6 +55,7 @@ func (c *call) lookup(name []byte) (lookup, error) {
 }
 
 func getMasterAddr(c *call, args [][]byte, w *resp.Writer) error {
+	c.settled(c.ctx, string(args[2]))
 	c.mu.Lock()
 	l, err := c.lookup(args[2])
 	c.mu.Unlock()
@@ -71,7 +71,8 @@ func getMasterAddr(c *call, args [][]byte, w *resp.Writer) error {
 }
 
 func masters(c *call, _ [][]byte, w *resp.Writer) error {
-	now := time.Now()
+	c.settled(c.ctx)
+	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []fields
@@ -92,18 +93,19 @@ func writeAll(w *resp.Writer, list []fields) {
 }
 
 func oneMaster(c *call, args [][]byte, w *resp.Writer) error {
+	c.settled(c.ctx, string(args[2]))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l, err := c.lookup(args[2])
 	if err != nil {
 		return err
 	}
-	c.masterFields(l, time.Now()).write(w)
+	c.masterFields(l, c.now()).write(w)
 	return nil
 }
 
 func replicas(c *call, args [][]byte, w *resp.Writer) error {
-	now := time.Now()
+	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l, err := c.lookup(args[2])
@@ -151,23 +153,29 @@ func ckquorum(c *call, args [][]byte, w *resp.Writer) error {
 			usable++
 		}
 	}
-	if usable < majority(len(voters)) || !c.quorum.inTouch(time.Now()) {
+	if usable < majority(len(voters)) || !c.quorum.inTouch() {
 		return resp.Error(fmt.Sprintf("NOQUORUM %d usable Sentinels. Not enough available Sentinels to reach the majority and authorize a failover", usable))
 	}
 	text := fmt.Sprintf("OK %d usable Sentinels. Quorum and failover authorization can be reached", usable)
-	if n := len(voters); n%2 == 0 {
-		text += fmt.Sprintf(". Of %d sentinels only %d may fail, no more than of %d: use an odd number", n, n-majority(n), n-1)
+	if advice := Survival(len(voters)); advice != "" {
+		text += ". " + advice
 	}
 	w.Simple(text)
 	return nil
 }
 
 func failover(c *call, args [][]byte, w *resp.Writer) error {
-	target := ""
+	target, force := "", false
 	for _, arg := range args[3:] {
-		if !strings.EqualFold(string(arg), "coordinated") { // every handover is
+		switch {
+		case strings.EqualFold(string(arg), "force"):
+			force = true
+		case !strings.EqualFold(string(arg), "coordinated"): // every handover is
 			target = string(arg)
 		}
+	}
+	if force && target == "" {
+		return resp.Error("ERR FORCE needs the node that is to lead")
 	}
 	c.mu.Lock()
 	_, err := c.lookup(args[2])
@@ -176,6 +184,17 @@ func failover(c *call, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	return c.onLeader(args, w, func() error {
+		if force {
+			cost, err := c.force(c.ctx, string(args[2]), target)
+			if err != nil {
+				return err
+			}
+			if cost == "" {
+				cost = "nothing that is known of"
+			}
+			w.Simple("OK " + target + " leads. Lost for good may be: " + cost)
+			return nil
+		}
 		if err := c.askHandover(string(args[2]), target); err != nil {
 			return err
 		}
@@ -187,7 +206,7 @@ func failover(c *call, args [][]byte, w *resp.Writer) error {
 // isMasterDown answers sentinels of Redis, which have no vote here: what this one thinks, and no leader.
 func isMasterDown(c *call, args [][]byte, w *resp.Writer) error {
 	addr := string(args[2]) + ":" + string(args[3])
-	now := time.Now()
+	now := c.now()
 	c.mu.Lock()
 	down := int64(0)
 	for _, name := range c.state.names() {
@@ -204,6 +223,7 @@ func isMasterDown(c *call, args [][]byte, w *resp.Writer) error {
 }
 
 func resetMasters(c *call, args [][]byte, w *resp.Writer) error {
+	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := int64(0)
@@ -212,6 +232,8 @@ func resetMasters(c *call, args [][]byte, w *resp.Writer) error {
 			n++
 			// What was agreed on stays: it is not learned from the nodes, so there is nothing to learn again.
 			delete(c.alarms, name)
+			g := c.state.Groups[name]
+			c.watch(name, now).forget(g, now, downAfter(g.Settings))
 			c.hub.publish("+reset-master", masterPayload(name, c.masterAddr(name)))
 		}
 	}
@@ -253,6 +275,8 @@ func sentinelHelp(_ *call, _ [][]byte, w *resp.Writer) error {
 		"    Get the value of a global Sentinel parameter.",
 		"FAILOVER <master-name> [COORDINATED] [<replica>]",
 		"    Hand over to the next replica of the chain, or to the one named, without losing a write.",
+		"FAILOVER <master-name> FORCE <node>",
+		"    When no member of the chain is left: make that node lead, and lose what only the others had.",
 		"GET-MASTER-ADDR-BY-NAME <master-name>",
 		"    Return the ip and port number of the master with that name.",
 		"MASTER <master-name>",

@@ -124,8 +124,8 @@ func setOptions(c *call, args [][]byte, w *resp.Writer) error {
 
 // option takes one option into the change.
 func (t *Tune) option(name string, value []byte) (known bool, err error) {
-	n, ok := resp.ParseInt(value)
-	ok = ok && n > 0
+	n, number := resp.ParseInt(value)
+	ok := number && n > 0
 	switch name {
 	case "down-after-milliseconds":
 		ok = ok && n >= minDownAfter.Milliseconds()
@@ -135,6 +135,9 @@ func (t *Tune) option(name string, value []byte) (known bool, err error) {
 	case "quorum":
 		q := int(n)
 		t.Quorum = &q
+	case "chain-slow-timeout":
+		ok = number && n >= 0
+		t.ChainSlowMs = &n
 	case "parallel-syncs":
 		p := int(n)
 		t.ParallelSyncs = &p

@@ -28,6 +28,7 @@ type Config struct {
 	BootstrapExpect int           // how many sentinels must see each other before they begin
 	DownAfter       time.Duration // of groups that have no setting of their own
 	FailoverTimeout time.Duration // likewise
+	ChainSlow       time.Duration // likewise; how long a slow member may hold up the chain, 0: for ever
 	Quorum          int           // likewise; what clients are shown, decisions take a majority anyway
 
 	RequirePass string // clients, nodes and other sentinels must give it
@@ -36,7 +37,8 @@ type Config struct {
 	Storage *Storage // what survives a restart, see OpenStorage and NewMemoryStorage
 	Network transport.Network
 	Logger  *slog.Logger
-	Rand    *rand.Rand // ids
+	Rand    *rand.Rand       // ids
+	Clock   func() time.Time // a clock that only goes forward, at a rate that may differ a little from the nodes'
 }
 
 // Default is the configuration of a sentinel that was told nothing. Storage is still to be set.
@@ -49,9 +51,11 @@ func Default() Config {
 		BootstrapExpect: 3,
 		DownAfter:       time.Second,
 		FailoverTimeout: 10 * time.Second,
+		ChainSlow:       5 * time.Second,
 		Quorum:          2,
 		Network:         transport.Host{},
 		Logger:          slog.Default(),
+		Clock:           time.Now,
 		Rand:            rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 }
@@ -61,8 +65,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Storage == nil:
 		return errors.New("sentinel: no storage")
-	case c.Network == nil || c.Logger == nil || c.Rand == nil:
-		return errors.New("sentinel: network, logger and rand must be set")
+	case c.Network == nil || c.Logger == nil || c.Rand == nil || c.Clock == nil:
+		return errors.New("sentinel: network, logger, rand and clock must be set")
 	case c.AnnounceIP == "":
 		return errors.New("sentinel: an address to announce is needed (announce-ip)")
 	case c.BootstrapExpect < 1:
@@ -71,6 +75,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("sentinel: down-after-milliseconds must be at least %d", minDownAfter.Milliseconds())
 	case c.FailoverTimeout <= 0:
 		return errors.New("sentinel: failover-timeout must be positive")
+	case c.ChainSlow < 0:
+		return errors.New("sentinel: chain-slow-timeout must not be negative")
 	case c.Quorum < 1:
 		return errors.New("sentinel: quorum must be at least 1")
 	}
@@ -87,6 +93,7 @@ func (c Config) settings() cluster.Settings {
 		FailoverTimeoutMs: c.FailoverTimeout.Milliseconds(),
 		Quorum:            c.Quorum,
 		ParallelSyncs:     1,
+		ChainSlowMs:       c.ChainSlow.Milliseconds(),
 	}
 }
 

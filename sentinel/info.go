@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"time"
 
 	"holdfast/resp"
 )
@@ -46,7 +45,7 @@ func info(c *call, args [][]byte, w *resp.Writer) error {
 
 func infoServer(c *call, b *strings.Builder) {
 	_, port := splitAddr(c.addr)
-	up := time.Since(c.started)
+	up := c.now().Sub(c.started)
 	fmt.Fprintf(b, "# Server\r\nredis_version:%s\r\nredis_mode:sentinel\r\nos:%s %s\r\narch_bits:64\r\ngo_version:%s\r\n"+
 		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%s\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nhz:10\r\n",
 		redisVersion, runtime.GOOS, runtime.GOARCH, runtime.Version(), os.Getpid(), c.id, port,
@@ -62,7 +61,7 @@ func infoStats(c *call, b *strings.Builder) {
 }
 
 func infoSentinel(c *call, b *strings.Builder) {
-	now := time.Now()
+	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	groups := c.state.names()

@@ -12,14 +12,15 @@ type subject struct {
 	Promised time.Time // heartbeats were answered with the promise not to fence before this
 	Replaced bool      // a later start of the same node has shown itself: this one is dead
 	Stuck    bool      // it can't follow its predecessor, though that one is alive
+	Slow     bool      // it holds up the chain
 }
 
 // judge says whether a member is subjectively down and thus to be fenced. Three criteria, in this order:
 //
 //  1. The node was started again. A process that is gone holds no lease, so there is nothing to wait for.
 //  2. Silence for down-after. A promise made when down-after was longer is kept.
-//  3. It talks but is stuck: the chain cannot commit past it. Its heartbeats are no longer accepted once that is seen, so
-//     when the last promise has run out its lease has too.
+//  3. It talks but is stuck or slow: the chain cannot commit past it. Its heartbeats are no longer accepted once that is
+//     seen, so when the last promise has run out its lease has too.
 func judge(s subject, downAfter time.Duration, now time.Time) (down bool) {
 	switch {
 	case s.Replaced:
@@ -29,7 +30,7 @@ func judge(s subject, downAfter time.Duration, now time.Time) (down bool) {
 	case now.Sub(s.Heard) >= downAfter:
 		return true
 	}
-	return s.Stuck
+	return s.Stuck || s.Slow
 }
 
 // stuckFactor times down-after is how long a member may be without its predecessor before it counts as stuck: long enough
@@ -42,13 +43,51 @@ func isStuck(g cluster.Group, hb cluster.Heartbeat, downAfter time.Duration) boo
 	return hb.Epoch == g.Epoch && g.Position(hb.Member) > 0 && !hb.LinkUp && lost >= stuckFactor*downAfter
 }
 
+// slowAfter is how long a byte may wait before somebody is held to be slow: short enough that after it a promise can run out
+// and an epoch begin within chain-slow-timeout, if that is not shorter than two and a half times down-after.
+func slowAfter(s cluster.Settings) time.Duration {
+	after := downAfter(s)
+	return max(s.ChainSlow()-3*after/2, after)
+}
+
+// slowest finds the one that holds up the chain, by what every member says of itself. Looking from the tail, the first whose own
+// disk lets a byte wait for too long, or whose predecessor has waited for its word for too long: what lies behind it did not,
+// so it is that member or its line. The learner that the tail waits for counts as behind it. As long as a member is not
+// heard in this epoch nothing can be said. A chain is not made shorter than a master with as many replicas as min-replicas-to-write.
+func slowest(g cluster.Group, heard func(cluster.Member) (cluster.Heartbeat, bool)) (m cluster.Member, ok bool) {
+	if g.Settings.ChainSlowMs == 0 || len(g.Chain) == 0 {
+		return m, false
+	}
+	limit := slowAfter(g.Settings).Milliseconds()
+	for i := len(g.Chain) - 1; i >= 0; i-- {
+		hb, fresh := heard(g.Chain[i])
+		switch {
+		case !fresh || hb.Epoch != g.Epoch:
+			return cluster.Member{}, false
+		case ok:
+		case hb.AckDelay >= limit && i+1 < len(g.Chain):
+			m, ok = g.Chain[i+1], true
+		case hb.AckDelay >= limit && g.IsLearner(hb.Joining):
+			m, ok = hb.Joining, true
+		case hb.StoreDelay >= limit:
+			m, ok = g.Chain[i], true
+		}
+	}
+	head, _ := heard(g.Chain[0])
+	replicasLeft := len(g.Chain) - 2
+	if !g.IsLearner(m) && replicasLeft < head.Floor {
+		return cluster.Member{}, false
+	}
+	return m, ok
+}
+
 // acceptance is what the answer to a heartbeat depends on.
 type acceptance struct {
 	Voter  bool   // this sentinel's vote counts, as of the state it has applied
 	Epoch  uint64 // the newest epoch that this sentinel knows or has known before a restart
 	Member bool   // the sender is in that epoch
 	Fenced bool   // the sender is fenced in the epoch of the heartbeat
-	Stuck  bool
+	Stuck  bool   // or slow
 }
 
 // accepts says whether a heartbeat sent in epoch hb extends the sender's lease.

@@ -15,11 +15,11 @@ func TestJudge(t *testing.T) {
 	promises := []time.Duration{-after, 0, 1, after}
 	for _, heard := range times {
 		for _, promised := range promises {
-			for mask := range 4 {
-				s := subject{Heard: now.Add(heard), Promised: now.Add(promised), Replaced: mask&1 != 0, Stuck: mask&2 != 0}
-				want := s.Replaced || promised <= 0 && (heard <= -after || s.Stuck)
+			for mask := range 8 {
+				s := subject{Heard: now.Add(heard), Promised: now.Add(promised), Replaced: mask&1 != 0, Stuck: mask&2 != 0, Slow: mask&4 != 0}
+				want := s.Replaced || promised <= 0 && (heard <= -after || s.Stuck || s.Slow)
 				if got := judge(s, after, now); got != want {
-					t.Errorf("heard %v ago, promised until %v, replaced %v, stuck %v: down=%v", -heard, promised, s.Replaced, s.Stuck, got)
+					t.Errorf("heard %v ago, promised until %v, replaced %v, stuck %v, slow %v: down=%v", -heard, promised, s.Replaced, s.Stuck, s.Slow, got)
 				}
 			}
 		}
@@ -39,6 +39,121 @@ func TestAccepts(t *testing.T) {
 				t.Errorf("%+v accepts a node without an epoch", a)
 			}
 		}
+	}
+}
+
+// TestSlowest: what each member says of itself names the one that holds up the chain. Delays are in milliseconds, the limit is 3500.
+func TestSlowest(t *testing.T) {
+	type says struct {
+		ack, store int64
+		silent     bool
+		epoch      uint64 // 0: the group's
+		joining    bool
+		floor      int
+	}
+	const late = 3500
+	for _, c := range []struct {
+		name   string
+		chain  []says // the learner l behind it follows the tail
+		slow   string
+		forget bool // no chain-slow-timeout
+	}{
+		{name: "all keep pace", chain: []says{{ack: late - 1}, {ack: late - 1}, {store: late - 1}}},
+		{name: "the tail is slow, which shows at the head too", chain: []says{{ack: late + 10}, {ack: late}, {}}, slow: "c"},
+		{name: "the middle is slow: it holds nothing for long", chain: []says{{ack: late}, {ack: 20}, {}}, slow: "b"},
+		{name: "the middle's disk is slow", chain: []says{{ack: late}, {store: late}, {}}, slow: "b"},
+		{name: "the tail's disk is slow", chain: []says{{ack: late}, {ack: late}, {store: late}}, slow: "c"},
+		{name: "the head's disk is slow: nobody behind it has anything to wait for", chain: []says{{store: late}, {}, {}}, slow: "a"},
+		{name: "two disks are slow: the one further back goes first", chain: []says{{store: late}, {store: late}, {}}, slow: "b"},
+		{name: "one accuser is not enough", chain: []says{{ack: late}, {silent: true}, {}}},
+		{name: "nor is one whose successor has not adopted the epoch", chain: []says{{ack: late}, {epoch: 6}, {}}},
+		{name: "nor if the tail is silent", chain: []says{{ack: late}, {}, {silent: true}}},
+		{name: "the joining learner is slow", chain: []says{{ack: late}, {ack: late}, {ack: late, joining: true}}, slow: "l"},
+		{name: "a tail that waits for nobody we know", chain: []says{{}, {}, {ack: late}}},
+		{name: "a chain of two", chain: []says{{ack: late}, {}}, slow: "b"},
+		{name: "a chain of one has nobody to go on with", chain: []says{{store: late}}},
+		{name: "but can do without a learner", chain: []says{{ack: late, joining: true}}, slow: "l"},
+		{name: "the floor holds", chain: []says{{ack: late, floor: 2}, {ack: late}, {}}},
+		{name: "the floor leaves room", chain: []says{{ack: late, floor: 1}, {ack: late}, {}}, slow: "c"},
+		{name: "the floor is no matter for a learner", chain: []says{{ack: late, floor: 5}, {ack: late, joining: true}}, slow: "l"},
+		{name: "never", chain: []says{{ack: late * 100}, {}}, forget: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := cluster.Group{Name: "g", Epoch: 7, Learners: []cluster.Member{member("l", 1)}, Settings: settings()}
+			if g.Settings.ChainSlowMs = 5000; c.forget {
+				g.Settings.ChainSlowMs = 0
+			}
+			heard := map[string]cluster.Heartbeat{}
+			for i, s := range c.chain {
+				m := member(string(rune('a'+i)), 1)
+				g.Chain = append(g.Chain, m)
+				hb := cluster.Heartbeat{Member: m, Epoch: g.Epoch, AckDelay: s.ack, StoreDelay: s.store, Floor: s.floor}
+				if s.epoch != 0 {
+					hb.Epoch = s.epoch
+				}
+				if s.joining {
+					hb.Joining = g.Learners[0]
+				}
+				if !s.silent {
+					heard[m.Name] = hb
+				}
+			}
+			m, ok := slowest(g, func(m cluster.Member) (cluster.Heartbeat, bool) { hb, ok := heard[m.Name]; return hb, ok })
+			if ok != (c.slow != "") || m.Name != c.slow {
+				t.Errorf("%q, %v; not %q", m.Name, ok, c.slow)
+			}
+		})
+	}
+}
+
+// TestSlowMemberIsFencedAlone: a slow member's heartbeats extend its lease no more, it is fenced when the last promise is over and not before,
+// nobody else is meanwhile, and when it is well again that is told.
+func TestSlowMemberIsFencedAlone(t *testing.T) {
+	now := time.Now()
+	g := cluster.Group{Name: "g", Epoch: 7, Chain: []cluster.Member{member("a", 1), member("b", 1), member("c", 1)}, Settings: settings()}
+	g.Settings.ChainSlowMs = 5000
+	w := newWatch(now, groupJudgement{})
+	w.adopt(g, now)
+	hear := func(m cluster.Member, ack int64) {
+		s := w.hear(cluster.Heartbeat{Group: "g", Member: m, Epoch: 7, AckDelay: ack, LinkUp: true}, origin{number: 1, accepted: now}, time.Second, now)
+		if !w.slow(g, m, now) {
+			s.promised = now.Add(time.Second)
+		}
+	}
+	round := func(delay int64) {
+		hear(g.Chain[0], delay)
+		hear(g.Chain[1], delay)
+		hear(g.Chain[2], 0)
+	}
+	down := func(i int) bool { return judge(w.subject(g, g.Chain[i], time.Second, now), time.Second, now) }
+	round(3400)
+	for range 9 {
+		now = now.Add(100 * time.Millisecond)
+		round(3600)
+		if down(0) || down(1) || down(2) {
+			t.Fatal("fenced while a promise lasts")
+		}
+	}
+	now = now.Add(100 * time.Millisecond)
+	round(4600)
+	if !down(2) || down(0) || down(1) {
+		t.Fatal("not the slow one, or somebody else, is down")
+	}
+	f := &fence{member: g.Chain[2], reason: reasonSlow, at: now}
+	w.fences["c1"] = f
+	if _, ok := w.back(g, f, time.Second, now); ok {
+		t.Error("a slow member counts as back")
+	}
+	now = now.Add(100 * time.Millisecond)
+	hear(g.Chain[1], 0)
+	hear(g.Chain[0], 4700)
+	if down(1) {
+		t.Error("two members are fenced for one delay")
+	}
+	hear(g.Chain[0], 0)
+	hear(g.Chain[2], 0)
+	if _, ok := w.back(g, f, time.Second, now); !ok {
+		t.Error("a member that is well again does not count as back")
 	}
 }
 

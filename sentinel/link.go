@@ -16,6 +16,7 @@ import (
 // numbering is a listener that numbers what it accepts, see watch.hear.
 type numbering struct {
 	net.Listener
+	now  func() time.Time
 	last atomic.Uint64
 }
 
@@ -31,7 +32,7 @@ func (n *numbering) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &numbered{Conn: conn, origin: origin{number: n.last.Add(1), accepted: time.Now()}}, nil
+	return &numbered{Conn: conn, origin: origin{number: n.last.Add(1), accepted: n.now()}}, nil
 }
 
 // accepted is how many connections there have been.
@@ -103,7 +104,7 @@ func (l *link) push(write func(w *resp.Writer)) {
 func (s *Sentinel) serve(ctx context.Context, conn net.Conn) {
 	l := &link{
 		conn: conn, authed: s.cfg.RequirePass == "", proto: 2, ready: make(chan struct{}, 1),
-		channels: map[string]struct{}{}, patterns: map[string]struct{}{}, lastAt: time.Now(),
+		channels: map[string]struct{}{}, patterns: map[string]struct{}{}, lastAt: s.now(),
 	}
 	if n, ok := conn.(*numbered); ok {
 		l.origin = n.origin
@@ -124,6 +125,7 @@ func (s *Sentinel) serve(ctx context.Context, conn net.Conn) {
 		s.hub.unsubscribe(l, pattern, true)
 	}
 	s.mu.Lock()
+	s.lost(l)
 	delete(s.links, l.origin.number)
 	s.mu.Unlock()
 }
@@ -228,7 +230,7 @@ func (s *Sentinel) dispatch(ctx context.Context, l *link, args [][]byte) {
 		err = resp.Error("ERR Can't execute '" + cmd.FullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	}
 	if err == nil {
-		l.note(cmd.FullName())
+		l.note(cmd.FullName(), s.now())
 		s.commands.Add(1)
 		err = cmd.Run(&call{Sentinel: s, ctx: ctx, link: l}, args, w)
 	}
@@ -246,9 +248,9 @@ func allowedSubscribed(name string) bool {
 	return false
 }
 
-func (l *link) note(cmd string) {
+func (l *link) note(cmd string, now time.Time) {
 	l.mu.Lock()
-	l.lastCmd, l.lastAt = cmd, time.Now()
+	l.lastCmd, l.lastAt = cmd, now
 	l.mu.Unlock()
 }
 

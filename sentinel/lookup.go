@@ -36,6 +36,9 @@ func (s *Sentinel) adoptMaster(g cluster.Group, now time.Time) {
 		s.switchMaster(g.Name, m, head)
 	case m.next == nil || !m.next.Is(head):
 		m.next, m.since = &head, now
+		if seen := s.watch(g.Name, now).seen(head); seen != nil {
+			s.confirmMaster(g, seen.hb) // it may have learned of the change before this sentinel
+		}
 	}
 }
 
@@ -60,6 +63,7 @@ func (s *Sentinel) settleMasters(now time.Time) {
 func (s *Sentinel) switchMaster(name string, m *master, head cluster.Member) {
 	old := m.member
 	m.member, m.next = head, nil
+	s.tellNews()
 	if old.Addr != head.Addr {
 		s.tellSwitch(name, old, head)
 	}

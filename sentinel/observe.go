@@ -16,6 +16,7 @@ type sighting struct {
 	last     time.Time
 	promised time.Time // the node was told that it won't be fenced before
 	told     uint64    // the epoch in which subscribers were told that it follows
+	broken   bool      // that connection has ended
 	followed bool      // it has been seen to follow a member of the chain in the epoch then in force
 }
 
@@ -113,7 +114,7 @@ func (w *watch) hear(hb cluster.Heartbeat, from origin, gap time.Duration, now t
 	}
 	s.hb, s.last = hb, now
 	if from.number > s.origin.number {
-		s.origin = from
+		s.origin, s.broken = from, false
 	}
 	return s
 }
@@ -150,9 +151,9 @@ func (w *watch) fresh(m cluster.Member, now time.Time, age time.Duration) bool {
 }
 
 // back says since when a fenced member has been all right again, if it is.
-func (w *watch) back(f *fence, downAfter time.Duration, now time.Time) (since time.Time, ok bool) {
+func (w *watch) back(g cluster.Group, f *fence, downAfter time.Duration, now time.Time) (since time.Time, ok bool) {
 	s := w.seen(f.member)
-	if s == nil || now.Sub(s.last) >= downAfter/2 || w.isReplaced(f.member) || f.reason == reasonStuck && !s.hb.LinkUp {
+	if s == nil || now.Sub(s.last) >= downAfter/2 || w.isReplaced(f.member) || f.reason == reasonStuck && !s.hb.LinkUp || w.slow(g, f.member, now) {
 		return time.Time{}, false
 	}
 	if s.first.After(f.at) {
@@ -166,6 +167,7 @@ const (
 	reasonSilent   = "silent"
 	reasonReplaced = "started again"
 	reasonStuck    = "cannot follow"
+	reasonSlow     = "slow"
 	reasonStored   = "fenced before the restart"
 )
 
@@ -183,6 +185,7 @@ func (w *watch) subject(g cluster.Group, m cluster.Member, downAfter time.Durati
 			sub.Promised = s.promised
 		}
 		sub.Stuck = w.stuck(g, s, downAfter, now)
+		sub.Slow = w.slow(g, m, now)
 	}
 	return sub
 }
@@ -194,6 +197,23 @@ func (w *watch) stuck(g cluster.Group, s *sighting, downAfter time.Duration, now
 	}
 	p, ok := g.Predecessor(s.hb.Member)
 	return ok && w.fences[p.Incarnation] == nil && w.fresh(p, now, downAfter)
+}
+
+// slow says whether m holds up the chain. One member is dealt with at a time: what the others say changes with it.
+func (w *watch) slow(g cluster.Group, m cluster.Member, now time.Time) bool {
+	for incarnation := range w.fences {
+		if incarnation != m.Incarnation {
+			return false
+		}
+	}
+	culprit, ok := slowest(g, func(o cluster.Member) (cluster.Heartbeat, bool) {
+		s := w.seen(o)
+		if s == nil || now.Sub(s.last) >= downAfter(g.Settings) {
+			return cluster.Heartbeat{}, false
+		}
+		return s.hb, true
+	})
+	return ok && culprit.Is(m)
 }
 
 // judgement is the durable half of the watch as it should be now.

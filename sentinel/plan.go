@@ -17,6 +17,8 @@ type View struct {
 	Voters int             // of the newest Raft configuration
 	Fenced map[string]int  // how many voters have fenced an incarnation in the group's epoch
 	Back   map[string]bool // fenced incarnations that all who fenced them have been hearing again for a while
+	Slow   map[string]bool // fenced incarnations that somebody fenced for holding up the chain
+	Calm   time.Duration   // for how long the decider has seen this epoch in force
 	Nodes  []Sighting      // one for each node, of its present start
 	Asked  *Handover       // a planned handover that was asked for
 	Dead   time.Duration   // for how long no member of the chain has been left
@@ -60,13 +62,13 @@ const graceFactor = 5
 // Next is the one change that the group needs most, if any. It depends on its argument alone.
 //
 // The order: first what is down, as everything else needs a chain that works; then what shortens the chain by wish;
-// then the handover; then what makes it longer.
+// then the handover, or its end; then what makes it longer.
 func Next(v View) Action {
 	if v.Group.Epoch == 0 || len(v.Group.Chain) == 0 {
 		return v.create()
 	}
 	for _, step := range []func(View) Action{
-		View.removeDown, View.letGo, View.handOver, View.appendLearner, View.refresh, View.admit,
+		View.removeDown, View.letGo, View.handOver, View.giveUp, View.appendLearner, View.refresh, View.admit,
 	} {
 		if a := step(v); a.Kind != Nothing {
 			a.Group.Epoch = max(a.Group.Epoch, v.newest()+1)
@@ -137,7 +139,32 @@ func (v View) removeDown() Action {
 		// together and come back, the more of the chain is still in it the better is the choice (see coldStart).
 		return Action{Kind: Wait}
 	}
-	return Action{Kind: Propose, Group: v.Group.Without(down...), Reason: "down: " + names(down)}
+	return v.without(down)
+}
+
+// calmFactor times chain-slow-timeout is how long a chain must have stood for who was slow before to be forgotten.
+const calmFactor = 64
+
+// without is the group without those who are down, and a note of who was only slow.
+func (v View) without(down []cluster.Member) Action {
+	var slow, dead []cluster.Member
+	for _, m := range down {
+		if s, ok := v.alive(m); ok && v.Slow[m.Incarnation] && !s.Heartbeat.Leaving {
+			slow = append(slow, m)
+		} else {
+			dead = append(dead, m)
+		}
+	}
+	g := v.Group.Without(down...)
+	if len(slow) == 0 {
+		return Action{Kind: Propose, Group: g, Reason: "down: " + names(dead)}
+	}
+	reason := "slow: " + names(slow)
+	if len(dead) > 0 {
+		reason = "down: " + names(dead) + "; " + reason
+	}
+	anew := v.Calm > calmFactor*v.Group.Settings.ChainSlow()
+	return Action{Kind: Propose, Group: g.WithSlow(anew, slow...), Reason: reason}
 }
 
 // restart is how long ago the last restart of one of these members showed. Whoever was not heard since may have died with it.
@@ -211,6 +238,15 @@ func (v View) handOver() Action {
 		}
 	}
 	return Action{Kind: Propose, Group: v.Group.WithChain(append(chain, head)), Reason: "handover to " + target.Name}
+}
+
+// giveUp begins a new epoch for a head that has drained for a handover that will not be: until then it lets no client in.
+func (v View) giveUp() Action {
+	head, _ := v.Group.Head()
+	if s, ok := v.alive(head); !ok || s.Heartbeat.Drained != v.Group.Epoch {
+		return Action{}
+	}
+	return Action{Kind: Propose, Group: v.Group.Refreshed(), Reason: "no handover: " + head.Name + " goes on"}
 }
 
 // appendLearner makes a member of the learner without which the tail commits nothing more in this epoch: it holds all that was

@@ -75,11 +75,14 @@ func (v View) revive() Action {
 // coldStart chooses a master after every member of the chain has died.
 //
 // A member that comes back with its data has everything that was ever acknowledged, since members hand bytes to the operating
-// system before they acknowledge. So the choice is among members that have come back, by (epoch, offset), once all have
-// or the grace period is over. A learner joins the contest only as far as it can be compared: when it was seen following
-// this chain, or when no member has come back with any data at all (an empty master must not wipe its slaves).
+// system before they acknowledge. What a loss of power takes from them is not alike: then the longest log has all that any of
+// them has, as each was a prefix of its predecessor's. Its epoch says nothing, for a member may have died before it learned of the last
+// ones. So the choice is among the members that have come back, by the length of their logs, once all have or the grace period is over. A
+// node outside the chain, a learner or one that was taken out, lacks what was acknowledged without it. It leads only when it has a longer piece of
+// the best one's history; or when all that have come back have lost everything, as they must not wipe what is left.
 //
-// If no member comes back nothing is done: a member that is only cut off, alone in its chain, may go on committing.
+// If no member comes back nothing is done: a member that is only cut off, alone in its chain, may go on committing. Nor if
+// those who come back have lost their data, until all are there: the others have it, and may only be cut off.
 func (v View) coldStart() Action {
 	returned, missing := v.returned()
 	if len(returned) == 0 || len(missing) > 0 && v.Dead < graceFactor*v.downAfter() {
@@ -87,16 +90,19 @@ func (v View) coldStart() Action {
 	}
 	best := returned[0]
 	for _, s := range returned[1:] {
-		if byPosition(s, best) > 0 {
+		if s.Heartbeat.Offset > best.Heartbeat.Offset {
 			best = s
 		}
 	}
-	for _, l := range v.Group.Learners {
-		s, ok := v.alive(l)
-		if ok && !v.odown(l) && betterLearner(s, best) {
-			if s.Followed {
-				s.Heartbeat.LogEpoch = max(s.Heartbeat.LogEpoch, best.Heartbeat.LogEpoch)
-			}
+	if isEmpty(best) && len(missing) > 0 {
+		return Action{Kind: Wait} // those who are missing hold everything, and may be alive
+	}
+	more := longerThan
+	if isEmpty(best) {
+		more = byPosition
+	}
+	for _, s := range v.Nodes {
+		if v.isOutside(s) && more(s, best) > 0 {
 			best = s
 		}
 	}
@@ -125,12 +131,23 @@ func byPosition(a, b Sighting) int {
 	return cmp.Or(cmp.Compare(a.Heartbeat.LogEpoch, b.Heartbeat.LogEpoch), cmp.Compare(a.Heartbeat.Offset, b.Heartbeat.Offset))
 }
 
-// betterLearner says whether the learner l holds more than the returned member m.
-func betterLearner(l, m Sighting) bool {
-	if m.Heartbeat.Offset == 0 && m.Heartbeat.LogEpoch == 0 {
-		return l.Heartbeat.Offset > 0
+// isEmpty says that a node has come back without its data: it is not what it was as a member.
+func isEmpty(s Sighting) bool { return s.Heartbeat.Offset == 0 && s.Heartbeat.LogEpoch == 0 }
+
+// isOutside says that a node is there and its name is not in the chain.
+func (v View) isOutside(s Sighting) bool {
+	m := s.Heartbeat.Member
+	inChain := slices.ContainsFunc(v.Group.Chain, func(c cluster.Member) bool { return c.Name == m.Name })
+	return !inChain && v.isFresh(s) && !s.Heartbeat.Leaving && v.Fenced[m.Incarnation] < majority(v.Voters)
+}
+
+// longerThan compares a node from outside the chain with a member that is back: it has more if it was seen following the chain and has a longer
+// piece of the same history. An id is of one master, so two logs under it are pieces of one.
+func longerThan(outside, m Sighting) int {
+	if !outside.Followed || outside.Heartbeat.ReplID != m.Heartbeat.ReplID {
+		return -1
 	}
-	return l.Followed && l.Heartbeat.ReplID == m.Heartbeat.ReplID && l.Heartbeat.Offset > m.Heartbeat.Offset
+	return cmp.Compare(outside.Heartbeat.Offset, m.Heartbeat.Offset)
 }
 
 // restartedWith is the group with a chain of one and every other node that is there as a learner.

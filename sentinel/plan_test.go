@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -194,6 +195,40 @@ func TestPlanLearner(t *testing.T) {
 	}
 }
 
+// TestPlanSlow: who was fenced for holding up the chain is noted, more often each time, until the chain has stood for long.
+func TestPlanSlow(t *testing.T) {
+	a, b, c := member("a", 1), member("b", 1), member("c", 1)
+	g := cluster.Group{Name: "g", Epoch: 7, Chain: []cluster.Member{a, b, c}, Settings: settings()}
+	g.Settings.ChainSlowMs = 5000
+	for _, test := range []struct {
+		name   string
+		before map[string]int
+		calm   time.Duration
+		silent bool // the slow one is not heard any more
+		slow   map[string]int
+		reason string
+	}{
+		{"the first time", nil, time.Hour, false, map[string]int{"c": 1}, "down: b; slow: c"},
+		{"again, soon", map[string]int{"a": 2, "c": 1}, time.Minute, false, map[string]int{"a": 2, "c": 2}, "down: b; slow: c"},
+		{"again, after long", map[string]int{"a": 2, "c": 1}, time.Hour, false, map[string]int{"c": 1}, "down: b; slow: c"},
+		{"it died meanwhile", map[string]int{"a": 2}, time.Hour, true, map[string]int{"a": 2}, "down: b, c"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := g
+			g.Slow = test.before
+			v := view(g, heard(g, a, 100))
+			if !test.silent {
+				v.Nodes = append(v.Nodes, heard(g, c, 90))
+			}
+			v.Fenced["b1"], v.Fenced["c1"], v.Slow, v.Calm = 2, 3, map[string]bool{"c1": true}, test.calm
+			got := Next(v)
+			if got.Kind != Propose || got.Reason != test.reason || len(got.Group.Chain) != 1 || !maps.Equal(got.Group.Slow, test.slow) || got.Group.Epoch != 8 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
 func TestPlanHandover(t *testing.T) {
 	a, b, c := member("a", 1), member("b", 1), member("c", 1)
 	g := cluster.Group{Name: "g", Epoch: 4, Chain: []cluster.Member{a, b, c}, Settings: settings()}
@@ -214,9 +249,15 @@ func TestPlanHandover(t *testing.T) {
 	if got := Next(v); got.Kind != Propose || !slices.Equal(got.Group.Chain, []cluster.Member{c, b, a}) {
 		t.Errorf("to a target: %+v", got)
 	}
-	v.Asked.Target = "x"
+	for _, asked := range []*Handover{{Target: "x"}, nil} {
+		v.Asked = asked
+		if got := Next(v); got.Kind != Propose || !slices.Equal(got.Group.Chain, g.Chain) || got.Group.Epoch != 5 {
+			t.Errorf("drained for nothing, or for a stranger: %+v", got)
+		}
+	}
+	v.Nodes[0].Heartbeat.Drained = 0
 	if got := Next(v); got.Kind != Nothing {
-		t.Errorf("to a stranger: %+v", got)
+		t.Errorf("not drained, and not asked: %+v", got)
 	}
 }
 
@@ -242,12 +283,18 @@ func TestPlanColdStart(t *testing.T) {
 		{"only the learner", time.Hour, []Sighting{learner(50, true)}, ""},
 		{"one back, too early", time.Second, []Sighting{back("a", 9, 50)}, ""},
 		{"one back, grace over", 5 * time.Second, []Sighting{back("a", 9, 50)}, "a"},
+		{"one back empty, grace over", time.Hour, []Sighting{back("a", 0, 0)}, ""},
+		{"one back empty, and the learner", time.Hour, []Sighting{back("a", 0, 0), learner(60, true)}, ""},
+		{"all back empty", 0, []Sighting{back("b", 0, 0), back("a", 0, 0)}, "a"},
 		{"tie: chain order", 0, []Sighting{back("b", 9, 50), back("a", 9, 50)}, "a"},
 		{"longer log", 0, []Sighting{back("a", 9, 50), back("b", 9, 51)}, "b"},
-		{"newer epoch", 0, []Sighting{back("a", 8, 500), back("b", 9, 51)}, "b"},
+		{"longer log of one that did not learn of the last epochs", 0, []Sighting{back("a", 9, 50), back("b", 0, 51)}, "b"},
 		{"learner longer, followed", 0, []Sighting{back("a", 9, 50), back("b", 9, 40), learner(60, true)}, "l"},
 		{"learner longer, never followed", 0, []Sighting{back("a", 9, 50), back("b", 9, 40), learner(60, false)}, "a"},
 		{"all empty but the learner", 0, []Sighting{back("a", 0, 0), back("b", 0, 0), learner(60, false)}, "l"},
+		{"all empty but two that were taken out", 0, []Sighting{back("a", 0, 0), back("b", 0, 0), back("x", 6, 80), back("y", 7, 60)}, "y"},
+		{"one that was taken out, with more", 0, []Sighting{back("a", 9, 50), back("b", 9, 40), back("x", 8, 60)}, "a"},
+		{"one that was taken out, before the others", time.Hour, []Sighting{back("x", 8, 60)}, ""},
 	} {
 		v := view(g, c.nodes...)
 		v.Fenced[a.Incarnation], v.Fenced[b.Incarnation], v.Dead = 2, 3, c.dead

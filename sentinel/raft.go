@@ -58,6 +58,9 @@ func openQuorum(cfg Config, id string, l net.Listener, addr string, machine *fsm
 	layer := newStreamLayer(l, cfg.Network, addr)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: layer, MaxPool: 3, Timeout: max(2*timeout, time.Second), Logger: logger,
+		// One at a time: a leader that is told of a newer term while its pipeline is full leaves that blocked for ever, and
+		// Shutdown with it (raft 1.8.0, pipelineReplicate). Entries are few.
+		MaxRPCsInFlight: 1,
 	})
 	r, err := raft.NewRaft(conf, machine, cfg.Storage.logs, cfg.Storage.stable, cfg.Storage.snapshots, trans)
 	if err != nil {
@@ -101,13 +104,13 @@ func (q *quorum) term() uint64 { return q.raft.CurrentTerm() }
 
 // inTouch says whether this sentinel leads, or has lately heard from the one that does, and has applied what was agreed
 // before that one began to lead, so that its state is not old.
-func (q *quorum) inTouch(now time.Time) bool {
+func (q *quorum) inTouch() bool {
 	switch q.raft.State() {
 	case raft.Leader:
 		return q.caughtUp()
 	case raft.Follower:
 		last := q.raft.LastContact()
-		return !last.IsZero() && now.Sub(last) < 2*q.election && q.caughtUp()
+		return !last.IsZero() && time.Since(last) < 2*q.election && q.caughtUp()
 	}
 	return false
 }
@@ -159,6 +162,8 @@ func (q *quorum) propose(e Entry) (Result, error) {
 	if err := future.Error(); err != nil {
 		return Result{}, fmt.Errorf("commit entry: %w", err)
 	}
+	// The others learn that it is committed along with the next entry: that is not to wait for the next change.
+	q.raft.Barrier(0)
 	return future.Response().(Result), nil
 }
 
@@ -182,6 +187,22 @@ func (q *quorum) addVoter(v Voter) error {
 	future := q.raft.AddVoter(raft.ServerID(v.ID), raft.ServerAddress(v.Addr), 0, applyTimeout)
 	if err := future.Error(); err != nil {
 		return fmt.Errorf("add sentinel %s: %w", v.ID, err)
+	}
+	return nil
+}
+
+// removeVoter takes a sentinel out of the configuration. Only the leader can.
+func (q *quorum) removeVoter(id string) error {
+	if err := q.raft.RemoveServer(raft.ServerID(id), 0, applyTimeout).Error(); err != nil {
+		return fmt.Errorf("remove sentinel %s: %w", id, err)
+	}
+	return nil
+}
+
+// stepDown has another sentinel lead.
+func (q *quorum) stepDown() error {
+	if err := q.raft.LeadershipTransfer().Error(); err != nil {
+		return fmt.Errorf("hand over the lead of the sentinels: %w", err)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ type report struct {
 	Sentinel    string                 `json:"sentinel"`
 	Incarnation string                 `json:"incarnation"`
 	Addr        string                 `json:"addr"`
+	Removed     int                    `json:"removed"` // how many removals of sentinels it has applied
 	Groups      map[string]groupReport `json:"groups"`
 }
 
@@ -28,6 +29,7 @@ type groupReport struct {
 type fenceReport struct {
 	Incarnation string `json:"incarnation"`
 	BackMs      int64  `json:"back_ms"` // for how long the member has been heard again; 0: it is silent
+	Slow        bool   `json:"slow"`    // it was fenced for holding up the chain
 }
 
 type nodeReport struct {
@@ -43,6 +45,7 @@ type verdict struct {
 	Down  []string `json:"down,omitempty"` // incarnations that are objectively down
 	Votes int      `json:"votes"`          // sentinels that fenced the head
 	Drain uint64   `json:"drain,omitempty"`
+	Waits string   `json:"waits,omitempty"` // see View.waits
 }
 
 type reportReply struct {
@@ -61,7 +64,7 @@ func (s *Sentinel) reportLoop() {
 	var c courier
 	defer c.close()
 	for s.sleep(s.pace(), s.wakeReport) {
-		now := time.Now()
+		now := s.now()
 		s.mu.Lock()
 		r := s.makeReport(now)
 		s.mu.Unlock()
@@ -85,7 +88,7 @@ func (s *Sentinel) reportLoop() {
 
 // makeReport gathers the durable fences and the fresh heartbeats. The caller holds mu.
 func (s *Sentinel) makeReport(now time.Time) report {
-	r := report{Sentinel: s.id, Incarnation: s.incarnation, Addr: s.addr, Groups: map[string]groupReport{}}
+	r := report{Sentinel: s.id, Incarnation: s.incarnation, Addr: s.addr, Removed: len(s.state.Removed), Groups: map[string]groupReport{}}
 	for name, w := range s.watches {
 		after := downAfter(s.group(name).Settings)
 		gr := groupReport{Epoch: w.epoch}
@@ -93,8 +96,8 @@ func (s *Sentinel) makeReport(now time.Time) report {
 			if !f.durable {
 				continue
 			}
-			fr := fenceReport{Incarnation: incarnation}
-			if since, ok := w.back(f, after, now); ok {
+			fr := fenceReport{Incarnation: incarnation, Slow: f.reason == reasonSlow}
+			if since, ok := w.back(s.group(name), f, after, now); ok {
 				fr.BackMs = max(now.Sub(since).Milliseconds(), 1)
 			}
 			gr.Fences = append(gr.Fences, fr)
@@ -115,7 +118,7 @@ func (s *Sentinel) makeReport(now time.Time) report {
 func (s *Sentinel) takeReport(r report) reportReply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reports[r.Sentinel] = received{report: r, at: time.Now()}
+	s.reports[r.Sentinel] = received{report: r, at: s.now()}
 	wake(s.wakeLead)
 	reply := reportReply{Leader: s.id, Verdicts: map[string]verdict{}}
 	for name, v := range s.verdicts {
@@ -131,7 +134,7 @@ func (s *Sentinel) takeVerdicts(reply reportReply) {
 	if reply.Verdicts == nil {
 		reply.Verdicts = map[string]verdict{}
 	}
-	s.verdicts, s.heardLead = reply.Verdicts, time.Now()
+	s.verdicts, s.heardLead = reply.Verdicts, s.now()
 	wake(s.wakeWatch)
 }
 
@@ -140,7 +143,7 @@ func (s *Sentinel) takeVerdicts(reply reportReply) {
 func (s *Sentinel) viewOf(name string, voters []Voter, now time.Time) View {
 	g := s.group(name)
 	after := downAfter(g.Settings)
-	v := View{Group: g, Voters: len(voters), Fenced: map[string]int{}, Back: map[string]bool{}}
+	v := View{Group: g, Voters: len(voters), Fenced: map[string]int{}, Back: map[string]bool{}, Slow: map[string]bool{}, Calm: now.Sub(s.calmSince(g, now))}
 	for _, voter := range voters {
 		got, ok := s.reports[voter.ID]
 		if !ok {
@@ -156,6 +159,7 @@ func (s *Sentinel) viewOf(name string, voters []Voter, now time.Time) View {
 				}
 				v.Back[f.Incarnation] = back
 				v.Fenced[f.Incarnation]++
+				v.Slow[f.Incarnation] = v.Slow[f.Incarnation] || f.Slow
 			}
 		}
 		if age < after {

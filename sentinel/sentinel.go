@@ -24,6 +24,7 @@ type Sentinel struct {
 	addr        string // announced to clients, nodes and sentinels
 	raftAddr    string
 	started     time.Time
+	now         func() time.Time // judges who is down; monotonic
 
 	quorum *quorum
 	gossip roster
@@ -53,10 +54,12 @@ type Sentinel struct {
 	heardLead time.Time            // when the verdicts came
 	reports   map[string]received  // on the leader: the last of each sentinel
 	handovers map[string]*handover // on the leader: asked for and not done
-	dead      map[string]deadChain // on the leader
+	dead      map[string]inEpoch   // on the leader: no member of the chain has been left
+	calm      map[string]inEpoch   // on the leader: it has led the group
 	alarms    map[string]*alarms   // what subscribers were told
 	links     map[uint64]*link
-	inTouch   bool // as of the last tick
+	news      chan struct{} // closed when a master is in doubt no more
+	inTouch   bool          // as of the last tick
 }
 
 // New starts a sentinel: it listens, joins the gossip and opens its Raft state. It runs until Close.
@@ -68,17 +71,22 @@ func New(cfg Config) (*Sentinel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if removed, err := cfg.Storage.get(keyRemoved); err != nil {
+		return nil, err
+	} else if removed != nil {
+		return nil, errors.New("sentinel: it was removed from the quorum for good; to have it join anew give it another, empty --dir")
+	}
 	stored, err := cfg.Storage.loadJudgement()
 	if err != nil {
 		return nil, err
 	}
 	s := &Sentinel{
 		cfg: cfg, log: cfg.Logger.With("sentinel", id[:8]), id: id, incarnation: randomID(cfg.Rand),
-		started: time.Now(), table: commandTable(), hub: newHub(), leave: make(chan struct{}),
+		started: cfg.Clock(), now: cfg.Clock, table: commandTable(), hub: newHub(), leave: make(chan struct{}),
 		wakeWatch: make(chan struct{}, 1), wakeReport: make(chan struct{}, 1), wakeLead: make(chan struct{}, 1),
 		state: newState(), watches: map[string]*watch{}, masters: map[string]*master{}, verdicts: map[string]verdict{},
-		reports: map[string]received{}, handovers: map[string]*handover{}, dead: map[string]deadChain{},
-		alarms: map[string]*alarms{}, links: map[uint64]*link{},
+		reports: map[string]received{}, handovers: map[string]*handover{}, dead: map[string]inEpoch{}, calm: map[string]inEpoch{},
+		alarms: map[string]*alarms{}, links: map[uint64]*link{}, news: make(chan struct{}),
 	}
 	for group, j := range stored.Groups {
 		s.watches[group] = newWatch(s.started, j)
@@ -116,7 +124,7 @@ func (s *Sentinel) open() error {
 		port = boundPort(listener, s.cfg.Port)
 	}
 	s.addr = s.cfg.announce(port)
-	s.ports = &numbering{Listener: listener}
+	s.ports = &numbering{Listener: listener, now: s.now}
 	s.gossip, err = openGossip(s.cfg, s.id, s.incarnation, s.addr, s.raftAddr, func() { wake(s.wakeLead) })
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -235,7 +243,7 @@ func (s *Sentinel) watch(name string, now time.Time) *watch {
 
 // adopt takes over a state that Raft has committed. Raft calls it, one state after the other.
 func (s *Sentinel) adopt(next *State) {
-	now := time.Now()
+	now := s.now()
 	s.mu.Lock()
 	old := s.state
 	s.state = next
@@ -258,8 +266,15 @@ func (s *Sentinel) adopt(next *State) {
 		}
 	}
 	s.tellSentinels(old, next)
+	gone := next.Removed[s.id] && !old.Removed[s.id]
 	s.mu.Unlock()
+	if gone {
+		if err := s.retire(); err != nil {
+			s.log.Error("cannot write the storage", "error", err)
+		}
+	}
 	for _, p := range pushes {
+		s.log.Debug("telling a node", "connection", p.link.origin.number)
 		p.link.send(p.data)
 	}
 	wake(s.wakeWatch)

@@ -12,9 +12,10 @@ import (
 // State is what the sentinels have agreed on. It is immutable: apply returns a changed copy.
 type State struct {
 	Groups    map[string]cluster.Group `json:"groups"`
-	Ignored   map[string]bool          `json:"ignored"`   // groups taken out of care by SENTINEL REMOVE; they keep their epoch
-	Sentinels map[string]string        `json:"sentinels"` // id → address for clients
-	Voters    []Voter                  `json:"voters"`    // the Raft configuration as committed
+	Ignored   map[string]bool          `json:"ignored"`           // groups taken out of care by SENTINEL REMOVE; they keep their epoch
+	Sentinels map[string]string        `json:"sentinels"`         // id → address for clients
+	Voters    []Voter                  `json:"voters"`            // the Raft configuration as committed
+	Removed   map[string]bool          `json:"removed,omitempty"` // ids of sentinels that were removed for good
 }
 
 // Voter is a sentinel whose vote counts.
@@ -30,6 +31,7 @@ type Entry struct {
 	Monitor  *Monitor       `json:"monitor,omitempty"`
 	Ignore   *Ignore        `json:"ignore,omitempty"`
 	Sentinel *SentinelEntry `json:"sentinel,omitempty"`
+	Remove   *Removal       `json:"remove,omitempty"`
 }
 
 // Decision replaces the chain of a group if the group is still in the epoch that the decider saw.
@@ -46,6 +48,7 @@ type Tune struct {
 	FailoverTimeoutMs *int64 `json:"failover_timeout_ms,omitempty"`
 	Quorum            *int   `json:"quorum,omitempty"`
 	ParallelSyncs     *int   `json:"parallel_syncs,omitempty"`
+	ChainSlowMs       *int64 `json:"chain_slow_ms,omitempty"`
 }
 
 // Monitor takes a group into care: a new one, or one that was ignored.
@@ -65,6 +68,11 @@ type SentinelEntry struct {
 	Addr string `json:"addr"`
 }
 
+// Removal has everybody forget a sentinel for good.
+type Removal struct {
+	ID string `json:"id"`
+}
+
 // Result is what applying an entry gave.
 type Result struct {
 	Conflict bool   // the entry came too late and changed nothing
@@ -72,13 +80,13 @@ type Result struct {
 }
 
 func newState() *State {
-	return &State{Groups: map[string]cluster.Group{}, Ignored: map[string]bool{}, Sentinels: map[string]string{}}
+	return &State{Groups: map[string]cluster.Group{}, Ignored: map[string]bool{}, Sentinels: map[string]string{}, Removed: map[string]bool{}}
 }
 
 func (s *State) clone() *State {
 	return &State{
 		Groups: maps.Clone(s.Groups), Ignored: maps.Clone(s.Ignored), Sentinels: maps.Clone(s.Sentinels),
-		Voters: slices.Clone(s.Voters),
+		Voters: slices.Clone(s.Voters), Removed: maps.Clone(s.Removed),
 	}
 }
 
@@ -127,7 +135,13 @@ func (s *State) apply(e Entry) (*State, Result) {
 		next.Ignored[e.Ignore.Group] = true
 		return next, Result{Epoch: next.Groups[e.Ignore.Group].Epoch}
 	case e.Sentinel != nil:
-		next.Sentinels[e.Sentinel.ID] = e.Sentinel.Addr
+		if !s.Removed[e.Sentinel.ID] {
+			next.Sentinels[e.Sentinel.ID] = e.Sentinel.Addr
+		}
+		return next, Result{}
+	case e.Remove != nil:
+		delete(next.Sentinels, e.Remove.ID)
+		next.Removed[e.Remove.ID] = true
 		return next, Result{}
 	}
 	panic("sentinel: log entry of unknown kind")
@@ -162,6 +176,7 @@ func (t Tune) change(s *cluster.Settings) {
 	set(&s.FailoverTimeoutMs, t.FailoverTimeoutMs)
 	set(&s.Quorum, t.Quorum)
 	set(&s.ParallelSyncs, t.ParallelSyncs)
+	set(&s.ChainSlowMs, t.ChainSlowMs)
 }
 
 func set[T any](field, value *T) {
@@ -184,6 +199,9 @@ func decodeState(data []byte) (*State, error) {
 	}
 	if s.Groups == nil || s.Ignored == nil || s.Sentinels == nil {
 		return nil, fmt.Errorf("snapshot is incomplete")
+	}
+	if s.Removed == nil {
+		s.Removed = map[string]bool{}
 	}
 	return s, nil
 }

@@ -14,16 +14,18 @@ type Status struct {
 	Term      uint64           `json:"term"`
 	InTouch   bool             `json:"in_touch"` // the answer is up to date
 	Sentinels []SentinelStatus `json:"sentinels"`
+	Advice    string           `json:"advice,omitempty"` // when another number of sentinels were wiser
 	Groups    []GroupStatus    `json:"groups"`
 }
 
 // SentinelStatus is one sentinel.
 type SentinelStatus struct {
-	ID     string `json:"id"`
-	Addr   string `json:"addr"`
-	Voter  bool   `json:"voter"`
-	Leader bool   `json:"leader"`
-	Alive  bool   `json:"alive"` // in the gossip
+	ID      string `json:"id"`
+	Addr    string `json:"addr"`
+	Voter   bool   `json:"voter"`
+	Leader  bool   `json:"leader"`
+	Alive   bool   `json:"alive"`   // in the gossip
+	Removed bool   `json:"removed"` // for good; it still runs
 }
 
 // GroupStatus is one group.
@@ -35,6 +37,7 @@ type GroupStatus struct {
 	Chain    []MemberStatus   `json:"chain"`
 	Learners []MemberStatus   `json:"learners,omitempty"`
 	Others   []MemberStatus   `json:"others,omitempty"` // heard, but in no chain
+	Waits    string           `json:"waits,omitempty"`  // for whom, when no member of the chain is left, and what to do
 }
 
 // MemberStatus is one node of a group.
@@ -51,7 +54,10 @@ type MemberStatus struct {
 	Memory      int64        `json:"memory"`
 	LinkUp      bool         `json:"link_up"`
 	Leaving     bool         `json:"leaving,omitempty"`
-	SilentMs    int64        `json:"silent_ms"` // since the last heartbeat here; -1: none yet
+	AckDelay    int64        `json:"ack_delay"`      // see cluster.Heartbeat
+	StoreDelay  int64        `json:"store_delay"`    // likewise
+	Slow        int          `json:"slow,omitempty"` // how often of late it was taken out of the chain for holding it up
+	SilentMs    int64        `json:"silent_ms"`      // since the last heartbeat here; -1: none yet
 	Sdown       bool         `json:"sdown"`
 	Odown       bool         `json:"odown"`
 	Version     string       `json:"version"`
@@ -59,8 +65,8 @@ type MemberStatus struct {
 
 func (s *Sentinel) status() Status {
 	present, voters, leader := s.gossip.Peers(), s.quorum.voters(), s.quorum.leader()
-	now := time.Now()
-	out := Status{Sentinel: s.id, Leader: leader, Term: s.quorum.term(), InTouch: s.quorum.inTouch(now)}
+	now := s.now()
+	out := Status{Sentinel: s.id, Leader: leader, Term: s.quorum.term(), InTouch: s.quorum.inTouch(), Advice: Survival(len(voters))}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := append([]peer{{ID: s.id, Addr: s.addr}}, present...)
@@ -71,7 +77,7 @@ func (s *Sentinel) status() Status {
 	}
 	for i, p := range all {
 		out.Sentinels = append(out.Sentinels, SentinelStatus{
-			ID: p.ID, Addr: p.Addr, Leader: p.ID == leader, Alive: i <= len(present),
+			ID: p.ID, Addr: p.Addr, Leader: p.ID == leader, Alive: i <= len(present), Removed: s.state.Removed[p.ID],
 			Voter: slices.ContainsFunc(voters, func(v Voter) bool { return v.ID == p.ID }),
 		})
 	}
@@ -91,6 +97,9 @@ func (s *Sentinel) status() Status {
 func (s *Sentinel) groupStatus(g cluster.Group, now time.Time) GroupStatus {
 	w := s.watch(g.Name, now)
 	out := GroupStatus{Name: g.Name, Epoch: g.Epoch, Master: s.masterAddr(g.Name), Settings: g.Settings, Chain: []MemberStatus{}}
+	if v := s.verdicts[g.Name]; v.Epoch == g.Epoch {
+		out.Waits = v.Waits
+	}
 	var end int64
 	if head, ok := g.Head(); ok {
 		if seen := w.seen(head); seen != nil {
@@ -113,7 +122,7 @@ func (s *Sentinel) groupStatus(g cluster.Group, now time.Time) GroupStatus {
 
 // memberStatus describes one node. The caller holds mu.
 func (s *Sentinel) memberStatus(g cluster.Group, w *watch, m cluster.Member, end int64, now time.Time) MemberStatus {
-	out := MemberStatus{Name: m.Name, Addr: m.Addr, Incarnation: m.Incarnation, Role: cluster.RoleNone, SilentMs: -1}
+	out := MemberStatus{Name: m.Name, Addr: m.Addr, Incarnation: m.Incarnation, Role: cluster.RoleNone, SilentMs: -1, Slow: g.Slow[m.Name]}
 	if g.Position(m) >= 0 || g.IsLearner(m) {
 		out.Sdown, out.Odown = s.isDown(g, w, m)
 	}
@@ -125,6 +134,7 @@ func (s *Sentinel) memberStatus(g cluster.Group, w *watch, m cluster.Member, end
 	out.Role, out.Epoch, out.Offset, out.Commit = hb.Role, hb.Epoch, hb.Offset, hb.Commit
 	out.Lag = max(end-hb.Offset, 0)
 	out.Lease, out.Memory, out.LinkUp, out.Leaving, out.Version = hb.Lease, hb.Memory, hb.LinkUp, hb.Leaving, hb.Version
+	out.AckDelay, out.StoreDelay = hb.AckDelay, hb.StoreDelay
 	out.SilentMs = millis(now.Sub(seen.last))
 	return out
 }

@@ -29,6 +29,7 @@ var (
 	keyID        = []byte("HoldfastID")
 	keyJudgement = []byte("HoldfastJudgement")
 	keyPromise   = []byte("HoldfastBootstrap")
+	keyRemoved   = []byte("HoldfastRemoved")
 )
 
 // OpenStorage opens or creates the storage in dir, which must exist.

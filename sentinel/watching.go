@@ -24,7 +24,7 @@ func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.Heartbe
 		return cluster.HeartbeatReply{}, errBadHeartbeat
 	}
 	voters := len(s.quorum.voters())
-	now := time.Now()
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.watches[hb.Group] == nil && len(s.watches) >= maxGroups {
@@ -34,14 +34,16 @@ func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.Heartbe
 	after := downAfter(g.Settings)
 	reply := cluster.HeartbeatReply{
 		Seq: hb.Seq, Sentinel: s.id, DownAfterMs: after.Milliseconds(), Voters: voters, Sentinels: s.sentinelAddrs(),
+		Removed: slices.Sorted(maps.Keys(s.state.Removed)),
 	}
 	if g.Epoch > hb.Epoch {
 		reply.Group = &g
 	}
 	before := w.seen(hb.Member)
 	var old cluster.Heartbeat
+	doubted := false
 	if before != nil {
-		old = before.hb
+		old, doubted = before.hb, before.doubtful(after, now)
 	}
 	seen := w.hear(hb, from, after/2, now)
 	if seen == nil {
@@ -62,6 +64,9 @@ func (s *Sentinel) heartbeat(hb cluster.Heartbeat, from origin) (cluster.Heartbe
 		reply.Drain = v.Drain // no longer than the leader stands by it, as it silences the master
 	}
 	s.confirmMaster(g, hb)
+	if doubted && !seen.doubtful(after, now) {
+		s.tellNews()
+	}
 	s.tellFollowing(g, seen)
 	return reply, nil
 }
@@ -80,7 +85,7 @@ func (s *Sentinel) accept(g cluster.Group, w *watch, seen *sighting, after time.
 		Epoch:  w.epoch,
 		Member: g.Epoch == w.epoch && (g.Position(m) >= 0 || g.IsLearner(m)),
 		Fenced: seen.hb.Epoch <= w.epoch && w.fences[m.Incarnation] != nil,
-		Stuck:  w.stuck(g, seen, after, now),
+		Stuck:  w.stuck(g, seen, after, now) || w.slow(g, m, now),
 	}
 	if !a.accepts(seen.hb.Epoch) {
 		return false
@@ -102,8 +107,8 @@ func (s *Sentinel) accept(g cluster.Group, w *watch, seen *sighting, after time.
 // watchLoop judges, stores fences and tells subscribers.
 func (s *Sentinel) watchLoop() {
 	for s.sleep(s.pace()/2, s.wakeWatch) {
-		touch := s.quorum.inTouch(time.Now())
-		now := time.Now()
+		touch := s.quorum.inTouch()
+		now := s.now()
 		s.mu.Lock()
 		s.inTouch = touch
 		for name, w := range s.watches {
@@ -144,6 +149,8 @@ func (s *Sentinel) judgeGroup(g cluster.Group, w *watch, now time.Time) {
 			reason = reasonReplaced
 		case sub.Stuck:
 			reason = reasonStuck
+		case sub.Slow && now.Sub(sub.Heard) < after:
+			reason = reasonSlow
 		}
 		w.fences[m.Incarnation] = &fence{member: m, reason: reason, at: now}
 	}
@@ -166,6 +173,7 @@ func (s *Sentinel) unstored() (judgement, bool) {
 
 // store writes the judgement and then marks what it holds as durable, as far as it is still in force. Only watchLoop calls it.
 func (s *Sentinel) store(j judgement) bool {
+	s.log.Debug("storing fences")
 	if err := s.cfg.Storage.saveJudgement(j); err != nil {
 		s.log.Error("cannot store fences; this sentinel's vote is missing until it can", "error", err)
 		return false

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,8 +29,14 @@ type world struct {
 	sentinels []*Sentinel // nil while down
 	nodes     map[string]*fakeNode
 
-	mu    sync.Mutex               // protects chain, and nodes against the goroutines of nodes
-	chain map[uint64]cluster.Group // by epoch, as nodes saw it
+	mu    sync.Mutex                    // protects chain, and nodes against the goroutines of nodes
+	chain map[agreedEpoch]cluster.Group // as nodes saw it
+}
+
+// agreedEpoch is one epoch of one group.
+type agreedEpoch struct {
+	group string
+	epoch uint64
 }
 
 const testGroup = "mymaster"
@@ -42,7 +49,7 @@ func inWorld(t *testing.T, n int, run func(w *world)) {
 			level = slog.LevelDebug
 		}
 		w := &world{
-			t: t, net: simnet.New(1), nodes: map[string]*fakeNode{}, chain: map[uint64]cluster.Group{},
+			t: t, net: simnet.New(1), nodes: map[string]*fakeNode{}, chain: map[agreedEpoch]cluster.Group{},
 			log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 			storage: make([]*Storage, n), sentinels: make([]*Sentinel, n),
 		}
@@ -131,7 +138,7 @@ func (w *world) describe() string {
 // agreed is the group as the first sentinel that runs and is in touch has it.
 func (w *world) agreed() cluster.Group {
 	for _, s := range w.sentinels {
-		if s != nil && s.quorum.inTouch(time.Now()) {
+		if s != nil && s.quorum.inTouch() {
 			s.mu.Lock()
 			g := s.state.Groups[testGroup]
 			s.mu.Unlock()
@@ -164,8 +171,10 @@ func (w *world) chainOf(names ...string) func() bool {
 // fakeNode heartbeats to all sentinels and adopts what they agree on. Its log is a number.
 type fakeNode struct {
 	w    *world
+	of   string // its group
 	name string
 	ip   string
+	said atomic.Int64 // heartbeats
 	ctx  context.Context
 	end  context.CancelFunc
 	done sync.WaitGroup
@@ -186,12 +195,15 @@ type fakeNode struct {
 
 // startNode starts a node; offset and epoch are what it finds on its disk.
 func (w *world) startNode(name string, offset int64, epoch uint64) *fakeNode {
+	return w.startNodeOf(testGroup, name, "10.0.1."+name[1:], offset, epoch)
+}
+
+func (w *world) startNodeOf(group, name, ip string, offset int64, epoch uint64) *fakeNode {
 	if old := w.nodes[name]; old != nil {
 		old.stop()
 	}
-	ip := "10.0.1." + name[1:]
 	n := &fakeNode{
-		w: w, name: name, ip: ip, offset: offset, epoch: epoch, accepted: map[int]time.Time{}, voters: map[int]int{},
+		w: w, of: group, name: name, ip: ip, offset: offset, epoch: epoch, accepted: map[int]time.Time{}, voters: map[int]int{},
 		member: cluster.Member{Name: name, Incarnation: randomID(rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(name[1])))), Addr: ip + ":6379"},
 	}
 	n.ctx, n.end = context.WithCancel(context.Background())
@@ -270,6 +282,7 @@ func (n *fakeNode) session(i int, host *simnet.Host) {
 	defer client.Close()
 	for seq := uint64(1); n.ctx.Err() == nil; seq++ {
 		data, _ := json.Marshal(n.heartbeat(seq))
+		n.said.Add(1)
 		mu.Lock()
 		sent[seq] = time.Now()
 		lost := len(sent) > 20
@@ -288,7 +301,7 @@ func (n *fakeNode) heartbeat(seq uint64) cluster.Heartbeat {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	hb := cluster.Heartbeat{
-		Group: testGroup, Member: n.member, Seq: seq, Epoch: n.group.Epoch, LogEpoch: max(n.group.Epoch, n.epoch), Role: cluster.RoleNone,
+		Group: n.of, Member: n.member, Seq: seq, Epoch: n.group.Epoch, LogEpoch: max(n.group.Epoch, n.epoch), Role: cluster.RoleNone,
 		ReplID: "r", Offset: n.offset, Commit: n.offset, Leaving: n.leaving, Drained: n.drained, Priority: 100, Version: "test",
 	}
 	switch {
@@ -366,8 +379,9 @@ func (n *fakeNode) holdsLease() bool {
 // witness checks what must never be: two decisions for an epoch, or an epoch without a member that still holds a lease.
 func (w *world) witness(g cluster.Group) {
 	w.mu.Lock()
-	old, known := w.chain[g.Epoch]
-	w.chain[g.Epoch] = g
+	at := agreedEpoch{g.Name, g.Epoch}
+	old, known := w.chain[at]
+	w.chain[at] = g
 	nodes := slices.Collect(maps.Values(w.nodes))
 	w.mu.Unlock()
 	if known {
@@ -380,7 +394,7 @@ func (w *world) witness(g cluster.Group) {
 		n.mu.Lock()
 		leaving, drained, epoch := n.leaving, n.drained != 0, n.group.Epoch
 		n.mu.Unlock()
-		if g.Position(n.member) < 0 && epoch < g.Epoch && !leaving && !drained && n.holdsLease() {
+		if n.of == g.Name && g.Position(n.member) < 0 && epoch < g.Epoch && !leaving && !drained && n.holdsLease() {
 			w.t.Errorf("%s holds a lease of epoch %d while epoch %d is without it", n.name, epoch, g.Epoch)
 		}
 	}

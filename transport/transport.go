@@ -1,4 +1,4 @@
-// Package transport is the one seam between Holdfast and a network: everything that listens or dials is handed a Network.
+// Package transport is the one seam between Holdfast and a network: everything that listens, dials or resolves names is handed a Network.
 // Host is the machine's own; tests hand in a simulated one.
 package transport
 
@@ -15,6 +15,8 @@ type Network interface {
 	ListenPacket(addr string) (net.PacketConn, error)
 	// Dial opens a stream to addr; ctx bounds the attempt, not the connection.
 	Dial(ctx context.Context, addr string) (net.Conn, error)
+	// LookupIP resolves a host: a literal IP to itself, a name to all it stands for now.
+	LookupIP(ctx context.Context, host string) ([]net.IP, error)
 }
 
 // Host is the network of the machine the process runs on.
@@ -30,4 +32,9 @@ func (Host) ListenPacket(addr string) (net.PacketConn, error) { return net.Liste
 func (Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", addr)
+}
+
+// LookupIP asks the machine's resolver.
+func (Host) LookupIP(ctx context.Context, host string) ([]net.IP, error) {
+	return net.DefaultResolver.LookupIP(ctx, "ip", host)
 }

@@ -38,7 +38,7 @@ that only fails its checksum is taken as it is. Keep a copy of the directory bef
 				return fmt.Errorf("the directory %s: %w", args[0], err)
 			}
 			defer func() { err = errors.Join(err, release()) }()
-			k := logCheck{out: c.OutOrStdout(), cfg: aof.Config{FS: aof.Root{Root: root}, Dir: dirName, Name: fileName}}
+			k := logCheck{out: c.OutOrStdout(), cfg: aof.Config{FS: aof.NewRoot(root), Dir: dirName, Name: fileName}}
 			return k.run(fix)
 		},
 	}
@@ -78,6 +78,8 @@ func (k *logCheck) run(fix bool) error {
 	case err == nil:
 		fmt.Fprintf(k.out, "the log is whole: %d files, %d bytes, %d keys in the base and %d commands behind it\n", report.Files, report.Bytes, k.keys, k.commands)
 		return files.Close()
+	case errors.Is(err, aof.ErrBase):
+		return err
 	case !fix:
 		return fmt.Errorf("%w; with --fix the log is mended, keep a copy before", err)
 	case errors.As(err, &sum):

@@ -181,7 +181,7 @@ func (i *importer) log(ctx context.Context, im *migrate.Import, dir string) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	report, err := im.Log(ctx, aof.Config{FS: aof.Root{Root: root}, Dir: i.dirName, Name: i.name})
+	report, err := im.Log(ctx, aof.Config{FS: aof.NewRoot(root), Dir: i.dirName, Name: i.name})
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}

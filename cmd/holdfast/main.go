@@ -17,7 +17,7 @@ var version = "0.1.0"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
+	err := run(ctx)
 	stop()
 	if err != nil {
 		var silent exitError
@@ -27,6 +27,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context) error {
+	stop, err := profileCPU()
+	if err != nil {
+		return err
+	}
+	return errors.Join(root().ExecuteContext(ctx), stop())
 }
 
 // exitError ends the program with a code after everything was already said.
@@ -49,7 +57,7 @@ Start a whole group on this machine and talk to it:
 		SilenceErrors: true,
 		Version:       version,
 	}
-	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(), pingCommand(), checkLogCommand(), checkRDBCommand(), importCommand(), versionCommand())
+	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(), sentinelRemoveCommand(), pingCommand(), checkLogCommand(), checkRDBCommand(), importCommand(), versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

@@ -60,7 +60,7 @@ says no, so that a node that comes back needs only what it has missed.`,
 
 // usual are the directives that the help lists; the others are flags as well.
 var usual = map[string]bool{
-	"port": true, "bind": true, "dir": true, "join": true, "group": true, "node-name": true, "ack-mode": true,
+	"port": true, "bind": true, "dir": true, "join": true, "group": true, "node-name": true, "ack-mode": true, "replica-read": true,
 	"gossip-port": true, "gossip-key": true, "announce-ip": true, "announce-port": true,
 	"requirepass": true, "masterauth": true, "sentinel-auth-pass": true, "protected-mode": true,
 	"save": true, "appendonly": true, "appendfsync": true, "replicaof": true, "databases": true, "maxclients": true, "repl-backlog-size": true, "loglevel": true,

@@ -22,7 +22,7 @@ const (
 func sentinelCommand() *cobra.Command {
 	cfg := sentinel.Default()
 	var dir, gossipKey, logLevel string
-	var downAfterMs, failoverTimeoutMs int64
+	var downAfterMs, failoverTimeoutMs, chainSlowMs int64
 	c := &cobra.Command{
 		Use:   "sentinel",
 		Short: "Run a sentinel",
@@ -47,6 +47,7 @@ begin once --bootstrap-expect of them see each other.`,
 	f.IntVar(&cfg.Quorum, "quorum", cfg.Quorum, "shown to clients; decisions always take a majority")
 	f.Int64Var(&downAfterMs, "down-after-milliseconds", cfg.DownAfter.Milliseconds(), "silence after which a node counts as down")
 	f.Int64Var(&failoverTimeoutMs, "failover-timeout", cfg.FailoverTimeout.Milliseconds(), "milliseconds that a planned handover may take")
+	f.Int64Var(&chainSlowMs, "chain-slow-timeout", cfg.ChainSlow.Milliseconds(), "milliseconds that a slow member may hold up its chain before the chain goes on without it; 0: for ever")
 	f.StringVar(&cfg.RequirePass, "requirepass", "", "password that clients, nodes and other sentinels must give")
 	f.StringVar(&logLevel, "loglevel", "notice", "debug, verbose, notice or warning")
 	_ = c.MarkFlagRequired("dir")
@@ -65,6 +66,7 @@ begin once --bootstrap-expect of them see each other.`,
 		cfg.GossipKey = []byte(gossipKey)
 		cfg.DownAfter = time.Duration(downAfterMs) * time.Millisecond
 		cfg.FailoverTimeout = time.Duration(failoverTimeoutMs) * time.Millisecond
+		cfg.ChainSlow = time.Duration(chainSlowMs) * time.Millisecond
 		cfg.Logger = newLogger(os.Stderr, logLevel)
 		cfg.Network = transport.Host{}
 		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -89,15 +90,22 @@ func printStatus(w io.Writer, st sentinel.Status) error {
 	}
 	for _, g := range st.Groups {
 		fmt.Fprintf(t, "group %s, epoch %d, master %s, down-after %d ms\n", g.Name, g.Epoch, orNone(g.Master), g.Settings.DownAfterMs)
+		if g.Waits != "" {
+			fmt.Fprintf(t, "WAITING: %s\n", g.Waits)
+		}
 		fmt.Fprintln(t, "  #\tnode\trole\toffset\tlag\tlease\tmemory\theard\tstate\t")
 		for i, m := range g.Chain {
-			printMember(t, fmt.Sprint(i+1), m)
+			printMember(t, fmt.Sprint(i+1), m, memberState(m))
 		}
 		for _, m := range g.Learners {
-			printMember(t, "-", m)
+			state := memberState(m)
+			if state == "ok" && m.Slow > 0 {
+				state = "slow"
+			}
+			printMember(t, "-", m, state)
 		}
 		for _, m := range g.Others {
-			printMember(t, "?", m)
+			printMember(t, "?", m, memberState(m))
 		}
 	}
 	if len(st.Groups) == 0 {
@@ -107,11 +115,14 @@ func printStatus(w io.Writer, st sentinel.Status) error {
 	for _, s := range st.Sentinels {
 		fmt.Fprintf(t, "  %s\t%s\t%s\t\n", s.Addr, s.ID[:min(8, len(s.ID))], sentinelState(s))
 	}
+	if st.Advice != "" {
+		fmt.Fprintln(t, st.Advice)
+	}
 	return t.Flush()
 }
 
-func printMember(w io.Writer, place string, m sentinel.MemberStatus) {
-	fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", place, m.Addr, m.Role, m.Offset, m.Lag, yesNo(m.Lease), bytesText(m.Memory), heardText(m.SilentMs), memberState(m))
+func printMember(w io.Writer, place string, m sentinel.MemberStatus, state string) {
+	fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", place, m.Addr, m.Role, m.Offset, m.Lag, yesNo(m.Lease), bytesText(m.Memory), heardText(m.SilentMs), state)
 }
 
 func memberState(m sentinel.MemberStatus) string {
@@ -130,6 +141,8 @@ func memberState(m sentinel.MemberStatus) string {
 
 func sentinelState(s sentinel.SentinelStatus) string {
 	switch {
+	case s.Removed:
+		return "removed: stop it"
 	case !s.Alive:
 		return "silent"
 	case s.Leader:
@@ -174,26 +187,49 @@ func bytesText(n int64) string {
 
 func failoverCommand() *cobra.Command {
 	var s sentinelFlags
+	var to string
+	var force bool
 	c := &cobra.Command{
 		Use:   "failover [GROUP]",
 		Short: "Hand the master's place over to the next in the chain, without an error or a loss",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Hand the master's place over to the next in the chain, or to the member that --to names, without an error or a loss.
+
+With --force, make the node that --to names lead a group of whose chain nobody is left, instead of waiting for members that
+are gone for good. Writes that only they had are lost. It is refused while one of them answers.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			group := "mymaster"
 			if len(args) == 1 {
 				group = args[0]
 			}
+			if force {
+				if to == "" {
+					return errors.New("--force needs --to: the node that is to lead, as holdfast status shows it")
+				}
+				v, err := s.ask(c.Context(), "SENTINEL", "FAILOVER", group, "FORCE", to)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(c.OutOrStdout(), strings.TrimPrefix(v.String(), "OK "))
+				return err
+			}
 			before, err := s.status(c.Context())
 			if err != nil {
 				return err
 			}
-			if _, err := s.ask(c.Context(), "SENTINEL", "FAILOVER", group); err != nil {
+			words := []any{"SENTINEL", "FAILOVER", group}
+			if to != "" {
+				words = append(words, to)
+			}
+			if _, err := s.ask(c.Context(), words...); err != nil {
 				return err
 			}
 			return s.awaitMaster(c.Context(), c.OutOrStdout(), group, masterOf(before, group))
 		},
 	}
 	s.register(c, 15*time.Second)
+	c.Flags().StringVar(&to, "to", "", "the node that is to lead: its name or HOST:PORT, as holdfast status shows it")
+	c.Flags().BoolVar(&force, "force", false, "choose the master of a group whose members are gone for good; what only they had is lost")
 	return c
 }
 

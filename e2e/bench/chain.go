@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,16 +34,32 @@ type chainRow struct {
 	Ratio   float64 `json:"ratio"`  // of the chain's throughput to this one's: the median of the rounds' ratios
 }
 
-// trio is three data nodes, whoever made them.
-type trio struct {
-	master string
-	pids   []int
+// readRow is GET on one member of the chain, or on all at once.
+type readRow struct {
+	Clients int     `json:"clients"`
+	Depth   int     `json:"depth"`
+	Members int     `json:"members"`
+	RPS     float64 `json:"rps"`
+	P50     float64 `json:"p50_ms"`
+	P99     float64 `json:"p99_ms"`
+	CPU     float64 `json:"cpu_us"` // of all members together
+	Ratio   float64 `json:"ratio"`  // of its throughput to one member's
 }
 
-// contender is a trio and the way in which its clients write.
+// trio is three data nodes, whoever made them.
+type trio struct {
+	master  string
+	members []string // the chain's
+	pids    []int
+}
+
+// contender is a trio and the way in which its clients use it.
 type contender struct {
 	name    string
 	on      trio
+	ask     []string // which of its nodes are asked
+	command benchCommand
+	mode    string // ack-mode; "": it is no chain
 	wait    int
 	skip    func(depth int) bool
 	samples []chainSample
@@ -50,7 +67,7 @@ type contender struct {
 
 type chainSample struct{ rps, p50, p99, cpuMicros float64 }
 
-// chain measures writes that three members have, and Redis's that only the master is known to have.
+// chain measures writes that three members have, and Redis's that only the master is known to have; and reads on one member and on three.
 func chain(ctx context.Context, o options, f *fleet, r *report) error {
 	holdfast, err := startChain(ctx, f)
 	if err != nil {
@@ -60,16 +77,21 @@ func chain(ctx context.Context, o options, f *fleet, r *report) error {
 	if err != nil {
 		return err
 	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one goroutine is all clients
 	for _, depth := range []int{1, 16} {
-		for _, clients := range []int{1, 16, 50} {
+		for _, clients := range []int{1, 16, 64} {
 			all := []*contender{
-				{name: "holdfast chain of 3", on: holdfast, wait: waitNever},
+				{name: "holdfast chain of 3", on: holdfast, mode: "chain", wait: waitNever},
 				{name: "redis, WAIT 2 per SET", on: redis, wait: waitEach},
 				// Without a pipeline it is the same as the one before.
 				{name: "redis, WAIT 2 per pipeline", on: redis, wait: waitBatch, skip: func(depth int) bool { return depth == 1 }},
+				{name: "holdfast, ack-mode async", on: holdfast, mode: "async", wait: waitNever},
 				{name: "redis, not waiting", on: redis, wait: waitNever},
 			}
 			all = slices.DeleteFunc(all, func(c *contender) bool { return c.skip != nil && c.skip(depth) })
+			for _, c := range all {
+				c.ask, c.command = []string{c.on.master}, setString
+			}
 			if err := contest(ctx, o, all, clients, depth); err != nil {
 				return err
 			}
@@ -79,6 +101,28 @@ func chain(ctx context.Context, o options, f *fleet, r *report) error {
 		}
 	}
 	r.printChain()
+	return reads(ctx, o, holdfast, r)
+}
+
+// reads measures what one member answers, and all of them at once: each answers as if it were the only copy.
+func reads(ctx context.Context, o options, on trio, r *report) error {
+	for _, depth := range []int{1, 16} {
+		for _, clients := range []int{16, 64} { // one alone would ask one member
+			all := []*contender{
+				{name: "one member", on: on, ask: on.members[len(on.members)-1:], mode: "chain", command: getString},
+				{name: "three members", on: on, ask: on.members, mode: "chain", command: getString},
+			}
+			if err := contest(ctx, o, all, clients, depth); err != nil {
+				return err
+			}
+			for _, c := range all {
+				w := c.row(clients, depth, c)
+				w.Ratio = medianRatio(c.samples, all[0].samples, func(s chainSample) float64 { return s.rps })
+				r.Reads = append(r.Reads, readRow{Clients: clients, Depth: depth, Members: len(c.ask), RPS: w.RPS, P50: w.P50, P99: w.P99, CPU: w.CPU, Ratio: w.Ratio})
+			}
+		}
+	}
+	r.printReads()
 	return nil
 }
 
@@ -87,7 +131,10 @@ func contest(ctx context.Context, o options, all []*contender, clients, depth in
 	for round := range o.rounds {
 		for k := range all {
 			c := all[(k+round)%len(all)]
-			s, err := c.measure(ctx, workload{addr: c.on.master, clients: clients, depth: depth, wait: c.wait, length: o.length()})
+			if err := c.on.setMode(ctx, c.mode); err != nil {
+				return err
+			}
+			s, err := c.measure(ctx, workload{addrs: c.ask, clients: clients, command: c.command, depth: depth, wait: c.wait, length: o.length()})
 			if err != nil {
 				return fmt.Errorf("%s, %d clients, depth %d: %w", c.name, clients, depth, err)
 			}
@@ -159,9 +206,11 @@ func startChain(ctx context.Context, f *fleet) (trio, error) {
 			return t, err
 		}
 		t.pids = append(t.pids, pid)
-		if err := withoutSaving(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(nodes+i))); err != nil {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(nodes+i))
+		if err := configure(ctx, addr, "save", ""); err != nil {
 			return t, err
 		}
+		t.members = append(t.members, addr)
 	}
 	s := redis.NewSentinelClient(&redis.Options{Addr: up.addr()})
 	defer s.Close()
@@ -186,22 +235,36 @@ func (p *process) childPid(port int) (int, error) {
 	return strconv.Atoi(string(m[1]))
 }
 
-// withoutSaving turns snapshots off, which up leaves on and the servers beside it do without.
-func withoutSaving(ctx context.Context, addr string) error {
+func configure(ctx context.Context, addr, directive, value string) error {
 	c := newClient(addr)
 	defer c.Close()
-	return c.ConfigSet(ctx, "save", "").Err()
+	return c.ConfigSet(ctx, directive, value).Err()
 }
 
-// startReplicas starts a Redis master with two replicas and waits until both are in step.
+// setMode says what a reply of the chain means.
+func (t trio) setMode(ctx context.Context, mode string) error {
+	if mode == "" {
+		return nil
+	}
+	for _, addr := range t.members {
+		if err := configure(ctx, addr, "ack-mode", mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startReplicas starts a Redis master with two replicas and waits until both are in step. All of them keep their log on disk, as the
+// nodes of a group do.
 func startReplicas(ctx context.Context, f *fleet) (trio, error) {
-	master, err := f.redis(ctx, nil)
+	onDisk := []string{"--appendonly", "yes", "--appendfsync", "everysec"}
+	master, err := f.redis(ctx, nil, onDisk...)
 	if err != nil {
 		return trio{}, err
 	}
 	t := trio{master: master.addr(), pids: []int{master.cmd.Process.Pid}}
 	for range loadReplicas {
-		p, err := f.redis(ctx, master)
+		p, err := f.redis(ctx, master, onDisk...)
 		if err != nil {
 			return t, err
 		}

@@ -21,15 +21,26 @@ type saveRow struct {
 	Extra float64 `json:"extra_memory"` // what it took at most beside the memory before, as a share of that
 }
 
-// loadRow is a start with data.
-type loadRow struct {
-	System  string  `json:"system"`
-	Source  string  `json:"source"`
-	Seconds float64 `json:"seconds"`
-}
-
 // disk measures what it costs to keep the log on disk, to rewrite and save it, and to start with it.
 func disk(ctx context.Context, o options, f *fleet, r *report) error {
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, options, *fleet, *report) error
+	}{{"writes", writes}, {"saves", saves}, {"loads", loads}} {
+		if !chosen(o.disk, part.name) {
+			continue
+		}
+		if err := part.run(ctx, o, f, r); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		f.stop()
+	}
+	r.printLoads() // those of saves too
+	return nil
+}
+
+// writes measures writing with the log on disk.
+func writes(ctx context.Context, o options, f *fleet, r *report) error {
 	for _, policy := range []string{"everysec", "always"} {
 		args := []string{"--appendonly", "yes", "--appendfsync", policy}
 		holdfast, err := f.holdfast(ctx, args...)
@@ -41,24 +52,28 @@ func disk(ctx context.Context, o options, f *fleet, r *report) error {
 			return err
 		}
 		for _, depth := range []int{1, 16} {
-			row, err := measurePair(ctx, o, []*process{holdfast, redis}, benchCommands[0], depth)
+			row, err := measurePair(ctx, o, []*process{holdfast, redis}, setString, depth)
 			if err != nil {
 				return err
 			}
 			row.Command += " " + policy
 			r.Disk = append(r.Disk, row)
 		}
-		holdfast.stop()
-		redis.stop()
+		f.stop()
 	}
 	r.printDisk()
+	return nil
+}
+
+// saves has one server after the other save and rewrite under writes.
+func saves(ctx context.Context, o options, f *fleet, r *report) error {
 	idle, err := f.redis(ctx, nil)
 	if err != nil {
 		return err
 	}
 	for _, start := range []func() (*process, error){
-		func() (*process, error) { return f.holdfast(ctx, "--appendonly", "yes") },
-		func() (*process, error) { return f.redis(ctx, nil, "--appendonly", "yes") },
+		func() (*process, error) { return f.holdfast(ctx, savesArgs...) },
+		func() (*process, error) { return f.redis(ctx, nil, savesArgs...) },
 	} {
 		p, err := start()
 		if err != nil {
@@ -72,10 +87,16 @@ func disk(ctx context.Context, o options, f *fleet, r *report) error {
 	return nil
 }
 
+// savesArgs keep a log that is only rewritten when it is asked for.
+var savesArgs = []string{"--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"}
+
 // savesOf fills a server, has it save and rewrite under writes, and starts it again.
 func savesOf(ctx context.Context, o options, f *fleet, p, idle *process, r *report) error {
-	value := strings.Repeat("v", diskValue)
-	set := func(i int) []string { return []string{"SET", fmt.Sprintf("key:%012d", i), value} }
+	text := random(rand.New(rand.NewPCG(1, 1)), 1<<16) // that nothing can be compressed
+	set := func(i int) []string {
+		at := i * 7 % (len(text) - diskValue)
+		return []string{"SET", fmt.Sprintf("key:%012d", i), text[at : at+diskValue]}
+	}
 	if err := fill(ctx, p.addr(), o.keys, set); err != nil {
 		return err
 	}
@@ -92,12 +113,14 @@ func savesOf(ctx context.Context, o options, f *fleet, p, idle *process, r *repo
 	if err != nil {
 		return err
 	}
-	c := again.client()
-	defer c.Close()
-	if err := again.awaitFor(ctx, saveWait, "load its data", func() error { return c.Get(ctx, "key:000000000000").Err() }); err != nil {
+	row := loadRow{System: p.name, Source: "base and log"}
+	if row.Bytes, err = sizeOf(p.dir); err != nil {
 		return err
 	}
-	r.Loads = append(r.Loads, loadRow{p.name, "base and log", time.Since(began).Seconds()})
+	if err := again.loaded(ctx, began, &row); err != nil {
+		return err
+	}
+	r.Loads = append(r.Loads, row)
 	again.stop()
 	return nil
 }

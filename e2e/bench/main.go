@@ -1,6 +1,6 @@
 // Command bench measures Holdfast beside redis-server, in one run on one machine.
 //
-// Five questions are asked. Standalone: what does one node do under redis-benchmark, and what does an operation cost it in
+// Five questions are asked. Standalone: how many operations does one node do in a second, and what does one cost it in
 // CPU time? Chain: what does a group of three do when every reply means "all three have it", beside a Redis master with two
 // replicas whose clients ask for the same with WAIT 2, and beside the same master whose clients do not ask? Memory: how many
 // resident bytes does an item take? Pauses: for how long is a client kept waiting while millions of keys come and go? Disk: what
@@ -11,7 +11,8 @@
 // round, and a ratio is taken within a round; what is printed is the median over the rounds.
 //
 // The way of the data: process.go starts servers and reads what the kernel knows of them; standalone.go, chain.go, memory.go
-// and pauses.go each fill their rows of a report; load.go and fill.go are clients where redis-benchmark cannot ask the question;
+// and pauses.go each fill their rows of a report; load.go (what it sends is in pipeline.go) and fill.go are clients where redis-benchmark cannot ask
+// the question, or not fast enough;
 // report.go prints the tables. Servers belong to a fleet, which ends each of them by its pid however the run ends.
 package main
 
@@ -36,8 +37,12 @@ type options struct {
 	only, commands string // parts, commands of standalone
 	depths, shapes string // of standalone, of memory
 	items, keys    int
+	load           string // who makes standalone's
+	disk           string // what of disk
+	dump           int    // of disk: MiB
 	binary         string
 	jsonFile       string
+	profiles       string
 }
 
 // length is how long one measurement lasts.
@@ -55,11 +60,15 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses,disk; empty: all")
 	flag.StringVar(&o.commands, "commands", "", "standalone: the commands to measure, as SET,ZADD; empty: all")
 	flag.StringVar(&o.depths, "depths", "1,16,64", "standalone: the depths of pipelines")
+	flag.StringVar(&o.load, "load", "", "standalone: who makes the load, bench or redis-benchmark; empty: redis-benchmark below a depth of 16")
 	flag.StringVar(&o.shapes, "shapes", "", "memory: the shapes to measure, as string,set; empty: all")
 	flag.IntVar(&o.items, "items", 1_000_000, "memory: items of each shape")
 	flag.IntVar(&o.keys, "keys", 10_000_000, "pauses, disk: keys that come and go, or are saved")
+	flag.StringVar(&o.disk, "disk", "", "disk: what to measure, of writes,saves,loads; empty: all")
+	flag.IntVar(&o.dump, "dump", 1024, "disk: MiB of the dump that both load")
 	flag.StringVar(&o.binary, "binary", "bin/holdfast", "the program under test")
 	flag.StringVar(&o.jsonFile, "json", "", "also write everything to this file")
+	flag.StringVar(&o.profiles, "profile", "", "have Holdfast's servers write profiles of their CPU time to this directory")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -71,14 +80,25 @@ func main() {
 }
 
 func run(ctx context.Context, o options) (err error) {
-	if o.seconds <= 0 || o.rounds < 1 || o.items < 1 || o.keys < 1 {
-		return errors.New("-seconds, -rounds, -items and -keys must be positive")
+	if o.seconds <= 0 || o.rounds < 1 || o.items < 1 || o.keys < 1 || o.dump < 1 {
+		return errors.New("-seconds, -rounds, -items, -keys and -dump must be positive")
+	}
+	if o.load != "" && o.load != loadByBench && o.load != loadByRedis {
+		return fmt.Errorf("-load %s: it is %s or %s", o.load, loadByBench, loadByRedis)
 	}
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
 	}
 	if _, err := os.Stat(o.binary); err != nil {
 		return fmt.Errorf("no program to measure: %w; make build makes it", err)
+	}
+	if o.profiles != "" {
+		if o.profiles, err = filepath.Abs(o.profiles); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("", "holdfast-bench-*")
 	if err != nil {
@@ -95,7 +115,7 @@ func run(ctx context.Context, o options) (err error) {
 			continue
 		}
 		// Each part has its own servers, so that those of another one do not take its time.
-		f := &fleet{dir: dir, binary: o.binary}
+		f := &fleet{dir: dir, binary: o.binary, profiles: o.profiles}
 		err := part.run(ctx, o, f, &r)
 		if err != nil {
 			err = errors.Join(err, f.obituary())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -39,6 +40,7 @@ type process struct {
 // fleet is the servers of one part of the run.
 type fleet struct {
 	dir, binary string
+	profiles    string // where processes of the binary write profiles of their CPU time; "": nowhere
 	count       int
 	all         []*process
 }
@@ -65,6 +67,9 @@ func (f *fleet) startIn(dir, name string, port int, args []string) (*process, er
 	p.cmd = exec.Command(args[0], append(args[1:], "--dir", dir)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if f.profiles != "" {
+		p.cmd.Env = append(os.Environ(), "HOLDFAST_CPU_PROFILE="+f.profiles)
+	}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
@@ -252,6 +257,21 @@ func childrenOf(pid int) (pids []int, err error) {
 		pids = append(pids, child)
 	}
 	return pids, nil
+}
+
+// sizeOf is how many bytes a file has, or the files of a directory and of those in it.
+func sizeOf(path string) (total int64, err error) {
+	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			total += info.Size()
+		}
+		return err
+	})
+	return total, err
 }
 
 func freePort() (int, error) {

@@ -21,6 +21,7 @@ type report struct {
 	Rounds     int             `json:"rounds"`
 	Standalone []standaloneRow `json:"standalone,omitempty"`
 	Chain      []chainRow      `json:"chain,omitempty"`
+	Reads      []readRow       `json:"reads,omitempty"`
 	Memory     []memoryRow     `json:"memory,omitempty"`
 	Pauses     []pauseRow      `json:"pauses,omitempty"`
 	Disk       []standaloneRow `json:"disk,omitempty"`
@@ -73,7 +74,7 @@ func (r *report) printMachine() {
 }
 
 func (r *report) printStandalone() {
-	fmt.Fprintf(r.out, "\none node beside one redis-server: redis-benchmark, %d clients, %d keys, values of %d bytes\n\n", benchClients, benchKeys, benchValue)
+	fmt.Fprintf(r.out, "\none node beside one redis-server: %d clients, %d keys, values of %d bytes; load: who made it, busy: how much of a processor that took beside each\n\n", benchClients, benchKeys, benchValue)
 	r.printRows(r.Standalone)
 }
 
@@ -91,30 +92,47 @@ func (r *report) printSaves() {
 				s.P50, s.P99, s.P999, s.Max, s.Long, s.Idle, s.Turn, 100*s.Extra)
 		}
 	})
-	fmt.Fprint(r.out, "\nstarting with all that\n\n")
+}
+
+func (r *report) printLoads() {
+	if len(r.Loads) == 0 {
+		return
+	}
+	fmt.Fprint(r.out, "\nstarting with data\n\n")
 	r.table(func(w io.Writer) {
-		fmt.Fprintln(w, "server\tfrom\tseconds\t")
+		fmt.Fprintln(w, "server\tfrom\tMB\tseconds\tCPU s\t")
 		for _, l := range r.Loads {
-			fmt.Fprintf(w, "%s\t%s\t%.1f\t\n", l.System, l.Source, l.Seconds)
+			fmt.Fprintf(w, "%s\t%s\t%.0f\t%.1f\t%.1f\t\n", l.System, l.Source, float64(l.Bytes)/1e6, l.Seconds, l.CPU)
 		}
 	})
 }
 
 func (r *report) printRows(rows []standaloneRow) {
 	r.table(func(w io.Writer) {
-		fmt.Fprintln(w, "command\tdepth\tholdfast/s\tredis/s\tratio\tholdfast CPU µs/op\tredis CPU µs/op\tratio\t")
+		fmt.Fprintln(w, "command\tdepth\tholdfast/s\tredis/s\tratio\tholdfast CPU µs/op\tredis CPU µs/op\tratio\tload\tbusy\t")
 		for _, s := range rows {
-			fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", s.Command, s.Depth, s.HoldfastRPS, s.RedisRPS, s.Ratio, s.HoldfastCPU, s.RedisCPU, s.CPURatio)
+			fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%.0f %% / %.0f %%\t\n", s.Command, s.Depth, s.HoldfastRPS, s.RedisRPS, s.Ratio,
+				s.HoldfastCPU, s.RedisCPU, s.CPURatio, s.Load, 100*s.HoldfastLoad, 100*s.RedisLoad)
 		}
 	})
 }
 
 func (r *report) printChain() {
-	fmt.Fprintf(r.out, "\nSET on three data nodes: own load on the same cores, %d keys, values of %d bytes; latency is a pipeline's, CPU is the three nodes' together\n\n", benchKeys, len(loadValue))
+	fmt.Fprintf(r.out, "\nSET on three data nodes: own load on the same cores, %d keys, values of %d bytes; latency is a pipeline's, CPU is the three nodes' together;\nall nodes keep their log on disk, appendfsync everysec\n\n", benchKeys, len(loadValue))
 	r.table(func(w io.Writer) {
 		fmt.Fprintln(w, "clients\tdepth\tsystem\tSET/s\tp50 ms\tp99 ms\tCPU µs/op\tchain is\t")
 		for _, c := range r.Chain {
 			fmt.Fprintf(w, "%d\t%d\t%s\t%.0f\t%.3f\t%.3f\t%.2f\t%.2f ×\t\n", c.Clients, c.Depth, c.System, c.RPS, c.P50, c.P99, c.CPU, c.Ratio)
+		}
+	})
+}
+
+func (r *report) printReads() {
+	fmt.Fprint(r.out, "\nGET on members of the chain, as fresh as on the master: the same number of clients on one member or spread over three; CPU is all members'\n\n")
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "clients\tdepth\tmembers\tGET/s\tp50 ms\tp99 ms\tCPU µs/op\tto one member\t")
+		for _, c := range r.Reads {
+			fmt.Fprintf(w, "%d\t%d\t%d\t%.0f\t%.3f\t%.3f\t%.2f\t%.2f ×\t\n", c.Clients, c.Depth, c.Members, c.RPS, c.P50, c.P99, c.CPU, c.Ratio)
 		}
 	})
 }

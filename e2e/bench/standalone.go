@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -27,33 +28,24 @@ type standaloneRow struct {
 	HoldfastCPU float64 `json:"holdfast_cpu_us"`
 	RedisCPU    float64 `json:"redis_cpu_us"`
 	CPURatio    float64 `json:"cpu_ratio"`
+	Load        string  `json:"load"` // who made it
+	// How busy its maker was beside each, as a share of one processor.
+	HoldfastLoad float64 `json:"holdfast_load"`
+	RedisLoad    float64 `json:"redis_load"`
 }
 
-// benchCommand is a command as redis-benchmark is asked to send it.
-type benchCommand struct {
-	name   string
-	title  string   // in redis-benchmark's CSV
-	args   []string // the last ones of its command line
-	before []string // likewise, for a run beforehand that is not measured
-}
-
-var benchCommands = []benchCommand{
-	{name: "SET", title: "SET", args: []string{"-t", "set"}},
-	{name: "GET", title: "GET", args: []string{"-t", "get"}},
-	{name: "INCR", title: "INCR", args: []string{"-t", "incr"}},
-	{name: "LPUSH", title: "LPUSH", args: []string{"-t", "lpush"}},
-	{name: "LPOP", title: "LPOP", args: []string{"-t", "lpop"}, before: []string{"-t", "lpush"}},
-	{name: "HSET", title: "HSET", args: []string{"-t", "hset"}},
-	{name: "SADD", title: "SADD", args: []string{"-t", "sadd"}},
-	{name: "ZADD", title: "ZADD", args: []string{"-t", "zadd"}},
-	{name: "ZRANGE", title: "ZRANGE myzset 0 9", args: []string{"ZRANGE", "myzset", "0", "9"}, before: []string{"-t", "zadd"}},
-	{name: "MSET", title: "MSET (10 keys)", args: []string{"-t", "mset"}},
-}
+// Who makes the load. redis-benchmark takes as much time for a command in a pipeline as a server does, so that it would be measured
+// rather than the server; without pipelines both mostly wait for the kernel.
+const (
+	loadByRedis = "redis-benchmark"
+	loadByBench = "bench"
+	pipelined   = 16 // the least depth at which the bench makes the load itself, unless it is told
+)
 
 // sample is one measurement of one server.
-type sample struct{ rps, cpuMicros float64 }
+type sample struct{ rps, cpuMicros, load float64 }
 
-// standalone runs redis-benchmark against a node and a redis-server in turns.
+// standalone measures a node and a redis-server in turns.
 func standalone(ctx context.Context, o options, f *fleet, r *report) error {
 	holdfast, err := f.holdfast(ctx)
 	if err != nil {
@@ -86,10 +78,19 @@ func standalone(ctx context.Context, o options, f *fleet, r *report) error {
 
 // measurePair measures one workload on both servers in as many rounds as asked for.
 func measurePair(ctx context.Context, o options, servers []*process, command benchCommand, depth int) (standaloneRow, error) {
-	row := standaloneRow{Command: command.name, Depth: depth}
+	row := standaloneRow{Command: command.name, Depth: depth, Load: o.load}
+	if o.load == "" {
+		row.Load = loadByRedis
+		if depth >= pipelined {
+			row.Load = loadByBench
+		}
+	}
+	if row.Load == loadByBench {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // as many as redis-benchmark takes
+	}
 	requests := make([]int, len(servers))
 	for i, p := range servers {
-		n, err := calibrate(ctx, p, command, depth, o.length())
+		n, err := calibrate(ctx, p, row.Load, command, depth, o.length())
 		if err != nil {
 			return row, err
 		}
@@ -99,7 +100,7 @@ func measurePair(ctx context.Context, o options, servers []*process, command ben
 	for round := range o.rounds {
 		for k := range servers {
 			i := (k + round) % len(servers)
-			s, err := benchmark(ctx, servers[i], command, depth, requests[i])
+			s, err := benchmark(ctx, servers[i], row.Load, command, depth, requests[i])
 			if err != nil {
 				return row, err
 			}
@@ -108,18 +109,20 @@ func measurePair(ctx context.Context, o options, servers []*process, command ben
 	}
 	rps := func(s sample) float64 { return s.rps }
 	cpu := func(s sample) float64 { return s.cpuMicros }
+	load := func(s sample) float64 { return s.load }
 	h, d := samples[0], samples[1]
 	row.HoldfastRPS, row.RedisRPS, row.Ratio = medianOf(h, rps), medianOf(d, rps), medianRatio(h, d, rps)
 	row.HoldfastCPU, row.RedisCPU, row.CPURatio = medianOf(h, cpu), medianOf(d, cpu), medianRatio(h, d, cpu)
+	row.HoldfastLoad, row.RedisLoad = medianOf(h, load), medianOf(d, load)
 	return row, nil
 }
 
 // calibrate warms a server up and finds how many requests take about as long as a measurement should.
-func calibrate(ctx context.Context, p *process, command benchCommand, depth int, length time.Duration) (int, error) {
+func calibrate(ctx context.Context, p *process, load string, command benchCommand, depth int, length time.Duration) (int, error) {
 	n := 5000 * min(depth, 16)
 	for {
 		began := time.Now()
-		s, err := benchmark(ctx, p, command, depth, n)
+		s, err := benchmark(ctx, p, load, command, depth, n)
 		if err != nil {
 			return 0, err
 		}
@@ -130,10 +133,14 @@ func calibrate(ctx context.Context, p *process, command benchCommand, depth int,
 	}
 }
 
-// benchmark runs redis-benchmark once.
-func benchmark(ctx context.Context, p *process, command benchCommand, depth, requests int) (sample, error) {
+// benchmark measures one server once.
+func benchmark(ctx context.Context, p *process, load string, command benchCommand, depth, requests int) (sample, error) {
+	run := ownBenchmark
+	if load == loadByRedis {
+		run = redisBenchmark
+	}
 	if command.before != nil {
-		if _, err := redisBenchmark(ctx, p, command.before, depth, requests); err != nil {
+		if _, err := ownBenchmark(ctx, p, *command.before, max(depth, pipelined), requests); err != nil {
 			return sample{}, err
 		}
 	}
@@ -141,31 +148,36 @@ func benchmark(ctx context.Context, p *process, command benchCommand, depth, req
 	if err != nil {
 		return sample{}, err
 	}
-	out, err := redisBenchmark(ctx, p, command.args, depth, requests)
+	s, err := run(ctx, p, command, depth, requests)
 	if err != nil {
-		return sample{}, err
+		return sample{}, fmt.Errorf("%s against %s: %w", command.name, p.name, err)
 	}
 	after, err := cpuTime(p.cmd.Process.Pid)
+	s.cpuMicros = float64((after - before).Microseconds()) / float64(requests)
+	return s, err
+}
+
+// ownBenchmark has the bench's own clients send the requests.
+func ownBenchmark(ctx context.Context, p *process, command benchCommand, depth, requests int) (sample, error) {
+	out, err := workload{addrs: []string{p.addr()}, clients: benchClients, command: command, depth: depth, requests: requests}.run(ctx)
+	return sample{rps: float64(out.ops) / out.took.Seconds(), load: out.busy.Seconds() / out.took.Seconds()}, err
+}
+
+// redisBenchmark has redis-benchmark send them.
+func redisBenchmark(ctx context.Context, p *process, command benchCommand, depth, requests int) (sample, error) {
+	// --csv also keeps it from painting its progress.
+	cmd := exec.CommandContext(ctx, "redis-benchmark", append([]string{"-p", strconv.Itoa(p.port), "-c", strconv.Itoa(benchClients),
+		"-r", strconv.Itoa(benchKeys), "-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests), "--csv"}, command.words...)...)
+	out, err := cmd.Output()
 	if err != nil {
 		return sample{}, err
 	}
-	rps, err := readRate(string(out), command.title)
+	rps, err := readRate(string(out), strings.Join(command.words, " "))
 	if err != nil {
-		return sample{}, fmt.Errorf("redis-benchmark against %s: %w", p.name, err)
+		return sample{}, err
 	}
-	return sample{rps: rps, cpuMicros: float64((after - before).Microseconds()) / float64(requests)}, nil
-}
-
-// redisBenchmark answers what redis-benchmark prints.
-func redisBenchmark(ctx context.Context, p *process, args []string, depth, requests int) ([]byte, error) {
-	// --csv also keeps it from painting its progress.
-	cmd := exec.CommandContext(ctx, "redis-benchmark", append([]string{"-p", strconv.Itoa(p.port), "-c", strconv.Itoa(benchClients),
-		"-r", strconv.Itoa(benchKeys), "-d", strconv.Itoa(benchValue), "-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests), "--csv"}, args...)...)
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("redis-benchmark against %s: %w", p.name, err)
-	}
-	return out, nil
+	busy := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return sample{rps: rps, load: busy.Seconds() * rps / float64(requests)}, nil
 }
 
 // readRate finds the requests per second of a command in redis-benchmark's CSV.

@@ -2,130 +2,217 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// The faults, made to the host of the present master; all kills every node at once.
-var faultNames = []string{"kill", "stop", "cut", "term", "failover", "all"}
+// fault is one kind of what can be done to a group. strike does it to a host, mostly the present master's, and answers what ends it,
+// which is called after the fault has lasted, also when the run is being ended.
+type fault struct {
+	name    string
+	summary string
+	planned bool // a request, no accident: clients may see no error
+	strike  func(ctx context.Context, g *group, host int) (mend func(context.Context) error, err error)
+}
 
-// planned faults are requests, not accidents: beyond a closed connection no client may see an error.
-func planned(fault string) bool { return fault == "term" || fault == "failover" }
+// faults are all kinds, in the order in which they are made.
+var faults = []fault{
+	{"kill", "kill -9 of the node, started again after -hold", false, kill},
+	{"stop", "SIGSTOP of the node, SIGCONT after -hold", false, pause},
+	{"cut", "the host off from the other hosts, not from the clients", false, cut},
+	{"oneway", "the host is not heard by the others, or does not hear them", false, cutOneWay},
+	{"partial", "the host and one other don't see each other; the third sees both", false, cutPartial},
+	{"net", "packets between all hosts are late, lost, doubled and overtake each other", false, slowNet},
+	{"disk", "writes to the node's file system stand still, again and again", false, slowDisk},
+	{"clock", "kill -9 of the node, started again at once with another clock", false, stepClock},
+	{"quorum", "kill -9 of two sentinels, started again after -hold", false, loseQuorum},
+	{"all", "kill -9 of all nodes at once, started again a second later", false, killAll},
+	{"term", "SIGTERM of the node: a planned handover; started again when it has ended", true, term},
+	{"failover", "SENTINEL FAILOVER", true, failover},
+	{"rolling", "SIGTERM of each node in turn, started again, when the group is whole the next", true, rolling},
+}
 
-// strike makes the fault, and answers what ends it.
-func (g *group) strike(ctx context.Context, fault string, host int) (mend func() error, err error) {
+func faultNames() (names []string) {
+	for _, f := range faults {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// chooseFaults reads a list of names; mixed are all of them.
+func chooseFaults(list string) (chosen []fault, err error) {
+	if list == mixed {
+		return faults, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no fault %q: choose among %s, or %s", name, strings.Join(faultNames(), ", "), mixed)
+		}
+		chosen = append(chosen, faults[i])
+	}
+	return chosen, nil
+}
+
+func kill(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
 	node := g.nodeOn(host)
-	switch fault {
-	case "kill":
-		return func() error { return g.launch(node) }, g.signal(node, syscall.SIGKILL)
-	case "all":
-		return g.launchNodes, g.killNodes()
-	case "term":
-		return func() error { return g.launch(node) }, node.cmd.Process.Signal(syscall.SIGTERM)
-	case "stop":
-		return func() error { return node.cmd.Process.Signal(syscall.SIGCONT) }, node.cmd.Process.Signal(syscall.SIGSTOP)
-	case "cut":
-		return func() error { return g.hosts.heal(host) }, g.hosts.cut(host)
-	case "failover":
-		s := redis.NewSentinelClient(&redis.Options{Addr: g.sentinels()[(host+1)%g.hosts.n], MaxRetries: -1})
-		defer s.Close()
-		return func() error { return nil }, s.Failover(ctx, groupName).Err()
-	}
-	return nil, fmt.Errorf("there is no fault %q", fault)
+	return after(g.hold, func(context.Context) error { return g.launch(node) }), node.kill()
 }
 
-// killNodes ends all nodes at once, so that what was acknowledged is only on their disks.
-func (g *group) killNodes() error {
-	for _, m := range g.members {
-		if !m.sentinel {
-			if err := m.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+func pause(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	node := g.nodeOn(host)
+	return after(g.hold, func(context.Context) error { return node.signal(syscall.SIGCONT) }), node.signal(syscall.SIGSTOP)
+}
+
+func cut(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	return g.divert(silence, func(d way) bool { return d.from == host || d.to == host })
+}
+
+func cutOneWay(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	deaf := g.rng.IntN(2) == 0
+	return g.divert(silence, func(d way) bool { return d.from == host && !deaf || d.to == host && deaf })
+}
+
+func cutPartial(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	other := (host + 1 + g.rng.IntN(len(g.nodes())-1)) % len(g.nodes())
+	return g.divert(silence, func(d way) bool { return d == way{host, other} || d == way{other, host} })
+}
+
+func slowNet(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	return g.divert(slow, func(way) bool { return true })
+}
+
+// divert puts the directions that are concerned under a rule.
+func (g *group) divert(r rule, concerned func(way) bool) (func(context.Context) error, error) {
+	var done []way
+	mend := after(g.hold, func(context.Context) (err error) {
+		for _, d := range done {
+			if e := g.wire.restore(d); err == nil {
+				err = e
+			}
+		}
+		return err
+	})
+	for _, d := range g.hosts.between() {
+		if concerned(d) {
+			if err := g.wire.divert(d, r); err != nil {
+				return mend, err
+			}
+			done = append(done, d)
+		}
+	}
+	return mend, nil
+}
+
+func slowDisk(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	end := g.disks.stall(g.nodeOn(host).name)
+	return after(g.hold, func(context.Context) error { return end() }), nil
+}
+
+// stepClock restarts the node with a monotonic clock that differs by days from the one before. (The wall clock is the machine's, and
+// decides nothing but when keys expire.)
+func stepClock(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	node := g.nodeOn(host)
+	node.clock = time.Duration(1+g.rng.IntN(30*24)) * time.Hour
+	return func(context.Context) error { return g.launch(node) }, node.kill()
+}
+
+// loseQuorum ends two sentinels of three, the one beside the master and the next.
+func loseQuorum(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	gone := []*member{g.sentinelOn(host), g.sentinelOn((host + 1) % len(g.nodes()))}
+	for _, m := range gone {
+		if err := m.kill(); err != nil {
+			return nil, err
+		}
+	}
+	return after(g.hold, func(context.Context) error { return g.launchAll(gone) }), nil
+}
+
+// killAll ends all nodes at once, so that what was acknowledged is only on their disks.
+func killAll(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	for _, m := range g.nodes() {
+		if err := m.signal(syscall.SIGKILL); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range g.nodes() {
+		<-m.ended
+	}
+	return after(time.Second, func(ctx context.Context) error {
+		if err := g.launchAll(g.nodes()); err != nil {
+			return err
+		}
+		_, err := g.healthy(ctx) // the nodes load first, for as long as they have much to load
+		return err
+	}), nil
+}
+
+func term(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	node := g.nodeOn(host)
+	return func(ctx context.Context) error { return g.restart(ctx, node) }, node.signal(syscall.SIGTERM)
+}
+
+// restart starts a node again once it has ended.
+func (g *group) restart(ctx context.Context, node *member) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		select {
+		case <-node.ended:
+			return g.launch(node)
+		case <-time.After(time.Second):
+			if g.target != "redis" {
+				continue
+			}
+			// Redis refuses to stop while it writes its first log, after a full copy: who wants it to has to say so again.
+			if err := node.signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				return err
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not end: %w", node.name, ctx.Err())
+		}
+	}
+}
+
+func rolling(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	return func(ctx context.Context) error {
+		for _, node := range g.nodes() {
+			if err := node.signal(syscall.SIGTERM); err != nil {
+				return err
+			}
+			if err := g.restart(ctx, node); err != nil {
+				return err
+			}
+			if _, err := g.healthy(ctx); err != nil {
 				return err
 			}
 		}
-	}
-	for _, m := range g.members {
-		if !m.sentinel {
-			<-m.ended
+		return nil
+	}, nil
+}
+
+func failover(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
+	s := redis.NewSentinelClient(&redis.Options{Addr: g.sentinels()[(host+1)%len(g.nodes())], MaxRetries: -1})
+	defer s.Close()
+	return after(time.Second, func(context.Context) error { return nil }), s.Failover(ctx, groupName).Err()
+}
+
+// after lets a fault last before it is ended; when the run ends, it ends at once.
+func after(d time.Duration, mend func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ended := sleep(ctx, d)
+		if err := mend(ctx); err != nil {
+			return err
 		}
+		return ended
 	}
-	return nil
-}
-
-func (g *group) launchNodes() error {
-	for _, m := range g.members {
-		if !m.sentinel {
-			if err := g.launch(m); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (g *group) signal(m *member, s syscall.Signal) error {
-	err := m.cmd.Process.Signal(s)
-	<-m.ended
-	return err
-}
-
-// round runs the load through one fault and counts.
-func (g *group) round(ctx context.Context, fault string, r *row) error {
-	host, err := g.healthy(ctx)
-	if err != nil {
-		return err
-	}
-	l := g.newLoad()
-	if err := sleep(ctx, g.settle); err != nil {
-		l.stop()
-		return err
-	}
-	mend, err := g.strike(ctx, fault, host)
-	if err != nil {
-		l.stop()
-		return err
-	}
-	err = sleep(ctx, g.wait(fault))
-	if fault == "term" && err == nil {
-		<-g.nodeOn(host).ended
-	}
-	if e := mend(); err == nil {
-		err = e
-	}
-	if fault == "all" && err == nil {
-		_, err = g.healthy(ctx) // the nodes load first, for as long as they have much to load
-	}
-	if e := sleep(ctx, g.settle); err == nil {
-		err = e
-	}
-	result := l.stop()
-	if err != nil {
-		return err
-	}
-	if _, err := g.healthy(ctx); err != nil {
-		return err
-	}
-	lost, err := g.verify(ctx, result)
-	if err != nil {
-		return err
-	}
-	r.add(result, lost)
-	fmt.Printf("%-9s round %2d: %8d acknowledged, %6d lost, longest silence %6.0f ms, errors %v\n",
-		fault, r.rounds, result.acknowledged, lost, float64(result.silence)/1e6, result.errors)
-	return nil
-}
-
-// wait is how long a fault lasts.
-func (g *group) wait(fault string) time.Duration {
-	switch fault {
-	case "stop", "cut":
-		return g.hold
-	case "kill":
-		return 3 * time.Second
-	}
-	return time.Second
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 )
@@ -68,22 +66,16 @@ func (h *hosts) hub() string            { return h.prefix + "hub" }
 func (h *hosts) namespace(i int) string { return fmt.Sprintf("%sn%d", h.prefix, i) }
 func (h *hosts) ip(i int) string        { return fmt.Sprintf("%s.%d", h.subnet, i+1) }
 
-// cut parts a host from the other hosts, both ways, and not from the clients.
-func (h *hosts) cut(i int) error { return h.routes(i, "add") }
-
-// heal ends a cut.
-func (h *hosts) heal(i int) error { return h.routes(i, "del") }
-
-func (h *hosts) routes(i int, verb string) error {
-	var err error
-	for j := range h.n {
-		if j != i {
-			err = errors.Join(err,
-				ip(fmt.Sprintf("-n %s route %s blackhole %s/32", h.namespace(i), verb, h.ip(j))),
-				ip(fmt.Sprintf("-n %s route %s blackhole %s/32", h.namespace(j), verb, h.ip(i))))
+// between are all directions between hosts.
+func (h *hosts) between() (all []way) {
+	for i := range h.n {
+		for j := range h.n {
+			if i != j {
+				all = append(all, way{i, j})
+			}
 		}
 	}
-	return err
+	return all
 }
 
 // remove takes everything away; the links go with their namespaces. What is not there any more is no mistake.
@@ -94,10 +86,4 @@ func (h *hosts) remove() {
 	_ = ip("netns del " + h.hub())
 }
 
-func ip(args string) error {
-	out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("ip %s: %w: %s", args, err, strings.TrimSpace(string(out)))
-	}
-	return nil
-}
+func ip(args string) error { return execute("ip", strings.Fields(args)...) }

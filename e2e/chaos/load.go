@@ -8,38 +8,39 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"holdfast/internal/linear"
 )
 
-// load is a number of clients that write, each its own keys, one after the other, as fast as they are answered.
+// load is a number of clients that write, each its own keys, one after the other.
 type load struct {
-	g       *group
-	prefix  string
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
-	writers []*writer
-	lastAck atomic.Int64 // nanoseconds after begin
-	silence atomic.Int64
-	begin   time.Time
+	prefix string
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	own    []*writer
+	python []*pythonWriter
 }
 
 // writer is one client and what it was told.
 type writer struct {
-	acked  []int // the numbers of the writes that were acknowledged
-	errors map[string]int
+	acked   []int // the numbers of the writes that were acknowledged
+	errors  map[string]int
+	silence time.Duration // the longest between two acknowledgements
 }
 
-// result is what the load saw.
+// result is what the clients of a round saw.
 type result struct {
 	prefix       string
 	writers      []*writer
 	acknowledged int
-	silence      time.Duration
+	lost         int
+	silence      time.Duration // the longest of any client
 	errors       map[string]int
+	verdict      linear.Verdict
 }
 
 const (
@@ -47,52 +48,56 @@ const (
 	retryPause    = 5 * time.Millisecond
 )
 
-func (g *group) newLoad() *load {
+func (g *group) newLoad() (*load, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &load{g: g, prefix: fmt.Sprintf("%x", time.Now().UnixNano()), cancel: cancel, begin: time.Now()}
-	for i := range g.options.writers {
+	l := &load{prefix: fmt.Sprintf("%x", time.Now().UnixNano()), cancel: cancel}
+	for id := range g.options.writers {
 		w := &writer{errors: map[string]int{}}
-		l.writers = append(l.writers, w)
-		l.done.Go(func() { l.write(ctx, i, w) })
+		l.own = append(l.own, w)
+		l.done.Go(func() { g.write(ctx, l.prefix, id, w) })
 	}
-	return l
+	for i := range g.options.python {
+		w, err := g.startPython(l.prefix, g.options.writers+i)
+		if err != nil {
+			_, _ = l.stop() // the first error says it all
+			return nil, err
+		}
+		l.python = append(l.python, w)
+	}
+	return l, nil
 }
 
-func (g *group) client() *redis.Client {
+// client follows the master and tries a command again so many times.
+func (g *group) client(retries int) *redis.Client {
+	if retries == 0 {
+		retries = -1 // how go-redis says none
+	}
 	return redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: groupName, SentinelAddrs: g.sentinels(), MaxRetries: -1, PoolSize: 1,
+		MasterName: groupName, SentinelAddrs: g.sentinels(), MaxRetries: retries,
 		DialTimeout: clientTimeout, ReadTimeout: clientTimeout, WriteTimeout: clientTimeout,
 	})
 }
 
-// write is one client's life: a write is counted when it was told OK, and not tried again when it was told anything else.
-func (l *load) write(ctx context.Context, id int, w *writer) {
-	c := l.g.client()
+// write is one client's life: a write is counted when it was told OK.
+func (g *group) write(ctx context.Context, prefix string, id int, w *writer) {
+	c := g.client(g.retries)
 	defer c.Close()
+	last := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
-		err := c.Set(ctx, key(l.prefix, id, n), n, 0).Err()
-		if err == nil {
+		err := c.Set(ctx, key(prefix, id, n), n, 0).Err()
+		pause := g.pause
+		switch {
+		case err == nil:
 			w.acked = append(w.acked, n)
-			l.heard()
-			continue
-		}
-		if ctx.Err() == nil {
+			w.silence = max(w.silence, time.Since(last))
+			last = time.Now()
+		case ctx.Err() == nil:
 			w.errors[kindOf(err)]++
-			time.Sleep(retryPause)
+			pause = retryPause
 		}
+		time.Sleep(pause)
 	}
-}
-
-// heard notes an acknowledgement and the silence before it.
-func (l *load) heard() {
-	now := int64(time.Since(l.begin))
-	gap := now - l.lastAck.Swap(now)
-	for {
-		longest := l.silence.Load()
-		if gap <= longest || l.silence.CompareAndSwap(longest, gap) {
-			return
-		}
-	}
+	w.silence = max(w.silence, time.Since(last))
 }
 
 func key(prefix string, id, n int) string { return fmt.Sprintf("%s:%d:%d", prefix, id, n) }
@@ -118,22 +123,30 @@ func kindOf(err error) string {
 	return err.Error()
 }
 
-func (l *load) stop() result {
+func (l *load) stop() (result, error) {
 	l.cancel()
 	l.done.Wait()
-	r := result{prefix: l.prefix, writers: l.writers, silence: time.Duration(l.silence.Load()), errors: map[string]int{}}
-	for _, w := range l.writers {
+	r := result{prefix: l.prefix, writers: l.own, errors: map[string]int{}}
+	for _, p := range l.python {
+		w, err := p.stop()
+		if err != nil {
+			return r, err
+		}
+		r.writers = append(r.writers, w)
+	}
+	for _, w := range r.writers {
 		r.acknowledged += len(w.acked)
+		r.silence = max(r.silence, w.silence)
 		for kind, n := range w.errors {
 			r.errors[kind] += n
 		}
 	}
-	return r
+	return r, nil
 }
 
 const verifyBatch = 1000
 
-// verify counts the acknowledged writes that the present master does not have, and then empties it for the next round.
+// verify counts the acknowledged writes that the present master does not have.
 func (g *group) verify(ctx context.Context, r result) (lost int, err error) {
 	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: groupName, SentinelAddrs: g.sentinels(), ReadTimeout: 10 * time.Second})
 	defer c.Close()
@@ -155,5 +168,5 @@ func (g *group) verify(ctx context.Context, r result) (lost int, err error) {
 			}
 		}
 	}
-	return lost, c.FlushAll(ctx).Err()
+	return lost, nil
 }

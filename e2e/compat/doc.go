@@ -10,7 +10,7 @@
 //
 // redis-server (7.0, as Debian packages it) must be on the PATH. Holdfast is built from this tree; HOLDFAST_ADDR names one that
 // runs already instead, which must allow DEBUG. COMPAT_ROUNDS says how many rounds to run, COMPAT_SEED with which seed
-// the first one begins: the seed that a failure prints repeats it. COMPAT_HUGE has limits_test.go send a million arguments, and
+// the first one begins: the seed that a failure prints repeats it. COMPAT_HUGE has many_test.go send a million arguments, and limits_test.go
 // elements of 100 MB.
 //
 // Invariants:

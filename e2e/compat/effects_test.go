@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// TestEffects compares what the commands send to replicas.
-func TestEffects(t *testing.T) {
+// newFollowedPair is a pair that compares what both send to replicas, too.
+func newFollowedPair(t *testing.T) *pair {
+	t.Helper()
 	p := newPair(t)
 	for i, addr := range p.addr {
 		s, err := newStream(addr)
@@ -22,6 +23,12 @@ func TestEffects(t *testing.T) {
 		t.Cleanup(s.close)
 		p.streams[i] = s
 	}
+	return p
+}
+
+// TestEffects compares what the commands send to replicas.
+func TestEffects(t *testing.T) {
+	p := newFollowedPair(t)
 	first := knob(t, "COMPAT_SEED", rand.Uint64N(1<<32))
 	rounds := (knob(t, "COMPAT_ROUNDS", defaultRounds) + 1) / 2
 	t.Logf("COMPAT_SEED=%d COMPAT_ROUNDS=%d", first, rounds)
@@ -31,6 +38,21 @@ func TestEffects(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d, operation %d of %d: %s", seed, done, len(ops), explain(p, ops[:done], err))
 		}
+	}
+}
+
+// TestEffectsOfNothing: what is passed on although it changes nothing, and what is not.
+func TestEffectsOfNothing(t *testing.T) {
+	p := newFollowedPair(t)
+	var ops []op
+	for _, line := range []string{
+		"set key value", "flushdb", "set key value2", "flushdb", "flushdb", "flushdb", "set key value", "flushall", "set key value2", "flushall", "flushall", "flushall",
+		"set foo bar", "getex foo", "getex foo persist", "expire foo -1", "expire foo -1", "del foo", "sadd s a", "sadd s a", "spop s 0", "spop s 1", "spop s", "lmpop 1 l left", "zmpop 1 z min",
+	} {
+		ops = append(ops, op{args: strings.Fields(line)})
+	}
+	if done, err := p.run(ops); err != nil {
+		t.Fatalf("operation %d: %s", done, err)
 	}
 }
 

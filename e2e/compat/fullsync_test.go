@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/internal/servers"
 )
 
 // TestFullSync copies data of all types from either server to a Redis and a Holdfast, by a full synchronisation, and has Holdfast save and
@@ -21,7 +23,7 @@ func TestFullSync(t *testing.T) {
 	for i, name := range []string{"redis", "holdfast"} {
 		master := p.conns[i][0]
 		want := digestOf(t, master)
-		for _, addr := range []string{startRedis(t), start(t, holdfastCommand(t))} {
+		for _, addr := range []string{startRedis(t), servers.Holdfast(t, "").Addr} {
 			replica, err := dial(addr)
 			if err != nil {
 				t.Fatal(err)

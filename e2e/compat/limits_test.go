@@ -3,12 +3,10 @@ package compat
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,52 +116,6 @@ func TestPastTheLongestString(t *testing.T) {
 		"incrbyfloat s 1", "lcs s s", "set t x", "bitop not d s", "strlen d", "setrange d 536870912 x", "del d s",
 	} {
 		p.agree(t, strings.Fields(line))
-	}
-	p.alive(t)
-}
-
-// TestManyArguments has a million arguments in one command, 100,000 without COMPAT_HUGE.
-func TestManyArguments(t *testing.T) {
-	p := newPair(t)
-	if err := p.reset(); err != nil {
-		t.Fatal(err)
-	}
-	few := []string{"sadd", "t"} // Redis would take minutes for a large set that is named a million times
-	for i := range 1000 {
-		few = append(few, strconv.Itoa(i))
-	}
-	p.agree(t, few)
-	n := 100_000
-	if os.Getenv("COMPAT_HUGE") != "" {
-		n = 1_000_000
-	}
-	for _, form := range []struct {
-		head, each, tail string
-	}{
-		{"sadd s", "m%d", ""}, {"rpush l", "%d", ""}, {"lpush l2", "x%d", ""}, {"zadd z", "%d m%[1]d", ""}, {"hset h", "f%d v%[1]d", ""}, {"mset", "k%d v%[1]d", ""},
-		{"smismember s", "m%d", ""}, {"hmget h", "f%d", ""}, {"zmscore z", "m%d", ""}, {"mget", "k%d", ""}, {"exists", "k%d", ""}, {"sinter", "t", ""}, {"sintercard %n", "t", ""}, {"sunionstore d", "s%d", "s"},
-		{"zunionstore d %n", "k%d", ""}, {"bitop or d", "k%d", ""}, {"bitfield b", "set u8 %d 1", ""}, {"srem s", "m%d", "x"}, {"hdel h", "f%d", ""}, {"zrem z", "m%d", ""}, {"del", "k%d", "l l2 d"},
-		{"set a b", "nx%d", ""}, {"ping", "x%d", ""}, {"command info", "x%d", ""}, {"sort l", "get #", ""},
-	} {
-		args := strings.Fields(strings.ReplaceAll(form.head, "%n", strconv.Itoa(n)))
-		for i := range n {
-			if word := form.each; strings.Contains(word, "%") {
-				args = append(args, strings.Fields(fmt.Sprintf(word, i))...)
-			} else {
-				args = append(args, strings.Fields(word)...)
-			}
-		}
-		args = append(args, strings.Fields(form.tail)...)
-		a, b, err := p.both(0, args)
-		if err != nil {
-			t.Fatalf("%s with %d arguments: %v", form.head, len(args), err)
-		}
-		if !same(args[:1], a, b) {
-			t.Errorf("%s with %d arguments: redis %.200q, holdfast %.200q", form.head, len(args), a.raw, b.raw)
-		}
-		if err := p.digests(); err != nil {
-			t.Fatal(err)
-		}
 	}
 	p.alive(t)
 }

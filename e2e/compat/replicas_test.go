@@ -7,6 +7,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"holdfast/internal/servers"
 )
 
 // TestReplicas feeds a Redis and a Holdfast from Holdfast's log: after any commands they hold the same data as it does.
@@ -16,7 +18,7 @@ func TestReplicas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, addr := range []string{startRedis(t), start(t, holdfastCommand(t))} {
+	for _, addr := range []string{startRedis(t), servers.Holdfast(t, "").Addr} {
 		c, err := dial(addr)
 		if err != nil {
 			t.Fatal(err)

@@ -118,8 +118,8 @@ func follows(t *testing.T, source *server) (target *server) {
 	var wg sync.WaitGroup
 	var failed error
 	wg.Go(func() { failed = write(ctx, source) })
-	i := startImport(t, target, "--follow", source.addr)
-	for end := time.Now().Add(startTimeout); !strings.Contains(i.out.String(), "following "); time.Sleep(10 * time.Millisecond) {
+	i := startImport(t, target, "--follow", source.Addr)
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(i.out.String(), "following "); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never followed: %s", i.out)
 		}
@@ -153,10 +153,10 @@ func TestCopiesServerOnce(t *testing.T) {
 	fill(t, source)
 	source.do(t, 0, "ACL", "SETUSER", "mover", "on", ">secret", "+@all")
 	source.do(t, 0, "ACL", "SETUSER", "default", "resetpass", ">other")
-	if text, code := runImport(t, target, source.addr); code != 1 || !strings.Contains(text, "NOAUTH") {
+	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, "NOAUTH") {
 		t.Fatalf("without a password: code %d", code)
 	}
-	if _, code := runImport(t, target, "--from-user", "mover", "--from-pass", "secret", source.addr); code != 0 {
+	if _, code := runImport(t, target, "--from-user", "mover", "--from-pass", "secret", source.Addr); code != 0 {
 		t.Fatalf("code %d", code)
 	}
 	sameDigest(t, source, target)
@@ -166,7 +166,7 @@ func TestSnapshotAndKeysThatExist(t *testing.T) {
 	source, target := startRedis(t), startHoldfast(t)
 	fill(t, source)
 	source.do(t, 0, "SAVE")
-	dump := filepath.Join(source.dir, "dump.rdb")
+	dump := filepath.Join(source.Dir, "dump.rdb")
 	if _, code := runImport(t, target, dump); code != 0 {
 		t.Fatalf("code %d", code)
 	}
@@ -191,7 +191,7 @@ func TestSnapshotAndKeysThatExist(t *testing.T) {
 func TestOneDatabase(t *testing.T) {
 	source, target := startRedis(t, "--appendonly", "yes"), startHoldfast(t)
 	fill(t, source)
-	if _, code := runImport(t, target, "--db", "3", source.dir); code != 0 {
+	if _, code := runImport(t, target, "--db", "3", source.Dir); code != 0 {
 		t.Fatalf("code %d", code)
 	}
 	source.do(t, 0, "FLUSHDB")
@@ -202,7 +202,7 @@ func TestOneDatabase(t *testing.T) {
 func TestLogOfOneFile(t *testing.T) {
 	source, target := startRedis(t, "--appendonly", "yes"), startHoldfast(t)
 	fill(t, source)
-	file := filepath.Join(source.dir, "appendonlydir", "appendonly.aof.1.incr.aof")
+	file := filepath.Join(source.Dir, "appendonlydir", "appendonly.aof.1.incr.aof")
 	if _, code := runImport(t, target, file); code != 0 {
 		t.Fatalf("code %d", code)
 	}
@@ -228,9 +228,9 @@ func TestLog(t *testing.T) {
 	source.do(t, 0, "INCR", "prolonged")
 	source.do(t, 0, "PEXPIRE", "prolonged", 3600000)
 	want := source.settled(t) // so that the first of its times has passed
-	source.kill()
+	source.Kill()
 
-	dir := filepath.Join(source.dir, "appendonlydir")
+	dir := filepath.Join(source.Dir, "appendonlydir")
 	incr, err := filepath.Glob(filepath.Join(dir, "*.incr.aof"))
 	if err != nil || len(incr) == 0 {
 		t.Fatalf("no log in %s: %v", dir, err)
@@ -240,7 +240,7 @@ func TestLog(t *testing.T) {
 		t.Fatal(err) // a file that the manifest does not name
 	}
 	before := sizes(t, dir)
-	text, code := runImport(t, target, source.dir)
+	text, code := runImport(t, target, source.Dir)
 	if code != 0 || !strings.Contains(text, "left out") {
 		t.Fatalf("code %d", code)
 	}
@@ -250,7 +250,7 @@ func TestLog(t *testing.T) {
 	if got := target.digest(t); got != want {
 		t.Fatalf("the digest is %s instead of %s", got, want)
 	}
-	if text, code := runImport(t, target, source.dir); code != 1 || !strings.Contains(text, "keys already") {
+	if text, code := runImport(t, target, source.Dir); code != 1 || !strings.Contains(text, "keys already") {
 		t.Errorf("into a target that is not empty: code %d", code)
 	}
 }
@@ -289,17 +289,17 @@ func sizes(t *testing.T, dir string) string {
 
 func TestErrorsNameKeyAndReason(t *testing.T) {
 	source, target := startRedis(t), startHoldfast(t)
-	if text, code := runImport(t, target, target.addr); code != 1 || !strings.Contains(text, "same server") {
+	if text, code := runImport(t, target, target.Addr); code != 1 || !strings.Contains(text, "same server") {
 		t.Errorf("into itself: code %d", code)
 	}
 	source.do(t, 0, "XADD", "events", "*", "a", "1")
-	if text, code := runImport(t, target, source.addr); code != 1 || !strings.Contains(text, `"events"`) || !strings.Contains(text, "stream") {
+	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, `"events"`) || !strings.Contains(text, "stream") {
 		t.Errorf("a value of an unknown type: code %d", code)
 	}
 	source.do(t, 0, "FLUSHALL")
 	source.do(t, 0, "SET", "big", strings.Repeat("x", 3<<20))
 	target.do(t, 0, "CONFIG", "SET", "proto-max-bulk-len", 2<<20)
-	if text, code := runImport(t, target, source.addr); code != 1 || !strings.Contains(text, `"big"`) || !strings.Contains(text, "invalid bulk length") {
+	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, `"big"`) || !strings.Contains(text, "invalid bulk length") {
 		t.Errorf("a value that is too large for the target: code %d", code)
 	}
 }

@@ -2,112 +2,41 @@
 package moving
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-)
 
-const startTimeout = 30 * time.Second
+	"holdfast/internal/servers"
+)
 
 // server is a process with a client to each of two databases.
 type server struct {
-	dir, addr string
-	dbs       map[int]*redis.Client
-	kill      func()
+	*servers.Server
+	dbs map[int]*redis.Client
 }
 
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(binDir, "holdfast")
-	out, err := exec.Command("go", "build", "-o", path, "holdfast/cmd/holdfast").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building holdfast: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-var binDir string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "holdfast-moving")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	binDir = dir
-	code := m.Run()
-	if err := os.RemoveAll(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servers.Main(m) }
 
 func startRedis(t *testing.T, args ...string) *server {
 	t.Helper()
-	return start(t, "redis-server", append([]string{"--repl-diskless-sync-delay", "0"}, args...)...)
+	return connect(t, servers.Redis(t, "", args...))
 }
 
 func startHoldfast(t *testing.T, args ...string) *server {
 	t.Helper()
-	return start(t, holdfast(t), append([]string{"node"}, args...)...)
+	return connect(t, servers.Holdfast(t, "", args...))
 }
 
-func holdfast(t *testing.T) string {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func start(t *testing.T, path string, args ...string) *server {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := &server{dir: t.TempDir(), addr: fmt.Sprintf("127.0.0.1:%d", port), dbs: map[int]*redis.Client{}}
-	args = append(args, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--enable-debug-command", "yes")
-	cmd := exec.Command(path, args...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+func connect(t *testing.T, process *servers.Server) *server {
+	s := &server{Server: process, dbs: map[int]*redis.Client{}}
 	for _, db := range []int{0, 3} {
-		s.dbs[db] = redis.NewClient(&redis.Options{Addr: s.addr, DB: db})
-	}
-	s.kill = sync.OnceFunc(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	t.Cleanup(func() {
-		for _, c := range s.dbs {
-			_ = c.Close()
-		}
-		s.kill()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", path, &output)
-		}
-	})
-	for end := time.Now().Add(startTimeout); s.dbs[0].Ping(t.Context()).Err() != nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s does not answer", path)
-		}
+		c := redis.NewClient(&redis.Options{Addr: s.Addr, DB: db})
+		t.Cleanup(func() { _ = c.Close() })
+		s.dbs[db] = c
 	}
 	return s
 }
@@ -161,31 +90,13 @@ func sameDigest(t *testing.T, a, b *server) {
 // importer is a running holdfast import.
 type importer struct {
 	cmd *exec.Cmd
-	out *output
-}
-
-// output may be read while it is written.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
+	out *servers.Output
 }
 
 func startImport(t *testing.T, to *server, args ...string) *importer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	i := &importer{cmd: exec.CommandContext(ctx, holdfast(t), append([]string{"import", "--to", to.addr}, args...)...), out: &output{}}
+	i := &importer{cmd: exec.CommandContext(ctx, servers.Binary(t), append([]string{"import", "--to", to.Addr}, args...)...), out: &servers.Output{}}
 	i.cmd.Stdout, i.cmd.Stderr = i.out, i.out
 	if err := i.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -16,11 +16,13 @@ const checkBatch = 500
 func (g *group) settled() {
 	g.t.Helper()
 	g.awaitWhole()
-	acked := g.history.count()
-	g.until("new writes", 2*time.Second, func() bool { return g.history.count() > acked+3*len(g.clients) })
+	acked := g.history.writes()
+	g.until("new writes", 2*time.Second, func() bool { return g.history.writes() > acked+3*len(g.clients) })
 	g.stopClients()
 	g.story.tell("test", "%s", g.history.summary())
-	g.checkMembers(g.awaitWhole())
+	chain := g.awaitWhole()
+	g.readAll(chain)
+	g.checkMembers(chain)
 }
 
 // checkMembers reads everything from every member.
@@ -31,13 +33,13 @@ func (g *group) checkMembers(chain []*machine) {
 		g.checkKeys(m)
 		v, err := g.askLong(m.addr(), "DEBUG", "DIGEST")
 		if err != nil {
-			g.story.violated("%s gives no digest: %v", m.name, err)
+			g.story.violated("digests", "%s gives no digest: %v", m.name, err)
 			continue
 		}
 		digests = append(digests, string(v.Str))
 	}
 	if len(slices.Compact(slices.Clone(digests))) != 1 {
-		g.story.violated("the members differ: digests %v", digests)
+		g.story.violated("digests", "the members differ: digests %v", digests)
 	}
 }
 
@@ -51,25 +53,26 @@ func (g *group) checkKeys(m *machine) {
 		}
 		v, err := g.askLong(m.addr(), args...)
 		if err != nil || len(v.Elems) != len(keys) {
-			g.story.violated("%s cannot be read: %v", m.name, err)
+			g.story.violated("durability", "%s cannot be read: %v", m.name, err)
 			return
 		}
 		for i, k := range keys {
 			if e := v.Elems[i]; e.Null || string(e.Str) != h.acked[k] {
-				g.story.violated("%s has %q (nil: %v) for %s, acknowledged as %q", m.name, e.Str, e.Null, k, h.acked[k])
+				h.lost[k] = true
+				g.story.violated("durability", "%s has %q (nil: %v) for %s, acknowledged as %q", m.name, e.Str, e.Null, k, h.acked[k])
 			}
 		}
 	}
 	v, err := g.askLong(m.addr(), "GET", "counter")
 	n, _ := strconv.ParseInt(string(v.Str), 10, 64)
 	if err != nil || n < int64(h.incrAcked) || n > int64(h.incrTried) || n < h.incrMax {
-		g.story.violated("%s counts %d (%v) after %d acknowledged and %d tried INCR, the largest answer being %d", m.name, n, err, h.incrAcked, h.incrTried, h.incrMax)
+		g.story.violated("durability", "%s counts %d (%v) after %d acknowledged and %d tried INCR, the largest answer being %d", m.name, n, err, h.incrAcked, h.incrTried, h.incrMax)
 	}
 	for name, r := range h.registers {
 		v, err := g.askLong(m.addr(), "GET", name)
 		n, _ := strconv.ParseInt(string(v.Str), 10, 64)
 		if err != nil || n < r.floor || n > r.tried {
-			g.story.violated("%s has %d for %s, known to be at least %d: %v", m.name, n, name, r.floor, err)
+			g.story.violated("durability", "%s has %d for %s, known to be at least %d: %v", m.name, n, name, r.floor, err)
 		}
 	}
 }

@@ -23,10 +23,11 @@ type client struct {
 	next int // number of its next unique key
 	pace time.Duration
 
-	master *resp.Client // nil while it has none
-	at     string       // the master's address
-	fresh  bool         // nothing was written on this connection yet
-	others map[string]*resp.Client
+	master   *resp.Client // nil while it has none
+	at       string       // the master's address
+	fresh    bool         // nothing was written on this connection yet
+	others   map[string]*resp.Client
+	failures int // writes that failed in a row
 	// refused has every error reply that a write got, for scenarios that allow none.
 	refused []string
 }
@@ -55,7 +56,13 @@ func (c *client) run(ctx context.Context) {
 			c.pause(ctx, 20*time.Millisecond)
 			continue
 		}
+		before := c.failures
 		c.step()
+		if c.failures == before {
+			c.failures = 0
+		} else if c.failures > impatience { // what is not answered may have happened or not, and too much of that can't be judged
+			c.pause(ctx, patience)
+		}
 		c.pause(ctx, time.Duration(c.rng.Int64N(int64(2*c.pace)+1)))
 	}
 }
@@ -135,21 +142,31 @@ func (c *client) lookup(sentinel string) (string, bool) {
 // step is one operation.
 func (c *client) step() {
 	switch dice := c.rng.IntN(100); {
-	case dice < 45:
+	case c.g.uniform && dice < 90:
+		c.share()
+	case c.g.uniform && dice < 95:
 		c.writeKey()
-	case dice < 60:
+	case dice < 25:
+		c.writeKey()
+	case dice < 33:
 		c.setRegister()
-	case dice < 72:
+	case dice < 40:
 		c.count()
-	case dice < 86:
+	case dice < 50:
 		c.readKey()
+	case dice < 92:
+		c.share()
 	default:
 		c.readRegister()
 	}
 }
 
+// impatience is how many writes in a row may fail before a client takes its time.
+const impatience = 4
+
 // failed looks at what became of a write: the connection is of no more use.
 func (c *client) failed(what string, err error) {
+	c.failures++
 	var reply resp.Error
 	if errors.As(err, &reply) {
 		c.refused = append(c.refused, string(reply))

@@ -2,6 +2,10 @@ package sim
 
 import (
 	"context"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -9,34 +13,119 @@ import (
 // nodes have disks.
 type faults struct {
 	*group
+	done *[]fault
+	slow bool // a member was slow: twice would keep it out for longer than a group has to be whole again
 }
 
-// kinds of faults, each answering whether it was possible now.
-var kinds = []func(f *faults) bool{
-	(*faults).killMaster, (*faults).killMaster, (*faults).killSlave, (*faults).crashMaster, (*faults).cutMaster, (*faults).cutMaster,
-	(*faults).cutSlave, (*faults).cutLink, (*faults).killLeader, (*faults).bounceMaster, (*faults).bounceSlave, (*faults).revive,
-	(*faults).failover, (*faults).failover, (*faults).leaveMaster, (*faults).healNow, (*faults).killAll, (*faults).blackout, (*faults).blackout,
+// fault is one of a schedule. What it does follows from its seed, and from how the group stands when its time comes.
+type fault struct {
+	kind  *kind // nil: any that is possible then
+	seed  uint64
+	pause time.Duration // after it
 }
 
-// one does the next fault that is possible.
-func (f *faults) one() {
+// kind is a kind of faults; do answers whether it was possible now, and otherwise did nothing.
+type kind struct {
+	name  string
+	share int // of all that are drawn
+	do    func(f *faults) bool
+}
+
+var kinds = []kind{
+	{"kill the master", 2, (*faults).killMaster},
+	{"kill a slave", 1, (*faults).killSlave},
+	{"crash the master's machine", 1, (*faults).crashMaster},
+	{"cut the master off", 2, (*faults).cutMaster},
+	{"cut a slave off", 1, (*faults).cutSlave},
+	{"cut between neighbours", 1, (*faults).cutLink},
+	{"kill the leading sentinel", 1, (*faults).killLeader},
+	{"restart the master at once", 1, (*faults).bounceMaster},
+	{"restart a slave at once", 1, (*faults).bounceSlave},
+	{"start what is down", 1, (*faults).revive},
+	{"failover", 2, (*faults).failover},
+	{"the master leaves", 1, (*faults).leaveMaster},
+	{"heal", 1, (*faults).healNow},
+	{"kill all nodes", 1, (*faults).killAll},
+	{"power loss", 2, (*faults).blackout},
+	{"trouble with a disk", 1, (*faults).troubleDisk},
+	{"pause a node", 1, (*faults).pause},
+	{"cut one way", 1, (*faults).cutOneWay},
+	{"cut off from the sentinels", 1, (*faults).cutPartly},
+	{"a slow link", 1, (*faults).slowLink},
+	{"a slow node", 1, (*faults).slowNode},
+	{"a slow member", 1, (*faults).slowMember},
+	{"flapping", 2, (*faults).flapping},
+	{"crash at a step", 3, (*faults).crashAtStep},
+	{"restart without a leader", 2, (*faults).bounceUnseen},
+	{"join and die", 4, (*faults).joinAndDie},
+	{"unheard news", 5, (*faults).unheard},
+	{"uneven loss", 4, (*faults).unevenLoss},
+	{"an outsider first", 2, (*faults).outsiderFirst},
+	{"cut one of a pair", 2, (*faults).cutPair},
+	{"cut between sentinels", 2, (*faults).cutSentinels},
+	{"wild gossip", 1, (*faults).wildGossip},
+}
+
+// one does a fault: of its kind if it has one and that is possible, else the next that is.
+func (f *faults) one(x fault) {
+	if x.kind != nil {
+		f.try(x)
+		return
+	}
+	drawn := drawnKinds()
+	all := 0
+	for _, k := range drawn {
+		all += k.share
+	}
+	draw := rand.New(rand.NewPCG(x.seed, 7))
 	for range 50 {
-		if kinds[f.rng.IntN(len(kinds))](f) {
+		i, at := 0, draw.IntN(all)
+		for ; at >= drawn[i].share; i++ {
+			at -= drawn[i].share
+		}
+		if f.try(fault{kind: &drawn[i], seed: draw.Uint64(), pause: x.pause}) {
 			return
 		}
 	}
 	f.story.tell("FAULT", "none is possible now")
 }
 
+// drawnKinds are the kinds whose names have what FAULTS says in them, parted by commas; all of them when it says nothing.
+var drawnKinds = sync.OnceValue(func() (drawn []kind) {
+	for _, k := range kinds {
+		for text := range strings.SplitSeq(os.Getenv("FAULTS"), ",") {
+			if strings.Contains(k.name, text) {
+				drawn = append(drawn, k)
+				break
+			}
+		}
+	}
+	return drawn
+})
+
+// try does a fault if it is possible. It draws from a source of its own, so that a list without another one repeats it.
+func (f *faults) try(x fault) bool {
+	was, before := f.rng, *f.done
+	defer func() { f.rng = was }()
+	f.rng = rand.New(rand.NewPCG(x.seed, 6))
+	*f.done = append(before, x)
+	if !x.kind.do(f) {
+		*f.done = before
+		return false
+	}
+	f.did = append(f.did, x.kind.name)
+	return true
+}
+
 // steady is a margin: a node that was started or healed within it may still be about to be dropped from the chain.
-const steady = 3 * time.Second
+const steady = 1500 * time.Millisecond
 
 // spare is the chain, when one of its members can be taken away: at least two are surely there.
 func (f *faults) spare() []*machine {
 	chain := f.chain()
 	sure := 0
 	for _, m := range chain {
-		if !m.cut && time.Since(m.since) > steady/2 {
+		if !m.cut && time.Since(m.since) > steady {
 			sure++
 		}
 	}
@@ -94,6 +183,9 @@ func (f *faults) bounceSlave() bool {
 
 func (f *faults) bounce(m *machine) {
 	f.kill(m)
+	if f.rng.IntN(3) == 0 {
+		f.loseDisk(m)
+	}
 	f.sleep(f.between(0, 200*time.Millisecond))
 	f.restart(m)
 }
@@ -113,46 +205,6 @@ func (f *faults) cutSlave() bool {
 		return false
 	}
 	f.cut(chain[1+f.rng.IntN(len(chain)-1)])
-	return true
-}
-
-// killAll kills all nodes at once; they come back with their disks.
-func (f *faults) killAll() bool {
-	if !f.disks {
-		return false
-	}
-	for _, m := range f.nodes {
-		if m.n != nil {
-			f.kill(m)
-		}
-	}
-	return f.comeBack()
-}
-
-// blackout takes the power from all nodes at once.
-func (f *faults) blackout() bool {
-	if !f.disks {
-		return false
-	}
-	var up []*machine
-	for _, m := range f.nodes {
-		if m.n != nil {
-			up = append(up, m)
-		}
-	}
-	f.powerLoss(up...)
-	return f.comeBack()
-}
-
-// comeBack starts all nodes, one after the other.
-func (f *faults) comeBack() bool {
-	f.sleep(f.between(0, 3*time.Second))
-	for _, i := range f.rng.Perm(size) {
-		if m := f.nodes[i]; m.n == nil {
-			f.restart(m)
-			f.sleep(f.between(0, 500*time.Millisecond))
-		}
-	}
 	return true
 }
 
@@ -246,6 +298,10 @@ func (g *group) leave(m *machine) {
 // undo heals and restarts everything.
 func (f *faults) undo() {
 	f.heal()
+	f.net.SetDefaultLatency(f.latency, f.jitter)
+	f.net.SetDefaultLoss(0)
+	f.net.SetDefaultDuplication(0)
+	f.mendDisks()
 	for f.revive() {
 		f.sleep(f.between(0, 100*time.Millisecond))
 	}

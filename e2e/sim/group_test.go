@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"holdfast/internal/linear"
 	"holdfast/internal/memfs"
 	"holdfast/internal/simnet"
 	"holdfast/node"
@@ -27,6 +29,9 @@ const (
 	size      = 3 // nodes, and sentinels
 	// patience is how long a client waits for a connection or a reply.
 	patience = 300 * time.Millisecond
+	// clockSkew bounds the rate by which any clock differs from the right one: two of them by a little less than the share of a lease that is
+	// given away for it.
+	clockSkew = 0.03
 	// together bounds the time in which a group must be whole after everything was healed.
 	together = 20 * time.Second
 )
@@ -36,10 +41,17 @@ type group struct {
 	t       *testing.T
 	story   *story
 	history *history
+	linear  linear.Recorder
 	net     *simnet.Network
 	rng     *rand.Rand // of the schedule
 
-	disks     bool // the nodes keep their log on disks
+	fsync     string   // appendfsync of the nodes' logs; empty: they have no disks
+	did       []string // the kinds of the faults so far
+	uniform   bool     // clients send commands of one length
+	latency   time.Duration
+	jitter    time.Duration
+	trap      trap
+	up        sync.Mutex // held where a node begins or ceases to be: the test's goroutine changes it, and others look
 	nodes     [size]*machine
 	sentinels [size]*watcher
 	control   *simnet.Host // the machine from which the test looks on
@@ -70,24 +82,52 @@ type watcher struct {
 	s       *sentinel.Sentinel // nil while it is down
 	storage *sentinel.Storage
 	starts  uint64
+	asked   *inquiry
 }
 
 func (w *watcher) addr() string { return w.ip + ":26379" }
 
+// setup is what a run begins with.
+type setup struct {
+	seed   uint64
+	fsync  string                       // as in group
+	rerun  string                       // the command that runs it again
+	report func(t *testing.T, s *story) // tells how it ended; nil: the story's end
+	judged func(v linear.Verdict)       // told what became of the history of shared keys; nil: nobody
+}
+
 // inBubble runs a test with a group in virtual time, ends everything, and prints the story when something was wrong.
-func inBubble(t *testing.T, seed uint64, disks bool, rerun string, run func(g *group)) {
+func inBubble(t *testing.T, s setup, run func(g *group)) {
+	var g *group
+	defer func() { // outside the bubble, where time passes while a history is judged
+		if g == nil {
+			return
+		}
+		v := g.judgeHistory()
+		if s.judged != nil {
+			s.judged(v)
+		}
+		if s.report != nil {
+			s.report(t, g.story)
+			return
+		}
+		g.story.end(t, s.rerun)
+	}()
 	synctest.Test(t, func(t *testing.T) {
-		g := &group{t: t, disks: disks, story: newStory(), net: simnet.New(seed), rng: rand.New(rand.NewPCG(seed, 1))}
+		g = &group{t: t, fsync: s.fsync, story: newStory(), net: simnet.New(s.seed), rng: rand.New(rand.NewPCG(s.seed, 1))}
 		g.history = newHistory(g.story)
 		g.running, g.stop = context.WithCancel(context.Background())
-		g.net.SetDefaultLatency(200*time.Microsecond, 300*time.Microsecond)
+		g.latency, g.jitter = 200*time.Microsecond, 300*time.Microsecond
+		g.net.SetDefaultLatency(g.latency, g.jitter)
+		g.story.heard, g.story.listens = g.trap.heard, g.trap.armed.Load
 		g.control = g.net.Host("10.0.9.9")
-		defer g.story.end(t, rerun)
+		defer g.story.over()
 		defer g.end()
 		for i := range size {
 			g.sentinels[i] = &watcher{name: fmt.Sprintf("sentinel%d", i+1), ip: fmt.Sprintf("10.0.1.%d", i+1), storage: sentinel.NewMemoryStorage()}
+			g.sentinels[i].asked = &inquiry{w: g.sentinels[i], from: g.control}
 			g.nodes[i] = &machine{name: fmt.Sprintf("node%d", i+1), ip: fmt.Sprintf("10.0.0.%d", i+1)}
-			if disks {
+			if s.fsync != "" {
 				g.nodes[i].disk = memfs.New()
 			}
 		}
@@ -101,6 +141,21 @@ func inBubble(t *testing.T, seed uint64, disks bool, rerun string, run func(g *g
 	})
 }
 
+// judgingLasts bounds the search for an order of one key's operations.
+const judgingLasts = 10 * time.Second
+
+// judgeHistory looks for an order of all that clients were told of the keys they share.
+func (g *group) judgeHistory() linear.Verdict {
+	v := g.linear.Check(judgingLasts)
+	for _, key := range v.Broken {
+		g.story.violated("linearizability", "%s", key)
+	}
+	if len(v.Undecided) > 0 {
+		g.t.Logf("no verdict on %v within %v", v.Undecided, judgingLasts)
+	}
+	return v
+}
+
 // end closes everything that runs. What is left behind keeps the bubble from ending, which fails the test.
 func (g *group) end() {
 	g.stop()
@@ -109,6 +164,7 @@ func (g *group) end() {
 		g.closeNode(m)
 	}
 	for _, w := range g.sentinels {
+		w.asked.close()
 		g.closeSentinel(w)
 	}
 	g.net.Close()
@@ -134,9 +190,9 @@ func (g *group) startNode(m *machine) {
 		}
 	}
 	var files aof.FS
-	if m.disk != nil {
+	if m.mendDisk(); m.disk != nil {
 		files = m.disk
-		for _, s := range [][]string{{"appendonly", "yes"}, {"appendfsync", "always"}} {
+		for _, s := range [][]string{{"appendonly", "yes"}, {"appendfsync", g.fsync}} {
 			if err := settings.Set(s[0], s[1:]); err != nil {
 				g.t.Fatal(err)
 			}
@@ -144,7 +200,7 @@ func (g *group) startNode(m *machine) {
 	}
 	m.host = g.net.Host(m.ip).Restart()
 	n, err := node.New(node.Config{
-		Settings: settings, Network: m.host, Files: files, Logger: g.story.logger(m.name), Version: "sim",
+		Settings: settings, Network: m.host, Files: files, LeaseClock: g.clock(), Logger: g.story.logger(m.name), Version: "sim",
 		Rand: rand.New(rand.NewPCG(g.rng.Uint64(), 2)),
 	})
 	if err != nil {
@@ -153,7 +209,18 @@ func (g *group) startNode(m *machine) {
 	if err := n.Start(); err != nil {
 		g.t.Fatal(err)
 	}
+	g.up.Lock()
+	defer g.up.Unlock()
 	m.n, m.since = n, time.Now()
+}
+
+// clock is a machine's: too slow or too fast, now and then as much as is allowed.
+func (g *group) clock() func() time.Time {
+	began, skew := time.Now(), clockSkew*(2*g.rng.Float64()-1)
+	if g.rng.IntN(3) == 0 {
+		skew = math.Copysign(clockSkew, skew)
+	}
+	return func() time.Time { return began.Add(time.Duration((1 + skew) * float64(time.Since(began)))) }
 }
 
 func (g *group) startSentinel(w *watcher) {
@@ -163,6 +230,7 @@ func (g *group) startSentinel(w *watcher) {
 	c := sentinel.Default()
 	c.AnnounceIP, c.Join, c.Network, c.Storage = w.ip, g.gossipSeeds(), w.host, w.storage
 	c.Logger, c.Rand = g.story.logger(w.name), rand.New(rand.NewPCG(g.rng.Uint64(), 3))
+	c.Clock = g.clock()
 	s, err := sentinel.New(c)
 	if err != nil {
 		g.t.Fatal(err)
@@ -208,7 +276,9 @@ func (g *group) restart(m *machine) {
 func (g *group) closeNode(m *machine) {
 	if m.n != nil {
 		n := m.n
+		g.up.Lock()
 		m.n = nil
+		g.up.Unlock()
 		_ = n.Close() // of a killed node the sockets are gone, which is what the error says
 	}
 }
@@ -264,24 +334,66 @@ func (g *group) ask(addr string, args ...any) (resp.Value, error) {
 	return c.Do(ctx, args...)
 }
 
-// statusOf is what one sentinel says.
-func (g *group) statusOf(w *watcher) (s sentinel.Status, err error) {
-	v, err := g.ask(w.addr(), "HOLDFAST", "STATUS")
-	if err == nil {
-		err = json.Unmarshal(v.Str, &s)
-	}
-	return s, err
+// inquiry asks one sentinel again and again, on a connection that it keeps. It belongs to one goroutine.
+type inquiry struct {
+	w      *watcher
+	from   *simnet.Host
+	client *resp.Client // nil: not connected
 }
 
-// agreed is the group as the sentinels that are in touch with each other have it, at the newest epoch.
-func (g *group) agreed() (newest sentinel.GroupStatus) {
+func (i *inquiry) close() {
+	if i.client != nil {
+		_ = i.client.Close() // there is nothing more to hear
+		i.client = nil
+	}
+}
+
+// status is what the sentinel says.
+func (i *inquiry) status() (s sentinel.Status, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	v, kept := resp.Value{}, i.client != nil
+	for {
+		if i.client == nil {
+			if i.client, err = resp.Dial(ctx, i.from, i.w.addr()); err != nil {
+				i.client = nil
+				return s, err
+			}
+		}
+		if v, err = i.client.Do(ctx, "HOLDFAST", "STATUS"); err == nil {
+			return s, json.Unmarshal(v.Str, &s)
+		}
+		i.close()
+		if !kept {
+			return s, err
+		}
+		kept = false // the connection may be one to a process that is gone
+	}
+}
+
+// statusOf is what one sentinel says, asked by the test's own goroutine.
+func (g *group) statusOf(w *watcher) (sentinel.Status, error) { return w.asked.status() }
+
+// statuses are what all sentinels say that answer and are in touch with each other, of the one group.
+func (g *group) statuses() (list []sentinel.GroupStatus) {
 	for _, w := range g.sentinels {
 		if w.s == nil {
 			continue
 		}
-		s, err := g.statusOf(w)
-		if err == nil && s.InTouch && len(s.Groups) == 1 && s.Groups[0].Epoch > newest.Epoch {
-			newest = s.Groups[0]
+		if s, err := g.statusOf(w); err == nil && s.InTouch && len(s.Groups) == 1 {
+			list = append(list, s.Groups[0])
+		}
+	}
+	return list
+}
+
+// agreed is the group as the sentinels that are in touch with each other have it, at the newest epoch.
+func (g *group) agreed() sentinel.GroupStatus { return newestOf(g.statuses()) }
+
+func newestOf(list []sentinel.GroupStatus) (newest sentinel.GroupStatus) {
+	for _, s := range list {
+		if s.Epoch > newest.Epoch {
+			newest = s
 		}
 	}
 	return newest
@@ -301,8 +413,10 @@ func (g *group) leader() *watcher {
 }
 
 // chain is the agreed chain's machines, head first; nil when one of them isn't the process that was agreed on.
-func (g *group) chain() (chain []*machine) {
-	for _, m := range g.agreed().Chain {
+func (g *group) chain() []*machine { return g.machinesOf(g.agreed()) }
+
+func (g *group) machinesOf(s sentinel.GroupStatus) (chain []*machine) {
+	for _, m := range s.Chain {
 		i := slices.IndexFunc(g.nodes[:], func(o *machine) bool { return o.addr() == m.Addr })
 		if i < 0 || g.nodes[i].n == nil || g.nodes[i].n.RunID() != m.Incarnation {
 			return nil
@@ -314,21 +428,17 @@ func (g *group) chain() (chain []*machine) {
 
 // whole says whether all nodes are in the chain, all sentinels agree on it, and everybody knows.
 func (g *group) whole() bool {
-	if len(g.chain()) != size {
+	all := g.statuses()
+	now := newestOf(all)
+	if len(all) < size || len(g.machinesOf(now)) != size {
 		return false
 	}
-	epoch := g.agreed().Epoch
-	for _, w := range g.sentinels {
-		s, err := g.statusOf(w)
-		if err != nil || !s.InTouch || len(s.Groups) != 1 || s.Groups[0].Epoch != epoch || len(s.Groups[0].Learners) > 0 {
+	for _, s := range all {
+		if s.Epoch != now.Epoch || len(s.Learners) > 0 || s.Master != s.Chain[0].Addr {
 			return false
 		}
-		head := s.Groups[0].Chain[0]
-		if s.Groups[0].Master != head.Addr {
-			return false
-		}
-		for _, m := range s.Groups[0].Chain {
-			if m.Epoch != epoch || !m.Lease || m.Sdown {
+		for _, m := range s.Chain {
+			if m.Epoch != now.Epoch || !m.Lease || m.Sdown {
 				return false
 			}
 		}
@@ -363,8 +473,8 @@ func (g *group) until(what string, within time.Duration, ok func() bool) {
 			g.story.tell("test", "status of %s: %s %v", w.name, text, err)
 		}
 	}
-	g.story.tell("test", "NOT within %v: %s", within, what)
-	g.t.Fatalf("not within %v: %s", within, what)
+	g.story.violated("liveness", "not within %v: %s", within, what)
+	g.t.FailNow()
 }
 
 // sleep lets virtual time pass.

@@ -22,7 +22,9 @@ type history struct {
 	incrSeen  map[int64]bool
 	incrMax   int64 // the largest value that an answered INCR gave
 	writer    map[uint64]string
-	reads     int // answered by slaves
+	answers   int             // to writes of all kinds
+	reads     int             // answered by slaves
+	lost      map[string]bool // acknowledged keys that a member lacked at the end, or had wrong
 	lastAck   map[int]time.Time
 	maxGap    map[int]time.Duration // between two acknowledgements of one client
 }
@@ -35,7 +37,7 @@ type register struct {
 
 func newHistory(s *story) *history {
 	return &history{story: s, acked: map[string]string{}, registers: map[string]*register{}, incrSeen: map[int64]bool{},
-		writer: map[uint64]string{}, lastAck: map[int]time.Time{}, maxGap: map[int]time.Duration{}}
+		writer: map[uint64]string{}, lost: map[string]bool{}, lastAck: map[int]time.Time{}, maxGap: map[int]time.Duration{}}
 }
 
 // wrote notes the outcome of writing a unique key.
@@ -51,8 +53,16 @@ func (h *history) wrote(client int, key, value string, ok bool) {
 	h.answered(client)
 }
 
+// wroteShared notes that a write of a shared key was acknowledged.
+func (h *history) wroteShared(client int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answered(client)
+}
+
 // answered measures the time in which a client could not write; it needs mu.
 func (h *history) answered(client int) {
+	h.answers++
 	now := time.Now()
 	if last, ok := h.lastAck[client]; ok {
 		h.maxGap[client] = max(h.maxGap[client], now.Sub(last))
@@ -67,7 +77,7 @@ func (h *history) read(who, key, value string, null bool) {
 	h.reads++
 	h.mu.Unlock()
 	if null || value != want {
-		h.story.violated("%s answered %q (nil: %v) for %s, acknowledged as %q", who, value, null, key, want)
+		h.story.violated("history", "%s answered %q (nil: %v) for %s, acknowledged as %q", who, value, null, key, want)
 	}
 }
 
@@ -124,7 +134,7 @@ func (h *history) endRead(who, name string, floor, value int64) {
 	h.reads++
 	h.mu.Unlock()
 	if value < floor || value > tried {
-		h.story.violated("%s answered %d for %s: older than %d, or never written (%d is the newest)", who, value, name, floor, tried)
+		h.story.violated("history", "%s answered %d for %s: older than %d, or never written (%d is the newest)", who, value, name, floor, tried)
 	}
 }
 
@@ -133,6 +143,13 @@ func (h *history) beginIncr() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.incrTried++
+	return h.incrMax
+}
+
+// newest is the largest value of the counter that was acknowledged.
+func (h *history) newest() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return h.incrMax
 }
 
@@ -147,7 +164,7 @@ func (h *history) endIncr(client int, who string, before, value int64) {
 	h.answered(client)
 	h.mu.Unlock()
 	if again || value <= before || value > int64(tried) {
-		h.story.violated("%s answered %d to INCR: given twice (%v), or not above %d, or above the %d tried", who, value, again, before, tried)
+		h.story.violated("history", "%s answered %d to INCR: given twice (%v), or not above %d, or above the %d tried", who, value, again, before, tried)
 	}
 }
 
@@ -162,15 +179,15 @@ func (h *history) acknowledged(epoch uint64, who string) {
 	if !known {
 		h.story.tell("history", "%s acknowledges writes in epoch %d", who, epoch)
 	} else if was != who {
-		h.story.violated("%s and %s both acknowledged writes in epoch %d", was, who, epoch)
+		h.story.violated("one master", "%s and %s both acknowledged writes in epoch %d", was, who, epoch)
 	}
 }
 
-// count is how many writes were acknowledged.
-func (h *history) count() int {
+// writes is how many writes were acknowledged.
+func (h *history) writes() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.acked)
+	return h.answers
 }
 
 // gap is the longest time that any client could not write.

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,12 +14,14 @@ import (
 // scenario is a test with a group that is whole and clients that work on it.
 func scenario(t *testing.T, run func(g *group, chain []*machine)) {
 	t.Helper()
-	scenarioWith(t, false, run)
+	scenarioOn(t, "", run)
 }
 
-func scenarioWith(t *testing.T, disks bool, run func(g *group, chain []*machine)) {
+// scenarioOn is a scenario with nodes that keep a log on disks, unless fsync is empty.
+func scenarioOn(t *testing.T, fsync string, run func(g *group, chain []*machine)) {
+	t.Helper()
 	t.Parallel()
-	inBubble(t, 7, disks, "go test ./e2e/sim -count=1 -run '^"+t.Name()+"$'", func(g *group) {
+	inBubble(t, setup{seed: 7, fsync: fsync, rerun: "go test ./e2e/sim -count=1 -run '^" + t.Name() + "$'"}, func(g *group) {
 		chain := g.awaitWhole()
 		g.startClients(3, 5*time.Millisecond)
 		g.startWatchers()
@@ -46,9 +49,9 @@ func (g *group) pausedLess(limit time.Duration) {
 // read from a machine that is away.
 func (g *group) stillWriting() {
 	g.t.Helper()
-	before := g.history.count()
+	before := g.history.writes()
 	g.sleep(time.Second)
-	if n := g.history.count() - before; n < 15 {
+	if n := g.history.writes() - before; n < 15 {
 		g.t.Errorf("only %d writes were acknowledged within a second", n)
 	}
 }
@@ -62,7 +65,7 @@ func (g *group) masterIs(m *machine) func() bool {
 
 func TestGroupForms(t *testing.T) {
 	t.Parallel()
-	inBubble(t, 7, false, "go test ./e2e/sim -count=1 -run TestGroupForms", func(g *group) {
+	inBubble(t, setup{seed: 7, rerun: "go test ./e2e/sim -count=1 -run TestGroupForms"}, func(g *group) {
 		began := time.Now()
 		chain := g.awaitWhole()
 		if took := time.Since(began); took > 3*time.Second {
@@ -105,7 +108,7 @@ func TestMasterMachineCrashes(t *testing.T) {
 		g.crash(chain[0])
 		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
 		g.stillWriting()
-		g.pausedLess(promised + patience) // a client must also give up the silent connection
+		g.pausedLess(promised + 2*patience) // a client must also give up the silent connection, and one for a read
 		g.restart(chain[0])
 		g.settled()
 	})
@@ -151,6 +154,29 @@ func TestMasterCutOff(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// TestMasterCutOffLetsGo: who waits for a master without its group is sent away to look for another one, however patient he is.
+func TestMasterCutOffLetsGo(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		c, err := resp.Dial(ctx, g.control, chain[0].addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		g.cut(chain[0])
+		cut := time.Now()
+		if v, err := c.Do(ctx, "SET", "k", "v"); err == nil {
+			t.Errorf("the master that is cut off answers %v", v)
+		}
+		if took := time.Since(cut); took < time.Second || took > 1300*time.Millisecond {
+			t.Errorf("the master let its client go after %v; down-after is a second", took)
+		}
+		g.heal()
+		g.settled()
 	})
 }
 
@@ -223,7 +249,7 @@ func TestPlannedFailover(t *testing.T) {
 		}
 		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
 		g.stillWriting()
-		g.noErrors(500 * time.Millisecond)
+		g.noErrors(50 * time.Millisecond)
 	})
 }
 
@@ -238,7 +264,7 @@ func TestMasterLeaves(t *testing.T) {
 		g.until("the next one leads", 2*time.Second, g.masterIs(chain[1]))
 		g.stillWriting()
 		g.restart(chain[0])
-		g.noErrors(500 * time.Millisecond)
+		g.noErrors(50 * time.Millisecond)
 	})
 }
 
@@ -257,7 +283,8 @@ func (g *group) noErrors(pause time.Duration) {
 	}
 }
 
-// TestQuorumGone: sentinels decide, they don't serve. Without all of them writes go on, and with them back all is well.
+// TestQuorumGone: sentinels decide, they don't serve. Without all of them writes go on, and reads on every member, also after a link of
+// the chain has broken; with them back all is well.
 func TestQuorumGone(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		for _, w := range g.sentinels {
@@ -265,11 +292,14 @@ func TestQuorumGone(t *testing.T) {
 		}
 		for range 10 {
 			g.stillWriting()
+			g.allRead(chain)
 		}
+		if v, err := g.ask(chain[1].addr(), "CLIENT", "KILL", "TYPE", "replica"); err != nil || v.Int != 1 {
+			t.Errorf("breaking the link to the tail: %v, %v", v, err)
+		}
+		g.stillWriting()
+		g.allRead(chain)
 		g.pausedLess(500 * time.Millisecond)
-		if v, err := g.ask(chain[0].addr(), "GET", "counter"); err != nil || v.Null {
-			t.Errorf("the master doesn't confirm a read through its chain: %v, %v", v, err)
-		}
 		for _, w := range g.sentinels {
 			g.startSentinel(w)
 		}
@@ -278,6 +308,19 @@ func TestQuorumGone(t *testing.T) {
 			t.Error("the master changed")
 		}
 	})
+}
+
+// allRead says that every member answers, and has what was written before.
+func (g *group) allRead(chain []*machine) {
+	g.t.Helper()
+	before := g.history.newest()
+	for _, m := range chain {
+		v, err := g.ask(m.addr(), "GET", "counter")
+		n, _ := strconv.ParseInt(string(v.Str), 10, 64)
+		if err != nil || n < before {
+			g.t.Errorf("%s doesn't confirm a read through its chain: %v, %v, where %d was acknowledged", m.name, v, err, before)
+		}
+	}
 }
 
 // TestEmptyMasterRestarts: a master that comes back empty at once, before anybody has missed it, wipes nobody.
@@ -292,6 +335,31 @@ func TestEmptyMasterRestarts(t *testing.T) {
 		g.settled()
 		if now := g.chain(); now[size-1] != chain[0] {
 			t.Error("the old master is not the tail")
+		}
+	})
+}
+
+// TestEmptyChainWipesNobody: when all of a chain come back without what they had, a node that was taken out before has most, and leads.
+func TestEmptyChainWipesNobody(t *testing.T) {
+	t.Parallel()
+	inBubble(t, setup{seed: 7, rerun: "go test ./e2e/sim -count=1 -run " + t.Name()}, func(g *group) {
+		chain := g.awaitWhole()
+		if _, err := g.ask(chain[0].addr(), "SET", "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		g.cut(chain[2])
+		g.until("the chain goes on without its tail", 3*time.Second, g.chainIs(chain[0], chain[1]))
+		g.kill(chain[0])
+		g.kill(chain[1])
+		g.sleep(2 * time.Second) // now it finds nobody to follow
+		g.heal()
+		g.sleep(200 * time.Millisecond)
+		g.restart(chain[0])
+		g.restart(chain[1])
+		for _, m := range g.awaitWhole() {
+			if v, err := g.ask(m.addr(), "GET", "k"); err != nil || string(v.Str) != "v" {
+				t.Errorf("%s: GET k is %v, %v", m.name, v, err)
+			}
 		}
 	})
 }

@@ -13,12 +13,15 @@ import (
 
 // story is what happened, a line per event.
 type story struct {
-	began time.Time
-	level slog.Level
+	began   time.Time
+	level   slog.Level
+	heard   func(who, what string) // looks at each line of a log as it is written
+	listens func() bool            // whether it looks at all lines, whatever their level
 
 	mu    sync.Mutex
 	lines []string
 	bad   []string
+	lasts time.Duration // of virtual time, when that is over
 }
 
 const (
@@ -36,19 +39,31 @@ func newStory() *story {
 
 // tell adds an event.
 func (s *story) tell(who, format string, args ...any) {
-	line := fmt.Sprintf("%9.4f  %-10s  %s", time.Since(s.began).Seconds(), who, fmt.Sprintf(format, args...))
+	at := time.Since(s.began)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.lasts > 0 {
+		at = s.lasts
+	}
+	line := fmt.Sprintf("%9.4f  %-10s  %s", at.Seconds(), who, fmt.Sprintf(format, args...))
 	s.lines = append(s.lines, line)
 }
 
-// violated adds something that must not be.
-func (s *story) violated(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+// violated adds something that must not be, which a checker has found.
+func (s *story) violated(checker, format string, args ...any) {
+	text := "[" + checker + "] " + fmt.Sprintf(format, args...)
 	s.tell("VIOLATION", "%s", text)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bad = append(s.bad, text)
+}
+
+// over notes that virtual time has ended.
+func (s *story) over() {
+	at := time.Since(s.began)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lasts = at
 }
 
 // end fails the test when something was violated, and prints the story of a test that failed.
@@ -58,14 +73,25 @@ func (s *story) end(t *testing.T, rerun string) {
 	for _, b := range s.bad[:min(len(s.bad), badShown)] {
 		t.Error(b)
 	}
-	if !t.Failed() && os.Getenv("SIM_STORY") == "" {
-		return
+	if t.Failed() || os.Getenv("SIM_STORY") != "" {
+		t.Logf("%d violations; to run it again: %s\n%s", len(s.bad), rerun, s.shown())
 	}
+}
+
+// text is the story as it is printed.
+func (s *story) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown()
+}
+
+// shown is the end of the story, or all of it; it needs mu.
+func (s *story) shown() string {
 	lines := s.lines
 	if os.Getenv("SIM_STORY") == "" && len(lines) > storyShown {
 		lines = lines[len(lines)-storyShown:]
 	}
-	t.Logf("%d violations; to run it again: %s\n%s", len(s.bad), rerun, strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
 // logger writes a process's log into the story.
@@ -78,13 +104,15 @@ type storyHandler struct {
 	attrs string
 }
 
-// Enabled is by level.
-func (h storyHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.s.level }
+// Enabled is by level; a trap hears everything.
+func (h storyHandler) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= h.s.level || h.s.listens != nil && h.s.listens()
+}
 
 // Handle tells one record.
 func (h storyHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
-	if r.Level > slog.LevelInfo {
+	if r.Level != slog.LevelInfo {
 		b.WriteString(r.Level.String() + " ")
 	}
 	b.WriteString(r.Message)
@@ -92,7 +120,12 @@ func (h storyHandler) Handle(_ context.Context, r slog.Record) error {
 		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 		return true
 	})
-	h.s.tell(h.who, "%s%s", b.String(), h.attrs)
+	if r.Level >= h.s.level {
+		h.s.tell(h.who, "%s%s", b.String(), h.attrs)
+	}
+	if h.s.heard != nil {
+		h.s.heard(h.who, b.String())
+	}
 	return nil
 }
 

@@ -17,8 +17,10 @@ type agreements struct {
 
 const watchEvery = 150 * time.Millisecond
 
-// startWatchers has every sentinel asked until the clients stop: one epoch is one chain, and nobody goes back.
+// startWatchers has every sentinel asked until the clients stop: one epoch is one chain, and nobody goes back. The members' logs are
+// watched as well.
 func (g *group) startWatchers() {
+	g.startPrefixes()
 	a := &agreements{chains: map[uint64][]string{}}
 	for _, w := range g.sentinels {
 		g.work.Go(func() { g.watch(g.running, w, a) })
@@ -27,11 +29,13 @@ func (g *group) startWatchers() {
 
 func (g *group) watch(ctx context.Context, w *watcher, a *agreements) {
 	var newest uint64
+	i := &inquiry{w: w, from: g.control}
+	defer i.close()
 	for ctx.Err() == nil {
-		if s, err := g.statusOf(w); err == nil && s.InTouch && len(s.Groups) == 1 {
+		if s, err := i.status(); err == nil && s.InTouch && len(s.Groups) == 1 {
 			epoch := s.Groups[0].Epoch
 			if epoch < newest {
-				g.story.violated("%s is in touch and says epoch %d after it had said %d", w.name, epoch, newest)
+				g.story.violated("agreement", "%s is in touch and says epoch %d after it had said %d", w.name, epoch, newest)
 			}
 			newest = max(newest, epoch)
 			g.compare(w, s.Groups[0], a)
@@ -58,6 +62,6 @@ func (g *group) compare(w *watcher, s sentinel.GroupStatus, a *agreements) {
 	}
 	a.mu.Unlock()
 	if known && !slices.Equal(was, chain) {
-		g.story.violated("%s has the chain %v for epoch %d, another had %v", w.name, chain, s.Epoch, was)
+		g.story.violated("agreement", "%s has the chain %v for epoch %d, another had %v", w.name, chain, s.Epoch, was)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"holdfast/internal/servers"
 )
 
 // acceptance is the folder of the acceptance scripts, which come beside this project.
@@ -26,10 +28,7 @@ func acceptance(t *testing.T) string {
 // TestSeedRedis calls every operation of the founding documents through redis-py.
 func TestSeedRedis(t *testing.T) {
 	dir := acceptance(t)
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := servers.Binary(t)
 	port := strconv.Itoa(freePorts(t, 1))
 	cmd := exec.Command(path, "node", "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "")
 	if err := cmd.Start(); err != nil {

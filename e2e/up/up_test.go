@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"holdfast/internal/servers"
 )
 
 const readyTimeout = 30 * time.Second
@@ -33,19 +35,7 @@ type group struct {
 	cmd          *exec.Cmd
 }
 
-// binary builds the program once per test run.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "holdfast-e2e-*")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "holdfast")
-	out, err := exec.Command("go", "build", "-o", path, "holdfast/cmd/holdfast").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
+func TestMain(m *testing.M) { servers.Main(m) }
 
 // quiet is a logger of go-redis that says nothing.
 type quiet struct{}
@@ -77,10 +67,7 @@ func freePorts(t *testing.T, n int, offsets ...int) int {
 
 func start(t *testing.T, extra ...string) *group {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := servers.Binary(t)
 	redis.SetLogger(quiet{})
 	g := &group{t: t, changed: make(chan struct{}, 1)}
 	g.port = freePorts(t, 3, 10000)
@@ -215,10 +202,7 @@ func TestGoRedisGoesOnAfterAKill(t *testing.T) {
 }
 
 func TestPortInUseIsNamed(t *testing.T) {
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := servers.Binary(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -232,10 +216,7 @@ func TestPortInUseIsNamed(t *testing.T) {
 }
 
 func TestDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := servers.Binary(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -247,10 +228,7 @@ func TestDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 }
 
 func TestWrongConfigurationLineIsNamed(t *testing.T) {
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := servers.Binary(t)
 	file := filepath.Join(t.TempDir(), "node.conf")
 	if err := os.WriteFile(file, []byte("port 7991\n\nmaxclients lots\n"), 0o600); err != nil {
 		t.Fatal(err)

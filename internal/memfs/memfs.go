@@ -25,12 +25,17 @@ type FS struct {
 	kept  map[string]*inode // as they are on the disk
 	room  int64             // bytes that can still be written; negative: any number
 	power int               // counts losses: a file opened before one is gone
+	fail  float64           // how likely a write, a sync or a change of a name fails
+	rng   *rand.Rand        // decides which
 }
 
 type inode struct {
 	data   []byte
 	synced []byte
+	lost   []span // of data: what a sync that failed has not brought to disk, and none will
 }
+
+type span struct{ from, to int }
 
 // New is an empty disk without limits.
 func New() *FS {
@@ -43,6 +48,17 @@ func (f *FS) SetRoom(bytes int64) {
 	defer f.mu.Unlock()
 	f.room = bytes
 }
+
+// Fail has writes, syncs and changes of names fail with EIO with that probability from now on; 0 is none. A sync that fails has lost
+// what it was to bring to disk: it can be read until the power goes, and later syncs succeed without it, as on Linux.
+func (f *FS) Fail(probability float64, rng *rand.Rand) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail, f.rng = probability, rng
+}
+
+// fails says whether this operation does. It needs mu.
+func (f *FS) fails() bool { return f.fail > 0 && f.rng.Float64() < f.fail }
 
 // LosePower is what happens to a machine whose plug is pulled. Files that are open can't be used any more.
 func (f *FS) LosePower(rng *rand.Rand) {
@@ -68,7 +84,7 @@ func (f *FS) LosePower(rng *rand.Rand) {
 		if len(n.data) > len(n.synced) && string(n.data[:len(n.synced)]) == string(n.synced) {
 			n.synced = n.data[:len(n.synced)+rng.IntN(len(n.data)-len(n.synced)+1)]
 		}
-		n.data = slices.Clone(n.synced)
+		n.data, n.lost = slices.Clone(n.synced), nil
 	}
 	f.names = maps.Clone(f.kept)
 }
@@ -88,6 +104,9 @@ func (f *FS) Open(name string) (aof.File, error) { return f.open(name) }
 // Append opens a file for writing at its end.
 func (f *FS) Append(name string) (aof.File, error) { return f.open(name) }
 
+// Update opens a file for writing anywhere in it.
+func (f *FS) Update(name string) (aof.File, error) { return f.open(name) }
+
 func (f *FS) open(name string) (aof.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -105,6 +124,9 @@ func (f *FS) Create(name string) (aof.File, error) {
 	if f.room == 0 {
 		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.ENOSPC}
 	}
+	if f.fails() {
+		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.EIO}
+	}
 	n := &inode{}
 	f.names[name] = n
 	return &file{fs: f, n: n, power: f.power}, nil
@@ -116,6 +138,9 @@ func (f *FS) Rename(from, to string) error {
 	defer f.mu.Unlock()
 	if f.names[from] == nil {
 		return notThere("rename", from)
+	}
+	if f.fails() {
+		return &fs.PathError{Op: "rename", Path: from, Err: syscall.EIO}
 	}
 	f.names[to] = f.names[from]
 	delete(f.names, from)
@@ -153,6 +178,9 @@ func (f *FS) List(dir string) (names []string, err error) {
 func (f *FS) SyncDir(dir string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fails() {
+		return &fs.PathError{Op: "sync", Path: dir, Err: syscall.EIO}
+	}
 	maps.DeleteFunc(f.kept, func(name string, _ *inode) bool { return path.Dir(name) == dir })
 	for name, n := range f.names {
 		if path.Dir(name) == dir {
@@ -204,16 +232,57 @@ func (f *file) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	defer unlock()
-	n := len(p)
+	n, fault := len(p), error(nil)
 	if room := f.fs.room; room >= 0 {
-		n = int(min(int64(n), room))
+		if n = int(min(int64(n), room)); n < len(p) {
+			fault = syscall.ENOSPC
+		}
 		f.fs.room -= int64(n)
 	}
-	f.n.data = append(f.n.data, p[:n]...)
-	if n < len(p) {
-		return n, syscall.ENOSPC
+	if f.fs.fails() {
+		n, fault = f.fs.rng.IntN(max(n, 1)), syscall.EIO
 	}
-	return n, nil
+	f.n.data = append(f.n.data, p[:n]...)
+	return n, fault
+}
+
+// WriteAt writes at a place in the file, or at its end.
+func (f *file) WriteAt(p []byte, at int64) (int, error) {
+	unlock, err := f.use()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	n, fault := int64(len(p)), error(nil)
+	if room := f.fs.room; room >= 0 {
+		if n = min(n, max(int64(len(f.n.data))-at, 0)+room); n < int64(len(p)) {
+			fault = syscall.ENOSPC
+		}
+		f.fs.room -= max(at+n-int64(len(f.n.data)), 0)
+	}
+	if f.fs.fails() {
+		n, fault = f.fs.rng.Int64N(max(n, 1)), syscall.EIO
+	}
+	data := make([]byte, max(int64(len(f.n.data)), at+n)) // synced has a part of the old one
+	copy(data, f.n.data)
+	copy(data[at:], p[:n])
+	f.n.data = data
+	f.n.found(span{int(at), int(at + n)})
+	return int(n), fault
+}
+
+// found says that these bytes were written again: the next sync brings them to disk.
+func (n *inode) found(s span) {
+	var left []span
+	for _, l := range n.lost {
+		if before := (span{l.from, min(l.to, s.from)}); before.from < before.to {
+			left = append(left, before)
+		}
+		if behind := (span{max(l.from, s.to), l.to}); behind.from < behind.to {
+			left = append(left, behind)
+		}
+	}
+	n.lost = left
 }
 
 func (f *file) Truncate(size int64) error {
@@ -226,6 +295,9 @@ func (f *file) Truncate(size int64) error {
 		f.n.data = append(f.n.data, make([]byte, size-int64(len(f.n.data)))...)
 	}
 	f.n.data = f.n.data[:size:size]
+	for i := range f.n.lost {
+		f.n.lost[i].from, f.n.lost[i].to = min(f.n.lost[i].from, int(size)), min(f.n.lost[i].to, int(size))
+	}
 	return nil
 }
 
@@ -235,9 +307,21 @@ func (f *file) Sync() error {
 		return err
 	}
 	defer unlock()
-	if len(f.n.data) >= len(f.n.synced) {
+	if f.fs.fails() {
+		if from, to := len(f.n.synced), len(f.n.data); from < to {
+			f.n.lost = append(f.n.lost, span{from, to})
+		}
+		return syscall.EIO
+	}
+	switch {
+	case len(f.n.lost) > 0:
+		f.n.synced = slices.Clone(f.n.data)
+		for _, l := range f.n.lost {
+			clear(f.n.synced[l.from:l.to])
+		}
+	case len(f.n.data) >= len(f.n.synced):
 		f.n.synced = f.n.data[:len(f.n.data):len(f.n.data)]
-	} else {
+	default:
 		f.n.synced = slices.Clone(f.n.data)
 	}
 	return nil

@@ -7,7 +7,7 @@
 // become readable when one timer per flow fires. A link that is cut holds a flow's bytes back, as TCP's
 // retransmission does, and lets them arrive after healing; datagrams and the answers to dials are lost on it.
 //
-// Faults: Cut, CutOneWay, Isolate, Partition and their healing; latency, jitter and datagram loss per direction;
+// Faults: Cut, CutOneWay, Isolate, Partition and their healing; latency, jitter and datagram loss and duplication per direction;
 // Host.Kill (the process dies, its kernel resets every connection, once: a peer behind a cut learns it from the answer to what
 // it sends after healing), Host.Crash (the machine falls silent) and Host.Restart (a new process on the same IP; the handle
 // of the old one stays dead).

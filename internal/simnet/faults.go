@@ -107,6 +107,18 @@ func (n *Network) SetDefaultLoss(share float64) {
 	})
 }
 
+// SetDefaultDuplication sets the share (0..1) of datagrams that come twice between all pairs of different machines, existing or to come.
+func (n *Network) SetDefaultDuplication(share float64) {
+	n.change(fmt.Sprintf("duplication %g", share), func() {
+		n.defaults.twice = share
+		for _, l := range n.links {
+			if l.from != l.to {
+				l.twice = share
+			}
+		}
+	})
+}
+
 func (n *Network) change(line string, apply func()) {
 	n.mu.Lock()
 	defer n.unlock()

@@ -177,7 +177,7 @@ func (h *Host) ephemeral() uint16 {
 	return p
 }
 
-// resolve reads "host:port" with a literal IP, localhost or nothing for the host.
+// resolve reads "host:port" with nothing for the host, or what LookupIP knows. It needs mu.
 func (h *Host) resolve(addr string) (netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -187,17 +187,41 @@ func (h *Host) resolve(addr string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, &net.AddrError{Err: "invalid port", Addr: addr}
 	}
-	switch host {
-	case "":
+	if host == "" {
 		host = "::"
-	case "localhost":
+	}
+	ip, err := h.net.lookup(host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.AddrPortFrom(ip.Unmap(), uint16(p)), nil
+}
+
+// LookupIP resolves a literal IP, localhost, or a name that Network.Name has given.
+func (h *Host) LookupIP(_ context.Context, host string) ([]net.IP, error) {
+	h.net.mu.Lock()
+	defer h.net.unlock()
+	ip, err := h.net.lookup(host)
+	if err != nil {
+		return nil, err
+	}
+	return []net.IP{ip.AsSlice()}, nil
+}
+
+// lookup needs mu.
+func (n *Network) lookup(host string) (netip.Addr, error) {
+	named, ok := n.names[host]
+	switch {
+	case ok:
+		host = named
+	case host == "localhost":
 		host = "127.0.0.1"
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
-		return netip.AddrPort{}, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		return netip.Addr{}, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
-	return netip.AddrPortFrom(ip.Unmap(), uint16(p)), nil
+	return ip, nil
 }
 
 // Dial opens a stream. It takes a round trip; across a cut, or to a machine that is down, it waits until the network heals, ctx
@@ -214,7 +238,9 @@ func (h *Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 func (h *Host) dial(ctx context.Context, addr string) (net.Conn, error) {
+	h.net.mu.Lock()
 	target, err := h.resolve(addr)
+	h.net.unlock()
 	if err != nil {
 		return nil, err
 	}

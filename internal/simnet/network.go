@@ -14,6 +14,7 @@ type Network struct {
 	mu       sync.Mutex // guards everything reachable from here; never held while waiting
 	seed     uint64
 	machines map[netip.Addr]*machine
+	names    map[string]string // literal IPs, see Name
 	links    map[direction]*link
 	defaults quality
 	stalled  []*flow       // wait for a cut link to open, in the order they ran into it
@@ -57,6 +58,7 @@ type link struct {
 type quality struct {
 	latency, jitter time.Duration
 	loss            float64 // share of datagrams lost, 0..1
+	twice           float64 // share of datagrams that come a second time, at a time of its own
 }
 
 // defaultLatency and defaultJitter are a switch between racks; a machine reaches itself in no time.
@@ -71,6 +73,7 @@ func New(seed uint64) *Network {
 		seed:     seed,
 		defaults: quality{latency: defaultLatency, jitter: defaultJitter},
 		machines: map[netip.Addr]*machine{},
+		names:    map[string]string{},
 		links:    map[direction]*link{},
 		changed:  make(chan struct{}),
 		started:  time.Now(),
@@ -83,6 +86,13 @@ func (n *Network) Host(ip string) *Host {
 	n.mu.Lock()
 	defer n.unlock()
 	return n.machine(ip).host
+}
+
+// Name lets all hosts find the machine with that literal IP under a name, from now on.
+func (n *Network) Name(name, ip string) {
+	n.mu.Lock()
+	defer n.unlock()
+	n.names[name] = ip
 }
 
 // Close ends the process of every machine: all blocked calls return, nothing can be opened again.

@@ -111,12 +111,17 @@ func (p *packetConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 		n.tracef("lost datagram %s -> %s: queue full", from, to)
 		return len(b), nil
 	}
-	s.send(datagram{
+	d := datagram{
 		link: l,
 		from: &net.UDPAddr{IP: net.IP(from.AsSlice()), Port: int(p.at.port)},
 		data: slices.Clone(b),
 		due:  time.Now().Add(l.delay()),
-	})
+	}
+	s.send(d)
+	if l.twice > 0 && l.rng.Float64() < l.twice {
+		d.due = time.Now().Add(l.delay())
+		s.send(d)
+	}
 	return len(b), nil
 }
 

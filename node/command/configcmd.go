@@ -73,6 +73,7 @@ func isLocal(s *session.Session) bool {
 }
 
 func configResetStat(c *Context, _ [][]byte, w *resp.Writer) error {
+	c.Node.Replication() // what the links have counted goes too
 	*c.Stats = *NewStats()
 	w.OK()
 	return nil

@@ -34,7 +34,7 @@ type Env struct {
 	Effects         Effects
 	Process         Process
 	Pushed          []*session.Session // got output from others in this execution: staged and woken after it
-	watchers        map[watchKey]map[*session.Session]struct{}
+	watchers        map[watchKey]map[*session.Session]*session.WatchedKey
 	blocking        blocking
 	departing       map[watchKey]*Departure // keys that a MIGRATE is moving
 	table           *resp.Table[*Context]
@@ -88,8 +88,8 @@ type Node interface {
 	Gated() bool
 	// LastChange is the log offset of the last change of a key, or a later one; of any key when db is -1.
 	LastChange(db int, key []byte) int64
-	// Stale reports a replica that must not answer reads: it has no link to a master, or no place in a chain.
-	Stale() bool
+	// Freshness says whether a replica may answer reads, given what the chain has confirmed to the client.
+	Freshness(c Confirmation) Freshness
 	// Loading reports a data set that is being loaded.
 	Loading() bool
 	// GoodReplicas counts replicas that acknowledged anything within the last lag seconds.
@@ -104,6 +104,8 @@ type Node interface {
 	KillReplicas() int
 	// AcceptReplica judges what a chain member says of itself in REPLCONF.
 	AcceptReplica(chain []byte) error
+	// ConfirmEpoch judges a chain member's question whether its epoch still stands.
+	ConfirmEpoch(question []byte) error
 	// ReplicaAcks counts replicas that have acknowledged offset.
 	ReplicaAcks(offset int64) int
 	// Park blocks the session until it is unparked, or the timeout (0: none) is over and the block's Timeout has answered.
@@ -114,15 +116,19 @@ type Node interface {
 	Pause(until time.Time, writesOnly bool)
 	Unpause()
 	// PauseState is the pause in force: none when until is zero.
-	PauseState() (until time.Time, writesOnly bool)
+	PauseState() (until time.Time, kind PauseKind)
 	// Shutdown stops the process. It returns an error when that is refused, else the connection is simply closed.
 	Shutdown(opts ShutdownOptions) error
 	// AbortShutdown cancels a shutdown that waits; an error when there is none.
 	AbortShutdown() error
-	// Save writes dump.rdb; background lets the caller go on.
-	Save(background bool) error
-	// Rewrite makes the present data the base of the log on disk.
-	Rewrite() error
+	// Save writes dump.rdb.
+	Save() error
+	// BackgroundSave lets the caller go on meanwhile. While another snapshot is being made it is refused, or scheduled.
+	BackgroundSave(schedule bool) (scheduled bool, err error)
+	// SaveFailed reports that writes are refused since the data could not be saved.
+	SaveFailed() bool
+	// Rewrite makes the present data the base of the log on disk; as soon as it can, when it is scheduled.
+	Rewrite(schedule bool) (scheduled bool, err error)
 	// Migrate parks the client while the keys are sent to another server.
 	Migrate(m *Migration)
 	// ReloadLog parks the session while the data is replaced by the log on disk: DEBUG LOADAOF.
@@ -152,7 +158,7 @@ type ReplicationInfo struct {
 	LinkDown                              time.Duration // how long the link has been down
 	LastIO                                time.Duration
 	SyncInProgress                        bool
-	SyncRead                              int64 // bytes of a full sync received so far
+	SyncTotal, SyncRead                   int64 // bytes of a full sync: 0 while not known, and received so far
 	Priority                              int
 	ID, ID2                               string
 	Offset                                int64 // end of the log
@@ -178,7 +184,8 @@ type ReplicaState struct {
 
 // PersistenceInfo is the state of snapshots.
 type PersistenceInfo struct {
-	Loading      bool
+	Loading      bool          // the data is being replaced, and can't be read
+	Load         *LoadProgress // nil: nothing is being loaded; without Loading it is beside the present data
 	LastSave     time.Time
 	Saving       bool
 	LastStatusOK bool
@@ -189,6 +196,9 @@ type PersistenceInfo struct {
 	KeysLoaded   int64     // by the last load of a dump
 	KeysExpired  int64     // left out by it, as their time had passed
 	Log          LogFiles
+
+	SliceTook                   time.Duration // the longest that the last snapshot held everybody else up at once
+	SnapshotKeys, SnapshotSaved int           // of the snapshot that is being made: keys, and those that are done
 }
 
 // LogFiles is the state of the log on disk.
@@ -196,12 +206,30 @@ type LogFiles struct {
 	Enabled        bool
 	Size, BaseSize int64 // bytes: now, and after the last rewrite
 	WriteError     error
+	Unwritten      int64 // bytes of the log that are not on disk yet
+	Scheduled      bool  // a rewrite begins as soon as it can
 	Rewriting      bool
 	RewritingFor   time.Duration
 	RewriteOK      bool // the last one succeeded
 	RewriteTook    time.Duration
 	Rewrites       int64
 	Failures       int64 // in a row
+}
+
+// Freshness says whether a replica's answer would be the master's.
+type Freshness int
+
+// The kinds of freshness.
+const (
+	Fresh   Freshness = iota
+	Unknown           // the chain may go on without this replica: it has to confirm first
+	Stale             // no answer: it has no link to a master, or no place in a chain, or the chain has not confirmed
+)
+
+// Confirmation is what the chain said since the pipeline in hand came.
+type Confirmation struct {
+	Epoch   uint64 // this one still stood; 0: nothing was said
+	Refused bool   // it did not confirm in time
 }
 
 // Context is one command in execution.
@@ -215,24 +243,27 @@ type Context struct {
 	InExec bool     // runs inside EXEC: must not block
 	Apply  bool     // comes from the log of the predecessor: applied as it stands, nothing expires
 
-	redacted []int // arguments that are not to be shown
-	replaced bool  // Replicate or NoReplicate was called: the command's own words are not its effect
-	gate     int64 // the log offset that must be committed before what the commands revealed may be seen
-	revealed bool  // a command looked at the data
+	Confirmation Confirmation // of the pipeline in hand, for reads on a replica
+
+	admission       // of the pipeline in hand
+	redacted  []int // arguments that are not to be shown
+	replaced  bool  // Replicate or NoReplicate was called: the command's own words are not its effect
+	gate      int64 // the log offset that must be committed before what the commands revealed may be seen
+	revealed  bool  // a command looked at the data
+	confirms  bool  // a reply tells a replica that the chain stands
 }
 
-// Begin starts a pipeline: nothing was revealed yet. It answers when that was, for EndTurn.
-func (c *Context) Begin() (now int64) {
-	c.gate, c.revealed = 0, false
-	c.tick = c.clock()
-	return c.tick
-}
+// Begin starts a pipeline: nothing was revealed yet, and no command is admitted.
+func (c *Context) Begin() { c.gate, c.revealed, c.confirms, c.admitted = 0, false, false, 0 }
 
 // Gate is the offset of the newest change that the commands since Begin may have shown.
 func (c *Context) Gate() int64 { return c.gate }
 
 // Revealed reports whether any command since Begin looked at the data.
 func (c *Context) Revealed() bool { return c.revealed }
+
+// Confirms reports whether any command since Begin answers a replica that the chain stands.
+func (c *Context) Confirms() bool { return c.confirms }
 
 // reveal notes what the reply of a command on the data gives away: the last change of each of its keys, or of anything
 // when it has none.

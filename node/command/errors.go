@@ -17,6 +17,7 @@ const (
 	ErrTooBig          = resp.Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 	ErrInvalidExpire   = "ERR invalid expire time in '%s' command"
 	ErrReadOnly        = resp.Error("READONLY You can't write against a read only replica.")
+	ErrSaveFailed      = resp.Error("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.")
 	ErrMasterDown      = resp.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.")
 	ErrNoAuth          = resp.Error("NOAUTH Authentication required.")
 	ErrExecAbort       = resp.Error("EXECABORT Transaction discarded because of previous errors.")

@@ -18,9 +18,13 @@ type Outcome int
 
 // The outcomes.
 const (
-	Done     Outcome = iota // it ran, was queued, or was refused; the reply is written
-	Deferred                // clients are paused: it must be handed in again later
+	Done        Outcome = iota // it ran, was queued, or was refused; the reply is written
+	Deferred                   // clients are paused: it must be handed in again later
+	Unconfirmed                // the chain must confirm that it stands, then it must be handed in again
 )
+
+// errUnconfirmed is admit's way to say Unconfirmed.
+var errUnconfirmed = errors.New("the chain has to confirm that it stands")
 
 // NewContext is the context in which s's commands run; the node sets Now before each.
 func (e *Env) NewContext(s *session.Session) *Context {
@@ -28,9 +32,20 @@ func (e *Env) NewContext(s *session.Session) *Context {
 }
 
 // Execute runs one command of a client: the one way in. In this order: the row is looked up, the client's right to call it
-// is checked (authentication, role, state, subscription), a pause may defer it, an open MULTI queues it, and only then it runs.
+// is checked (authentication, role, state, subscription), a pause or a chain that has to confirm may defer it, an open MULTI queues it, and only then it runs.
+// What Admit has seen to for a whole pipeline runs at once.
 func (e *Env) Execute(c *Context, args [][]byte) Outcome {
+	if c.admitted != 0 {
+		cmd, err := e.table.Lookup(args)
+		if err == nil && cmd.Flags&c.admitted != 0 && e.withinMemory(c.maxMemory) {
+			e.call(c, cmd, args, c.gated, c.quiet)
+			return Done
+		}
+	}
 	cmd, outcome := e.execute(c, args)
+	if cmd == nil || cmd.Flags&onData == 0 {
+		e.Admit(c) // what that went by may have changed
+	}
 	if t := c.S.Tracking; t != nil && t.Caching && outcome == Done && c.S.Tx == nil &&
 		(cmd == nil || !strings.HasPrefix(cmd.FullName(), "client|")) {
 		t.Caching = false // it was said of one command, or of one transaction
@@ -53,6 +68,9 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 	}
 	e.LimitTracking()
 	if err != nil {
+		if errors.Is(err, errUnconfirmed) {
+			return cmd, Unconfirmed
+		}
 		e.refuse(c, cmd, args, err)
 		return cmd, Done
 	}
@@ -91,11 +109,16 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 
 // Call runs a command that was admitted, and passes on what it changed.
 func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
+	e.call(c, cmd, args, e.Node.Gated(), observeAll)
+}
+
+// call is Call, told whether the node is gated, and for how many nanoseconds a command may take that nobody who looks on is shown.
+func (e *Env) call(c *Context, cmd *Command, args [][]byte, gated bool, quiet int64) {
 	start := e.tick
 	outer := c.Cmd
 	c.Cmd, c.Dirty, c.replaced = cmd, 0, false
 	err := cmd.Run(c, args, &c.S.W)
-	if cmd.Flags&(resp.Write|resp.ReadOnly) != 0 && e.Node.Gated() {
+	if gated && cmd.Flags&onData != 0 {
 		c.reveal(cmd, args)
 	}
 	if cmd.Flags&resp.Write != 0 && c.Dirty > 0 && !c.replaced {
@@ -113,11 +136,13 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 	e.tick = e.clock()
 	took := e.tick - start
 	stat.nanos += took
-	if c.S.Blocked() == nil {
+	blocked := c.S.Blocked() != nil
+	if !blocked {
 		stat.Latency.Observe(time.Duration(took))
 	}
-	stat.Usec = stat.nanos / 1000
-	e.observe(c, cmd, args, time.Duration(took))
+	if took > quiet || blocked || len(c.redacted) > 0 {
+		e.observe(c, cmd, args, time.Duration(took))
+	}
 	if err != nil {
 		stat.Failed++
 		c.fail(err)
@@ -197,20 +222,28 @@ func (e *Env) admit(c *Context, cmd *Command, args [][]byte) error {
 	}
 	write := f&resp.Write != 0
 	if !e.Node.IsMaster() {
-		stale := f&resp.Stale == 0 && e.Node.Stale() && !e.pingInGroup(cmd)
-		if (write || stale) && e.Node.SendsAway() {
+		fresh := Fresh
+		if f&resp.Stale == 0 && !e.pingInGroup(cmd) {
+			fresh = e.Node.Freshness(c.Confirmation)
+		}
+		queued := s.Tx != nil && !runsInMulti(cmd) // EXEC will see to it
+		switch {
+		case (write || fresh != Fresh) && e.Node.SendsAway():
 			return errSentAway
-		}
-		if write && e.Config.ReplicaReadOnly() {
+		case write && e.Config.ReplicaReadOnly():
 			return ErrReadOnly
-		}
-		if stale {
+		case fresh == Stale:
 			return ErrMasterDown
+		case fresh == Unknown && !queued && !passesPause(cmd):
+			return errUnconfirmed
 		}
 	} else if write && e.tooFewReplicas() {
 		return ErrNoReplicas
 	}
 	if write || cmd.Name == "ping" {
+		if e.Node.IsMaster() && e.Node.SaveFailed() {
+			return ErrSaveFailed
+		}
 		if err := e.Node.WriteError(); err != nil && e.Node.IsMaster() {
 			return resp.Error("MISCONF Errors writing to the AOF file: " + err.Error())
 		}
@@ -260,12 +293,12 @@ func (e *Env) tooFewReplicas() bool {
 
 // paused reports whether CLIENT PAUSE (or a handover) holds the command back.
 func (e *Env) paused(c *Context, cmd *Command) bool {
-	until, writesOnly := e.Node.PauseState()
+	until, kind := e.Node.PauseState()
 	if until.IsZero() || c.S.Monitor {
 		return false
 	}
-	if !writesOnly {
-		return !passesPause(cmd)
+	if kind != PauseWrites {
+		return !passesPause(cmd) && (kind != PauseDrain || !passesDrain(cmd))
 	}
 	f := cmd.Flags
 	if cmd.Name == "exec" && c.S.Tx != nil {
@@ -274,7 +307,7 @@ func (e *Env) paused(c *Context, cmd *Command) bool {
 	return f&(resp.Write|resp.MayReplicate) != 0
 }
 
-// passesPause names what no pause holds back: it must be possible to stop a paused node, and to copy from it.
+// passesPause names what neither a pause nor a missing confirmation holds back: it must be possible to stop a node, and to copy from it.
 func passesPause(cmd *Command) bool {
 	switch cmd.Name {
 	case "shutdown", "replconf", "psync", "sync":
@@ -282,6 +315,26 @@ func passesPause(cmd *Command) bool {
 	}
 	return false
 }
+
+// passesDrain names what comes before REPLCONF when a member links to the one that drains: without its acknowledgement nothing gets
+// committed, and the drain would not end.
+func passesDrain(cmd *Command) bool {
+	switch cmd.Name {
+	case "ping", "auth":
+		return true
+	}
+	return false
+}
+
+// PauseKind is what a pause holds back.
+type PauseKind int
+
+// The kinds of pauses.
+const (
+	PauseWrites PauseKind = iota // CLIENT PAUSE WRITE: what changes data
+	PauseAll                     // CLIENT PAUSE: everything but what is needed to stop the node and to copy from it
+	PauseDrain                   // a handover: as PauseAll, but members can link
+)
 
 // runsInMulti names the commands that are not queued.
 func runsInMulti(cmd *Command) bool {

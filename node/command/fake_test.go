@@ -22,6 +22,7 @@ type fakeNode struct {
 	replica    bool
 	stale      bool
 	loading    bool
+	saveFailed bool
 	gated      bool
 	good       int
 	paused     time.Time
@@ -29,14 +30,25 @@ type fakeNode struct {
 	lastChange map[string]int64 // by "db/key"; "-1/" is any key
 }
 
-func (n *fakeNode) IsMaster() bool                { return !n.replica }
-func (n *fakeNode) WriteError() error             { return nil }
-func (n *fakeNode) Gated() bool                   { return n.gated }
-func (n *fakeNode) Stale() bool                   { return n.stale }
-func (n *fakeNode) Loading() bool                 { return n.loading }
-func (n *fakeNode) SendsAway() bool               { return false }
-func (n *fakeNode) GoodReplicas(int64) int        { return n.good }
-func (n *fakeNode) PauseState() (time.Time, bool) { return n.paused, n.writesOnly }
+func (n *fakeNode) IsMaster() bool    { return !n.replica }
+func (n *fakeNode) SaveFailed() bool  { return n.saveFailed }
+func (n *fakeNode) WriteError() error { return nil }
+func (n *fakeNode) Gated() bool       { return n.gated }
+func (n *fakeNode) Freshness(Confirmation) Freshness {
+	if n.stale {
+		return Stale
+	}
+	return Fresh
+}
+func (n *fakeNode) Loading() bool          { return n.loading }
+func (n *fakeNode) SendsAway() bool        { return false }
+func (n *fakeNode) GoodReplicas(int64) int { return n.good }
+func (n *fakeNode) PauseState() (time.Time, PauseKind) {
+	if n.writesOnly {
+		return n.paused, PauseWrites
+	}
+	return n.paused, PauseAll
+}
 func (n *fakeNode) LastChange(db int, key []byte) int64 {
 	return n.lastChange[strconv.Itoa(db)+"/"+string(key)]
 }
@@ -80,6 +92,7 @@ func (e *testEnv) do(args ...string) string {
 func (e *testEnv) doAs(c *Context, args ...string) string {
 	e.t.Helper()
 	c.Now = e.now
+	e.Admit(c)
 	if e.Execute(c, byteArgs(args)) == Deferred {
 		return "deferred"
 	}

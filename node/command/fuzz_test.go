@@ -13,7 +13,7 @@ import (
 // fuzzNode agrees to everything and does nothing.
 type fuzzNode struct{ *placeNode }
 
-func (n fuzzNode) Rewrite() error                                             { return nil }
+func (n fuzzNode) Rewrite(bool) (bool, error)                                 { return false, nil }
 func (n fuzzNode) ReloadLog(*session.Session) error                           { return nil }
 func (n fuzzNode) Reload(ReloadOptions) error                                 { return nil }
 func (n fuzzNode) ChangeReplicationID() error                                 { return nil }

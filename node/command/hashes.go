@@ -29,11 +29,12 @@ func hSet(c *Context, args [][]byte, w *resp.Writer) error {
 		return c.wrongArity()
 	}
 	key, pairs := args[1], args[2:]
-	_, found, err := c.hashForWrite(key)
+	var it store.Item
+	found, err := c.writeAs(store.TypeHash, key, &it)
 	if err != nil {
 		return err
 	}
-	created := c.DB.HashSet(key, store.NoExpiry, pairs...)
+	created := c.DB.HashSetTo(&it, key, store.NoExpiry, pairs...)
 	c.Dirty += len(pairs) / 2
 	c.created(key, found)
 	c.Notify(NotifyHash, "hset", key)

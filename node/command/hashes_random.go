@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"math"
-	"strconv"
 
 	"holdfast/node/store"
 	"holdfast/resp"
@@ -84,36 +83,20 @@ func writeRandomFields(c *Context, hash store.Hash, count int, values bool, w *r
 }
 
 func hScan(c *Context, args [][]byte, w *resp.Writer) error {
-	cursor, err := parseCursor(args[2])
-	if err != nil {
-		return err
-	}
-	hash, found, err := c.hashForRead(args[1])
-	if err != nil {
-		return err
-	}
-	o := scanOptions{ofHash: true}
-	if found {
-		if err := o.parse(args[3:], false); err != nil {
-			return err
-		}
-	}
-	n := 0
-	list := resp.Writer{Proto: w.Proto}
-	cursor = hash.Scan(cursor, o.count, func(field, value []byte, at int64) {
-		if c.fieldExpired(at) || !o.shows(field) {
-			return
-		}
-		list.Bulk(field)
-		n++
-		if !o.noValues {
-			list.Bulk(value)
-			n++
-		}
+	var hash store.Hash
+	p := scanPage{scanOptions: scanOptions{ofHash: true}}
+	return scanElements(args, w, &p, func() (found bool, err error) {
+		hash, found, err = c.hashForRead(args[1])
+		return found, err
+	}, func(cursor uint64) uint64 {
+		return hash.Scan(cursor, p.visits, func(field, value []byte, at int64) {
+			if c.fieldExpired(at) || !p.shows(field) {
+				return
+			}
+			p.add(field)
+			if !p.noValues {
+				p.add(value)
+			}
+		})
 	})
-	w.Array(2)
-	w.BulkString(strconv.FormatUint(cursor, 10))
-	w.Array(n)
-	w.Raw(list.Buf)
-	return nil
 }

@@ -69,75 +69,20 @@ func infoClients(c *Context, r *report) {
 	r.add("clients_in_timeout_table", timed)
 }
 
-func infoPersistence(c *Context, r *report) {
-	p := c.Node.Persistence()
-	r.flag("loading", p.Loading)
-	r.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
-	r.add("current_fork_perc", "0.00")
-	r.zeros("current_save_keys_processed", "current_save_keys_total")
-	r.add("rdb_changes_since_last_save", p.Changes)
-	r.flag("rdb_bgsave_in_progress", p.Saving)
-	r.add("rdb_last_save_time", unixSeconds(p.LastSave))
-	r.add("rdb_last_bgsave_status", okOrErr(p.LastStatusOK))
-	r.add("rdb_last_bgsave_time_sec", seconds(p.LastDuration, p.LastDuration > 0))
-	r.add("rdb_current_bgsave_time_sec", seconds(time.UnixMilli(c.Now).Sub(p.SavingSince), p.Saving && !p.SavingSince.IsZero()))
-	r.add("rdb_saves", p.Saves)
-	r.add("rdb_last_cow_size", 0)
-	r.add("rdb_last_load_keys_expired", p.KeysExpired)
-	r.add("rdb_last_load_keys_loaded", p.KeysLoaded)
-	l := p.Log
-	r.flag("aof_enabled", l.Enabled)
-	r.flag("aof_rewrite_in_progress", l.Rewriting)
-	r.zeros("aof_rewrite_scheduled")
-	r.add("aof_last_rewrite_time_sec", seconds(l.RewriteTook, l.Rewrites > 0))
-	r.add("aof_current_rewrite_time_sec", seconds(l.RewritingFor, l.Rewriting))
-	r.add("aof_last_bgrewrite_status", okOrErr(l.RewriteOK || l.Rewrites == 0))
-	r.add("aof_rewrites", l.Rewrites)
-	r.add("aof_rewrites_consecutive_failures", l.Failures)
-	r.add("aof_last_write_status", okOrErr(l.WriteError == nil))
-	r.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
-	if l.Enabled {
-		r.add("aof_current_size", l.Size)
-		r.add("aof_base_size", l.BaseSize)
-		r.zeros("aof_pending_rewrite", "aof_buffer_length", "aof_pending_bio_fsync", "aof_delayed_fsync")
-	}
-}
-
-// seconds is -1 for what has not happened.
-func seconds(d time.Duration, happened bool) int64 {
-	if !happened {
-		return -1
-	}
-	return int64(d / time.Second)
-}
-
-func okOrErr(ok bool) string {
-	if ok {
-		return "ok"
-	}
-	return "err"
-}
-
-func unixSeconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
-}
-
 func infoStats(c *Context, r *report) {
 	s := c.Stats
-	c.Node.Replication() // brings the counts of syncs up to date
+	c.Node.Replication() // brings what the links count up to date
 	r.add("total_connections_received", s.Connections)
 	r.add("total_commands_processed", s.Commands)
 	r.add("instantaneous_ops_per_sec", s.OpsPerSec)
 	r.add("total_net_input_bytes", s.NetInput)
 	r.add("total_net_output_bytes", s.NetOutput)
-	r.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes")
+	r.add("total_net_repl_input_bytes", s.ReplInput)
+	r.add("total_net_repl_output_bytes", s.ReplOutput)
 	r.addf("instantaneous_input_kbps", "%.2f", s.InputKbps)
 	r.addf("instantaneous_output_kbps", "%.2f", s.OutputKbps)
-	r.add("instantaneous_input_repl_kbps", "0.00")
-	r.add("instantaneous_output_repl_kbps", "0.00")
+	r.addf("instantaneous_input_repl_kbps", "%.2f", s.ReplInputKbps)
+	r.addf("instantaneous_output_repl_kbps", "%.2f", s.ReplOutputKbps)
 	r.add("rejected_connections", s.Rejected)
 	r.add("sync_full", s.SyncFull)
 	r.add("sync_partial_ok", s.SyncPartialOK)
@@ -228,11 +173,14 @@ func infoLink(c *Context, n ReplicationInfo, r *report) {
 	r.add("slave_read_repl_offset", n.Offset)
 	r.add("slave_repl_offset", n.Offset)
 	if n.SyncInProgress {
-		// A snapshot is streamed as it is made: its length isn't known before its end.
-		r.add("master_sync_total_bytes", 0)
+		percent := 0.0 // a snapshot that is streamed as it is made has no length before its end
+		if n.SyncTotal > 0 {
+			percent = 100 * float64(n.SyncRead) / float64(n.SyncTotal)
+		}
+		r.add("master_sync_total_bytes", n.SyncTotal)
 		r.add("master_sync_read_bytes", n.SyncRead)
-		r.add("master_sync_left_bytes", -n.SyncRead)
-		r.add("master_sync_perc", "0.00")
+		r.add("master_sync_left_bytes", n.SyncTotal-n.SyncRead)
+		r.addf("master_sync_perc", "%.2f", percent)
 		r.add("master_sync_last_io_seconds_ago", int64(n.LastIO/time.Second))
 	}
 	if !up {
@@ -265,10 +213,10 @@ func infoCommandStats(c *Context, r *report) {
 		s := c.Stats.PerCommand[name]
 		per := 0.0
 		if s.Calls > 0 {
-			per = float64(s.Usec) / float64(s.Calls)
+			per = float64(s.Usec()) / float64(s.Calls)
 		}
 		r.addf("cmdstat_"+name, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
-			s.Calls, s.Usec, per, s.Rejected, s.Failed)
+			s.Calls, s.Usec(), per, s.Rejected, s.Failed)
 	}
 }
 

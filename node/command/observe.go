@@ -40,7 +40,6 @@ func (e *Env) observeServed(c *Context, cmd *Command, b *session.Block, took tim
 	took += b.Took
 	stat := e.statOf(cmd)
 	stat.nanos += int64(took)
-	stat.Usec = stat.nanos / 1000
 	stat.Latency.Observe(took)
 	if slower := e.Config.SlowlogLogSlowerThan(); b.Command != nil && slower >= 0 && took.Microseconds() >= slower {
 		e.noteSlow(c, b.Command, took)

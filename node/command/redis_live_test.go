@@ -109,6 +109,7 @@ func TestTrackingAsRedis(t *testing.T) {
 			for _, args := range [][]string{args[1:], mark} {
 				if len(args) > 0 {
 					ours[i].Now = e.now
+					e.Admit(ours[i])
 					e.Execute(ours[i], byteArgs(args))
 				}
 			}

@@ -2,11 +2,8 @@ package command
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
-	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,46 +12,21 @@ import (
 	"testing/iotest"
 	"time"
 
+	"holdfast/internal/servers"
 	"holdfast/resp"
 )
 
 // startRedis runs a real redis-server, with which answers are compared, and connects to it.
 func startRedis(t *testing.T) (dial func() net.Conn) {
 	t.Helper()
-	program, err := osexec.LookPath("redis-server")
-	if err != nil {
-		t.Fatal("this test compares with a real server: install redis-server 7.0 (Debian and Ubuntu: apt-get install redis-server)")
-	}
-	dir, err := os.MkdirTemp("", "hf") // a short path: sockets' names are limited
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	ctx, cancel := context.WithCancel(context.Background())
-	server := osexec.CommandContext(ctx, program, "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--enable-debug-command", "yes")
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = server.Wait() // killed
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	server := servers.Redis(t, "", "--unixsocket", "socket") // which stays where it is when CONFIG SET changes the port
 	return func() net.Conn {
-		deadline := time.Now().Add(10 * time.Second)
-		for {
-			conn, err := net.Dial("unix", socket)
-			if err == nil {
-				t.Cleanup(func() { conn.Close() })
-				return conn
-			}
-			if time.Now().After(deadline) {
-				t.Fatal(err)
-			}
-			time.Sleep(5 * time.Millisecond)
+		conn, err := net.Dial("unix", filepath.Join(server.Dir, "socket"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
 	}
 }
 
@@ -198,6 +170,7 @@ func TestCommandInfoAsRedis(t *testing.T) {
 func (e *testEnv) wire(args ...string) string {
 	e.t.Helper()
 	e.c.Now = e.now
+	e.Admit(e.c)
 	e.Execute(e.c, byteArgs(args))
 	out := string(e.c.S.W.Buf)
 	e.c.S.W.Buf = e.c.S.W.Buf[:0]

@@ -188,6 +188,11 @@ func replConf(c *Context, args [][]byte, w *resp.Writer) error {
 				return err
 			}
 			r.Chain = bytes.Clone(value)
+		case isWord(option, "confirm"):
+			if err := c.Node.ConfirmEpoch(value); err != nil {
+				return err
+			}
+			c.confirms = true
 		default:
 			return resp.Error("ERR Unrecognized REPLCONF option: " + cText(option))
 		}

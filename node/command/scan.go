@@ -52,7 +52,7 @@ func randomKey(c *Context, _ [][]byte, w *resp.Writer) error {
 type scanOptions struct {
 	pattern []byte // nil: any key
 	typ     string // "": any type
-	count   int
+	visits  int    // how many a call visits, or a little more
 
 	ofHash, noValues bool // NOVALUES is for hashes
 }
@@ -67,7 +67,7 @@ const maxScanCount = 1 << 30
 
 // parse reads the options; TYPE only where keys are scanned, not the elements of one.
 func (o *scanOptions) parse(args [][]byte, ofKeys bool) error {
-	o.count = 10
+	o.visits = 10
 	for i := 0; i < len(args); i += 2 {
 		more := i+1 < len(args)
 		switch a := args[i]; {
@@ -79,7 +79,7 @@ func (o *scanOptions) parse(args [][]byte, ofKeys bool) error {
 			if n < 1 {
 				return ErrSyntax
 			}
-			o.count = int(min(n, maxScanCount))
+			o.visits = int(min(n, maxScanCount))
 		case more && isWord(a, "match"):
 			o.pattern = args[i+1]
 			if string(o.pattern) == "*" {
@@ -97,6 +97,44 @@ func (o *scanOptions) parse(args [][]byte, ofKeys bool) error {
 			return ErrSyntax
 		}
 	}
+	return nil
+}
+
+// scanPage collects the elements that one call of SSCAN, HSCAN or ZSCAN answers.
+type scanPage struct {
+	scanOptions
+	count int
+	list  resp.Writer
+}
+
+// add answers one more; its bytes are copied.
+func (p *scanPage) add(b []byte) {
+	p.list.Bulk(b)
+	p.count++
+}
+
+// scanElements answers a call of SSCAN, HSCAN or ZSCAN: open looks for the key, without which the options are not looked at, as in Redis;
+// scan goes on from the cursor, adds what is to be shown, and returns the next one.
+func scanElements(args [][]byte, w *resp.Writer, p *scanPage, open func() (found bool, err error), scan func(cursor uint64) uint64) error {
+	cursor, err := parseCursor(args[2])
+	if err != nil {
+		return err
+	}
+	found, err := open()
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := p.parse(args[3:], false); err != nil {
+			return err
+		}
+	}
+	p.list.Proto = w.Proto
+	cursor = scan(cursor)
+	w.Array(2)
+	w.BulkString(strconv.FormatUint(cursor, 10))
+	w.Array(p.count)
+	w.Raw(p.list.Buf)
 	return nil
 }
 
@@ -140,7 +178,7 @@ func scan(c *Context, args [][]byte, w *resp.Writer) error {
 	// The keys are copied: looking one up may delete it, which must not happen while the store walks.
 	var found []byte
 	var ends []int
-	cursor = c.DB.Scan(cursor, o.count, func(it store.Item) {
+	cursor = c.DB.Scan(cursor, o.visits, func(it store.Item) {
 		if o.shows(it.Key()) {
 			found = append(found, it.Key()...)
 			ends = append(ends, len(found))

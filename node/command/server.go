@@ -150,7 +150,7 @@ func shutdown(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func save(c *Context, _ [][]byte, w *resp.Writer) error {
-	if err := c.Node.Save(false); err != nil {
+	if err := c.Node.Save(); err != nil {
 		return err
 	}
 	w.OK()
@@ -158,10 +158,15 @@ func save(c *Context, _ [][]byte, w *resp.Writer) error {
 }
 
 func bgRewriteAOF(c *Context, _ [][]byte, w *resp.Writer) error {
-	if err := c.Node.Rewrite(); err != nil {
+	scheduled, err := c.Node.Rewrite(true)
+	switch {
+	case err != nil:
 		return err
+	case scheduled:
+		w.Simple("Background append only file rewriting scheduled")
+	default:
+		w.Simple("Background append only file rewriting started")
 	}
-	w.Simple("Background append only file rewriting started")
 	return nil
 }
 
@@ -169,10 +174,15 @@ func bgsave(c *Context, args [][]byte, w *resp.Writer) error {
 	if len(args) > 2 || len(args) == 2 && !isWord(args[1], "schedule") {
 		return ErrSyntax
 	}
-	if err := c.Node.Save(true); err != nil {
+	scheduled, err := c.Node.BackgroundSave(len(args) == 2)
+	switch {
+	case err != nil:
 		return err
+	case scheduled:
+		w.Simple("Background saving scheduled")
+	default:
+		w.Simple("Background saving started")
 	}
-	w.Simple("Background saving started")
 	return nil
 }
 

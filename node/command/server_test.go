@@ -48,12 +48,8 @@ func (n *placeNode) Shutdown(o ShutdownOptions) error {
 	return n.ask("shutdown")
 }
 
-func (n *placeNode) Save(background bool) error {
-	if background {
-		return n.ask("bgsave")
-	}
-	return n.ask("save")
-}
+func (n *placeNode) Save() error                       { return n.ask("save") }
+func (n *placeNode) BackgroundSave(bool) (bool, error) { return false, n.ask("bgsave") }
 
 func (n *placeNode) ServeReplica(_ *session.Session, id string, offset int64) error {
 	return n.ask("psync " + id + " " + itoa(offset))
@@ -62,6 +58,16 @@ func (n *placeNode) ServeReplica(_ *session.Session, id string, offset int64) er
 func (n *placeNode) Wait(s *session.Session, _ int, timeout time.Duration) {
 	n.waited, n.waitedOn = timeout, s
 	s.Park(&session.Block{Kind: "wait", Timeout: func(w *resp.Writer) { w.Int(int64(n.acks)) }})
+}
+
+// TestFailedSaveStopsWrites: what changes the data is refused, and PING, so that health checks notice.
+func TestFailedSaveStopsWrites(t *testing.T) {
+	e, n := newPlacedEnv(t)
+	e.run([]step{{"set a 1", "+OK"}})
+	n.saveFailed = true
+	e.run([]step{{"set a 2", "-" + ErrSaveFailed.Error()}, {"ping", "-" + ErrSaveFailed.Error()}, {"get a", `"1"`}, {"multi", "+OK"}, {"set a 3", "-" + ErrSaveFailed.Error()}, {"discard", "+OK"}})
+	n.info.Master = false
+	e.run([]step{{"ping", "+PONG"}})
 }
 
 func newPlacedEnv(t testing.TB) (*testEnv, *placeNode) {

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"strconv"
-
 	"holdfast/node/store"
 	"holdfast/resp"
 )
@@ -142,11 +140,12 @@ func (c *Context) setForWrite(key []byte) (set store.Set, found bool, err error)
 
 func sAdd(c *Context, args [][]byte, w *resp.Writer) error {
 	key := args[1]
-	_, found, err := c.setForWrite(key)
+	var it store.Item
+	found, err := c.writeAs(store.TypeSet, key, &it)
 	if err != nil {
 		return err
 	}
-	added := c.DB.SetAdd(key, args[2:]...)
+	added := c.DB.SetAddTo(&it, key, args[2:]...)
 	if added > 0 {
 		c.created(key, found)
 		c.Notify(NotifySet, "sadd", key)
@@ -252,35 +251,16 @@ func sCard(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func sScan(c *Context, args [][]byte, w *resp.Writer) error {
-	cursor, err := parseCursor(args[2])
-	if err != nil {
-		return err
-	}
-	set, found, err := c.setForRead(args[1])
-	if err != nil {
-		return err
-	}
-	var o scanOptions
-	if found {
-		if err := o.parse(args[3:], false); err != nil {
-			return err
-		}
-	}
-	var members []byte
-	var ends []int
-	cursor = set.Scan(cursor, o.count, func(m []byte) {
-		if o.shows(m) {
-			members = append(members, m...)
-			ends = append(ends, len(members))
-		}
+	var set store.Set
+	var p scanPage
+	return scanElements(args, w, &p, func() (found bool, err error) {
+		set, found, err = c.setForRead(args[1])
+		return found, err
+	}, func(cursor uint64) uint64 {
+		return set.Scan(cursor, p.visits, func(member []byte) {
+			if p.shows(member) {
+				p.add(member)
+			}
+		})
 	})
-	w.Array(2)
-	w.BulkString(strconv.FormatUint(cursor, 10))
-	w.Array(len(ends))
-	start := 0
-	for _, end := range ends {
-		w.Bulk(members[start:end])
-		start = end
-	}
-	return nil
 }

@@ -5,7 +5,8 @@ import "time"
 // Stats are the counters of INFO and CONFIG RESETSTAT.
 type Stats struct {
 	Commands, Connections, Rejected         int64
-	NetInput, NetOutput                     int64
+	NetInput, NetOutput                     int64 // bytes, with those of replication
+	ReplInput, ReplOutput                   int64 // from the master, to replicas
 	ExpiredKeys, EvictedKeys                int64
 	ExpiredSubkeys                          int64   // fields of hashes
 	MemoryExceeded                          int64   // nanoseconds for which maxmemory was exceeded, without the present time
@@ -23,18 +24,22 @@ type Stats struct {
 	Unexpected                              int64
 	OpsPerSec                               int64
 	InputKbps, OutputKbps                   float64 // KiB a second, as OpsPerSec
-	Reads, Writes                           int64   // of sockets
-	LongestTurn                             int64   // nanoseconds for which one turn held the execution lock
-	PeakMemory                              int64   // the most that INFO and the node's clock have seen in use
+	ReplInputKbps, ReplOutputKbps           float64
+	Reads, Writes                           int64 // of sockets
+	LongestTurn                             int64 // nanoseconds for which one turn held the execution lock
+	PeakMemory                              int64 // the most that INFO and the node's clock have seen in use
 }
 
 // CommandStat is what INFO commandstats shows of one command.
 type CommandStat struct {
-	Calls, Usec, Rejected, Failed int64
-	Latency                       Histogram
+	Calls, Rejected, Failed int64
+	Latency                 Histogram
 
 	nanos int64
 }
+
+// Usec is how many microseconds all calls took together.
+func (s *CommandStat) Usec() int64 { return s.nanos / 1000 }
 
 // NewStats is all zero.
 func NewStats() *Stats {
@@ -48,6 +53,8 @@ func (s *Stats) Rates(before Stats, since time.Duration) {
 	s.OpsPerSec = int64(perSecond(s.Commands, before.Commands))
 	s.InputKbps = perSecond(s.NetInput, before.NetInput) / 1024
 	s.OutputKbps = perSecond(s.NetOutput, before.NetOutput) / 1024
+	s.ReplInputKbps = perSecond(s.ReplInput, before.ReplInput) / 1024
+	s.ReplOutputKbps = perSecond(s.ReplOutput, before.ReplOutput) / 1024
 }
 
 // NoteExpiry counts what a turn of the active expiry saw.
@@ -57,7 +64,10 @@ func (s *Stats) NoteExpiry(visited, expired int, took time.Duration) {
 }
 
 // BeginTurn answers when a turn under the execution lock begins, for EndTurn.
-func (e *Env) BeginTurn() int64 { return e.clock() }
+func (e *Env) BeginTurn() int64 {
+	e.tick = e.clock()
+	return e.tick
+}
 
 // EndTurn notes for how long everybody else was held up, and answers when that was over.
 func (e *Env) EndTurn(began int64) (now int64) {

@@ -44,7 +44,7 @@ func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
 		Store: c.Store, Config: c.Config, Node: c.Node, Logger: c.Logger, Rand: c.Rand,
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
-		watchers: map[watchKey]map[*session.Session]struct{}{}, blocking: newBlocking(), departing: map[watchKey]*Departure{},
+		watchers: map[watchKey]map[*session.Session]*session.WatchedKey{}, blocking: newBlocking(), departing: map[watchKey]*Departure{},
 		latency: map[string]*latencySeries{}, tracking: tracking.New(),
 		table: resp.NewTable(Rows()), base: time.Now(),
 	}

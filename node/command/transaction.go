@@ -152,7 +152,7 @@ func unwatch(c *Context, _ [][]byte, w *resp.Writer) error {
 // watchersOfAll marks the transactions that watch keys of a database whose keys are all about to go, or (SWAPDB) to be
 // replaced by those of another. A key that is in neither doesn't change; nor does one that has expired before and after.
 func (c *Context) watchersOfAll(db int, replacement *store.DB) {
-	for k, sessions := range c.watchers {
+	for k, watched := range c.watchers {
 		if k.db != db {
 			continue
 		}
@@ -166,29 +166,17 @@ func (c *Context) watchersOfAll(db int, replacement *store.DB) {
 		if !before && !after {
 			continue
 		}
-		for s := range sessions {
-			if c.watchedChange(watchedBy(s, k), before, after, after && c.Expired(&next)) {
+		for s, w := range watched {
+			if watchedChange(w, before, after, after && c.Expired(&next)) {
 				s.DirtyCAS = true
 			}
 		}
 	}
 }
 
-// watchedBy is what s knows of a key that it watches.
-func watchedBy(s *session.Session, k watchKey) *session.WatchedKey {
-	for i := range s.Watched {
-		if w := &s.Watched[i]; w.DB == k.db && w.Key == k.key {
-			return w
-		}
-	}
-	return nil
-}
-
 // watchedChange judges the exchange of a watched key's value, and notes whether what is there now has expired.
-func (c *Context) watchedChange(w *session.WatchedKey, before, after, afterExpired bool) bool {
+func watchedChange(w *session.WatchedKey, before, after, afterExpired bool) bool {
 	switch {
-	case w == nil:
-		return false
 	case w.Expired && !after:
 		w.Expired = false
 		return false

@@ -9,20 +9,19 @@ type watchKey struct {
 
 // Watch has EXEC fail once key changes in database db.
 func (c *Context) Watch(key []byte) {
-	for _, w := range c.S.Watched {
-		if w.DB == c.S.DB && w.Key == string(key) {
-			return
-		}
+	k := watchKey{c.S.DB, string(key)}
+	watched := c.watchers[k]
+	if watched[c.S] != nil {
+		return
+	}
+	if watched == nil {
+		watched = map[*session.Session]*session.WatchedKey{}
+		c.watchers[k] = watched
 	}
 	it, ok := c.DB.Get(key)
-	k := watchKey{c.S.DB, string(key)}
-	c.S.Watched = append(c.S.Watched, session.WatchedKey{DB: k.db, Key: k.key, Expired: ok && c.Expired(&it)})
-	set := c.watchers[k]
-	if set == nil {
-		set = map[*session.Session]struct{}{}
-		c.watchers[k] = set
-	}
-	set[c.S] = struct{}{}
+	w := &session.WatchedKey{DB: k.db, Key: k.key, Expired: ok && c.Expired(&it)}
+	watched[c.S] = w
+	c.S.Watched = append(c.S.Watched, w)
 }
 
 // Unwatch forgets everything that s watches.
@@ -43,24 +42,23 @@ func (e *Env) keyChanged(db int, key []byte) {
 	if len(e.watchers) == 0 || key == nil {
 		return
 	}
-	for s := range e.watchers[watchKey{db, string(key)}] {
-		if !e.expiredWhenWatched(s, db, key) {
+	for s, w := range e.watchers[watchKey{db, string(key)}] {
+		if !e.expiredWhenWatched(w, key) {
 			s.DirtyCAS = true
 		}
 	}
 }
 
 // expiredWhenWatched: the removal of a key that was past its time when WATCH came is no change to the client.
-func (e *Env) expiredWhenWatched(s *session.Session, db int, key []byte) bool {
-	for i := range s.Watched {
-		if w := &s.Watched[i]; w.DB == db && w.Key == string(key) && w.Expired {
-			if _, there := e.Store.DB(db).Get(key); !there {
-				w.Expired = false
-				return true
-			}
-		}
+func (e *Env) expiredWhenWatched(w *session.WatchedKey, key []byte) bool {
+	if !w.Expired {
+		return false
 	}
-	return false
+	if _, there := e.Store.DB(w.DB).Get(key); there {
+		return false
+	}
+	w.Expired = false
+	return true
 }
 
 // watchedExpired reports whether a watched key's time has passed since, though nobody has deleted it yet.

@@ -198,19 +198,11 @@ func (r *zRangeSpec) run(z store.ZSet, begin func(n int), yield func(member []by
 		n = min(n, r.limit)
 	}
 	begin(int(n))
-	if n == 0 {
-		return
-	}
 	from := lo + int(skip)
 	if r.reverse {
 		from = hi - 1 - int(skip)
 	}
-	for member, score := range z.All(from, r.reverse) {
-		yield(member, score)
-		if n--; n == 0 {
-			return
-		}
-	}
+	z.Range(from, int(n), r.reverse, yield)
 }
 
 func zRange(c *Context, args [][]byte, w *resp.Writer) error {

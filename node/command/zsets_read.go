@@ -3,8 +3,8 @@ package command
 import (
 	"fmt"
 	"math"
-	"strconv"
 
+	"holdfast/node/store"
 	"holdfast/resp"
 )
 
@@ -155,37 +155,17 @@ func (c *Context) zRandMembers(args [][]byte, w *resp.Writer) error {
 }
 
 func zScan(c *Context, args [][]byte, w *resp.Writer) error {
-	cursor, err := parseCursor(args[2])
-	if err != nil {
-		return err
-	}
-	z, found, err := c.zsetForRead(args[1])
-	if err != nil {
-		return err
-	}
-	var o scanOptions
-	if found {
-		if err := o.parse(args[3:], false); err != nil {
-			return err
-		}
-	}
-	var texts []byte
-	var ends []int
-	cursor = z.Scan(cursor, o.count, func(member, score []byte) {
-		if o.shows(member) {
-			texts = append(texts, member...)
-			ends = append(ends, len(texts))
-			texts = append(texts, score...)
-			ends = append(ends, len(texts))
-		}
+	var z store.ZSet
+	var p scanPage
+	return scanElements(args, w, &p, func() (found bool, err error) {
+		z, found, err = c.zsetForRead(args[1])
+		return found, err
+	}, func(cursor uint64) uint64 {
+		return z.Scan(cursor, p.visits, func(member, score []byte) {
+			if p.shows(member) {
+				p.add(member)
+				p.add(score)
+			}
+		})
 	})
-	w.Array(2)
-	w.BulkString(strconv.FormatUint(cursor, 10))
-	w.Array(len(ends))
-	start := 0
-	for _, end := range ends {
-		w.Bulk(texts[start:end])
-		start = end
-	}
-	return nil
 }

@@ -56,6 +56,7 @@ var (
 	rowReplBacklogTTL    = row("repl-backlog-ttl")
 	rowReplPingPeriod    = row("repl-ping-replica-period")
 	rowReplTimeout       = row("repl-timeout")
+	rowReplicaRead       = row("replica-read")
 	rowReplicaOf         = row("replicaof")
 	rowReplicaReadOnly   = row("replica-read-only")
 	rowReplicaStale      = row("replica-serve-stale-data")
@@ -288,6 +289,9 @@ func (c *Config) NodeName() string { return c.word(rowNodeName) }
 
 // AckChain reports whether a reply waits for the whole chain.
 func (c *Config) AckChain() bool { return c.word(rowAckMode) == "chain" }
+
+// ReplicaReadsAny reports whether replicas answer reads with whatever they have, as Redis's do.
+func (c *Config) ReplicaReadsAny() bool { return c.word(rowReplicaRead) == "any" }
 
 // SentinelAuthPass returns the password for the sentinels, or "".
 func (c *Config) SentinelAuthPass() string { return c.word(rowSentinelAuthPass) }

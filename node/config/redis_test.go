@@ -6,13 +6,13 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"holdfast/internal/servers"
 )
 
 // realRedis is a redis-server 7.0 with its stock settings, the judge of ours.
@@ -23,38 +23,16 @@ type realRedis struct {
 
 func startRedis(t *testing.T, file ...string) *realRedis {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatal("this test compares with a real server: install redis-server 7.0 (Debian and Ubuntu: apt-get install redis-server)")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	args := append(file, "--port", strconv.Itoa(port), "--dir", t.TempDir())
+	args := file
 	if len(file) == 0 {
-		args = append(args, "--save", "")
+		args = []string{"--save", ""}
 	}
-	cmd := exec.Command(path, args...)
-	if err := cmd.Start(); err != nil {
+	conn, err := net.Dial("tcp", servers.Start(t, servers.Tool(t, "redis-server"), "", args...).Addr)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	for range 200 {
-		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			t.Cleanup(func() { conn.Close() })
-			return &realRedis{conn, bufio.NewReader(conn)}
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatal("redis-server did not come up")
-	return nil
+	t.Cleanup(func() { conn.Close() })
+	return &realRedis{conn, bufio.NewReader(conn)}
 }
 
 // do returns the elements of an array, or the one reply.

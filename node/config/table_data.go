@@ -140,9 +140,10 @@ var ownRows = []Directive{
 	text("group", Own, "mymaster", "name of the group that this node belongs to").checked(checkName),
 	{Name: "join", Kind: List, Flags: Own | Multi, Help: "addresses of members to find the others through", apply: applyList},
 	integer("gossip-port", Own, "0", 0, 65535, "port for gossip; 0 is port + 10000"),
-	memory("repl-log-retention", Mutable|Own, "67108864", 0, maxLong, "bytes of the log before its base that are kept on disk for replicas that return"),
+	memory("repl-log-retention", Mutable|Own, "67108864", 0, maxLong, "bytes of the log before its base that are kept on disk, at least, for replicas that return"),
 	text("gossip-key", Own|Sensitive, "", "secret that encrypts gossip; the same for all members"),
 	text("node-name", Own, "", "name of this node; empty chooses one"),
 	enum("ack-mode", Own|Mutable, "chain", "chain async", "reply when the whole chain has a write, or at once"),
+	enum("replica-read", Own|Mutable, "fresh", "fresh any", "replicas answer reads as freshly as the master, or with whatever they have"),
 	text("sentinel-auth-pass", Own|Mutable|Sensitive, "", "password given to the sentinels"),
 }

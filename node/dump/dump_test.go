@@ -187,7 +187,7 @@ func TestFrozen(t *testing.T) {
 	w := rdb.NewWriter(&b)
 	w.Header(nil)
 	s.DB(0).Each(func(it store.Item) bool {
-		f, ok := it.Freeze()
+		f, ok := s.Freeze(it)
 		if !ok {
 			return w.Entry(Entry(it)) == nil
 		}

@@ -23,11 +23,7 @@ func Entry(it store.Item) rdb.Entry {
 }
 
 func describeList(e *rdb.Entry, it store.Item) {
-	e.Type = rdb.TypeList
-	it.ListNodes(func([]byte, bool) bool {
-		e.Len++
-		return true
-	})
+	e.Type, e.Len = rdb.TypeList, it.ListNodeCount()
 	e.Elements = func(yield func(rdb.Element) bool) {
 		it.ListNodes(func(b []byte, plain bool) bool {
 			return yield(rdb.Element{Value: b, Packed: !plain})

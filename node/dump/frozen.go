@@ -9,7 +9,7 @@ import (
 
 // FrozenEntry is Entry of a value that was frozen.
 func FrozenEntry(f *store.Frozen) rdb.Entry {
-	if f.Copied() {
+	if f.Whole() {
 		return Entry(f.Item)
 	}
 	e := rdb.NewEntry(f.Key(), nil)
@@ -44,11 +44,7 @@ func FrozenEntry(f *store.Frozen) rdb.Entry {
 }
 
 func frozenList(e *rdb.Entry, f *store.Frozen) {
-	e.Type, e.Len = rdb.TypeList, 0
-	f.Nodes(func([]byte, bool) bool {
-		e.Len++
-		return true
-	})
+	e.Type, e.Len = rdb.TypeList, f.NodeCount()
 	e.Elements = func(yield func(rdb.Element) bool) {
 		f.Nodes(func(b []byte, plain bool) bool { return yield(rdb.Element{Value: b, Packed: !plain}) })
 	}

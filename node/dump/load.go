@@ -73,6 +73,7 @@ func loadSet(s *store.Store, db *store.DB, e rdb.Entry) error {
 		return nil
 	}
 	b := s.NewSet()
+	b.Reserve(e.Len)
 	came, twice := 0, false
 	add := func(member []byte) bool {
 		came++
@@ -107,6 +108,7 @@ func loadZSet(s *store.Store, db *store.DB, e rdb.Entry) error {
 		return nil
 	}
 	b := s.NewZSet()
+	b.Reserve(e.Len)
 	came := 0
 	for member, score := range scored(e) {
 		came++
@@ -142,6 +144,7 @@ func loadHash(s *store.Store, db *store.DB, e rdb.Entry) error {
 		return nil
 	}
 	b := s.NewHash()
+	b.Reserve(e.Len)
 	came, twice := 0, false
 	add := func(field, value []byte, at int64) bool {
 		came++

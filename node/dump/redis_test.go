@@ -4,66 +4,37 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"holdfast/internal/servers"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/resp"
 	"holdfast/transport"
 )
 
-const install = "this test needs a real server: install redis-server 7.0 (Debian and Ubuntu: apt-get install redis-server redis-tools)"
-
 // redis is a real server and its directory.
 type redis struct {
-	t         *testing.T
-	dir, port string
-	cmd       *exec.Cmd
-	client    *resp.Client
+	t *testing.T
+	*servers.Server
+	client *resp.Client
 }
 
 // startRedis runs a redis-server, which loads the dump.rdb of the directory.
 func startRedis(t *testing.T, dir string, args ...string) *redis {
 	t.Helper()
-	for _, tool := range []string{"redis-server", "redis-cli", "redis-check-rdb"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatal(install)
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	r := &redis{t: t, Server: servers.Redis(t, dir, append([]string{"--sanitize-dump-payload", "yes"}, args...)...)}
+	var err error
+	if r.client, err = resp.Dial(t.Context(), transport.Host{}, r.Addr); err != nil {
 		t.Fatal(err)
 	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	args = append([]string{"--port", port, "--save", "", "--dir", dir, "--enable-debug-command", "yes", "--sanitize-dump-payload", "yes"}, args...)
-	r := &redis{t: t, dir: dir, port: port, cmd: exec.Command("redis-server", args...)}
-	var log bytes.Buffer
-	r.cmd.Stdout = &log
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		r.cmd.Process.Kill()
-		r.cmd.Wait()
-	})
-	for range 500 {
-		if r.client, err = resp.Dial(t.Context(), transport.Host{}, "127.0.0.1:"+port); err == nil {
-			if v, err := r.client.Do(t.Context(), "PING"); err == nil && v.String() == "PONG" {
-				return r
-			}
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("redis-server did not come up:\n%s", &log)
-	return nil
+	t.Cleanup(func() { _ = r.client.Close() })
+	return r
 }
 
 // do runs a command and gives the reply as text.
@@ -86,7 +57,7 @@ func (r *redis) pipe(commands [][]string) {
 			fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
 		}
 	}
-	cmd := exec.Command("redis-cli", "-p", r.port, "--pipe")
+	cmd := exec.Command(servers.Tool(r.t, "redis-cli"), "-p", r.Port, "--pipe")
 	cmd.Stdin = &b
 	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("errors: 0")) {
 		r.t.Fatalf("%v: %s", err, out)
@@ -149,7 +120,7 @@ func TestLoadsWhatRedisWrote(t *testing.T) {
 		if got := r.do("SAVE"); got != "OK" {
 			t.Fatal(got)
 		}
-		p, err := os.ReadFile(filepath.Join(r.dir, "dump.rdb"))
+		p, err := os.ReadFile(filepath.Join(r.Dir, "dump.rdb"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +186,7 @@ func backToRedis(t *testing.T, s *store.Store) {
 	if err := os.WriteFile(name, save(t, s, false), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("redis-check-rdb", name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
+	if out, err := exec.Command(servers.Tool(t, "redis-check-rdb"), name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
 		t.Fatalf("redis-check-rdb: %v\n%s", err, out)
 	}
 	r := startRedis(t, filepath.Dir(name))

@@ -40,6 +40,7 @@ const (
 type topic struct {
 	name string
 	subs []Subscriber
+	at   int // of a pattern: its place among all
 }
 
 // holdings are a subscriber's subscriptions of one kind, with the order in which they were made.
@@ -51,7 +52,7 @@ type Hub struct {
 	Delivered func(s Subscriber)
 
 	topics   [kinds]map[string]*topic
-	patterns []*topic // the patterns in order of their first subscription
+	patterns []*topic // the patterns in order of their first subscription; nil where one was
 	held     map[Subscriber]*[kinds]holdings
 	made     uint64
 	wire     [2][]byte // the message in delivery, per protocol, encoded when the first subscriber needs it
@@ -86,6 +87,7 @@ func (h *Hub) Subscribe(kind Kind, s Subscriber, name string) bool {
 		t = &topic{name: name}
 		h.topics[kind][name] = t
 		if kind == Pattern {
+			t.at = len(h.patterns)
 			h.patterns = append(h.patterns, t)
 		}
 	}
@@ -113,10 +115,22 @@ func (h *Hub) Unsubscribe(kind Kind, s Subscriber, name string) bool {
 	if len(t.subs) == 0 {
 		delete(h.topics[kind], name)
 		if kind == Pattern {
-			h.patterns = slices.DeleteFunc(h.patterns, func(p *topic) bool { return p == t })
+			h.patterns[t.at] = nil
+			h.closeGaps()
 		}
 	}
 	return true
+}
+
+// closeGaps moves the patterns together once most of their places are empty: for each that goes, that is little work.
+func (h *Hub) closeGaps() {
+	if left := len(h.topics[Pattern]); left > len(h.patterns)/2 {
+		return
+	}
+	h.patterns = slices.DeleteFunc(h.patterns, func(t *topic) bool { return t == nil })
+	for i, t := range h.patterns {
+		t.at = i
+	}
 }
 
 // Drop ends all of s's subscriptions: its connection is gone.
@@ -149,7 +163,7 @@ func (h *Hub) Count(kind Kind, s Subscriber) int {
 func (h *Hub) Publish(channel, message []byte) int {
 	n := h.deliver(h.topics[Channel][string(channel)], "message", channel, message)
 	for _, t := range h.patterns {
-		if resp.Match([]byte(t.name), channel, false) {
+		if t != nil && resp.Match([]byte(t.name), channel, false) {
 			n += h.deliver(t, "pmessage", []byte(t.name), channel, message)
 		}
 	}

@@ -1,7 +1,9 @@
 package pubsub
 
 import (
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"holdfast/resp"
@@ -71,5 +73,35 @@ func TestUnsubscribeForgetsWhatNobodyHears(t *testing.T) {
 	h.Drop(b)
 	if len(h.held) != 0 || len(h.patterns) != 0 || len(h.topics[Channel]) != 0 || h.Publish([]byte("a"), nil) != 0 {
 		t.Errorf("left over: %+v", h)
+	}
+}
+
+// TestPatternsKeepTheirOrder whatever goes between them.
+func TestPatternsKeepTheirOrder(t *testing.T) {
+	h, rng := NewHub(), rand.New(rand.NewPCG(1, 2))
+	a := &inbox{}
+	var want []string
+	for i := range 2000 {
+		if len(want) == 0 || rng.IntN(7) < 4-i/1000*3 {
+			name := "news*" + strings.Repeat("*", i)
+			h.Subscribe(Pattern, a, name)
+			want = append(want, name)
+		} else {
+			gone := rng.IntN(len(want))
+			h.Unsubscribe(Pattern, a, want[gone])
+			want = slices.Delete(want, gone, gone+1)
+		}
+		if i%100 > 0 {
+			continue
+		}
+		if n := h.Publish([]byte("news"), nil); n != len(want) {
+			t.Fatalf("step %d: %d deliveries, want %d", i, n, len(want))
+		}
+		r := resp.NewReader(strings.NewReader(a.take()))
+		for _, name := range want {
+			if v, err := r.ReadValue(); err != nil || string(v.Elems[1].Str) != name {
+				t.Fatalf("step %d: %v, %v where %s is due", i, v, err, name)
+			}
+		}
 	}
 }

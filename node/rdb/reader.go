@@ -33,8 +33,10 @@ type Reader struct {
 	SkipChecksum bool
 
 	r         *bufio.Reader
-	offset    int64
-	crc       uint64
+	window    []byte // what r has buffered; it is summed, and taken from r, when all of it was read
+	at        int    // how much of window was read
+	start     int64  // where in the snapshot window begins
+	crc       uint64 // of what is before window
 	version   int
 	db        int
 	key, val  []byte // scratch of strings
@@ -57,7 +59,7 @@ func NewReader(r io.Reader) *Reader {
 }
 
 // Offset returns how many bytes of the snapshot were read.
-func (r *Reader) Offset() int64 { return r.offset }
+func (r *Reader) Offset() int64 { return r.start + int64(r.at) }
 
 // Version returns the snapshot's version once its header was read.
 func (r *Reader) Version() int { return r.version }
@@ -65,6 +67,7 @@ func (r *Reader) Version() int { return r.version }
 // Read reads the whole snapshot. Its errors are a DamageError, an
 // UnknownTypeError, one of the io.Reader, or one of a callback.
 func (r *Reader) Read(to Callbacks) error {
+	defer r.settle()
 	if err := r.header(); err != nil {
 		return err
 	}
@@ -120,7 +123,8 @@ func (r *Reader) end() error {
 	if r.version < checksumSince {
 		return nil
 	}
-	want, at := r.crc, r.offset
+	r.settle()
+	want, at := r.crc, r.start
 	if err := r.full(r.small[:checksumLen]); err != nil {
 		return err
 	}
@@ -136,7 +140,7 @@ func (r *Reader) end() error {
 
 // attribute reads what is said of the next entry.
 func (r *Reader) attribute(op byte, e *Entry) error {
-	at := r.offset
+	at := r.Offset()
 	switch op {
 	case opExpireMs:
 		if err := r.full(r.small[:8]); err != nil {
@@ -170,7 +174,7 @@ func (r *Reader) attribute(op byte, e *Entry) error {
 // entry reads a key and its value. Redis has written empty collections by mistake in the past: they are no keys.
 func (r *Reader) entry(typ byte, e *Entry, to Callbacks) (err error) {
 	if !known(typ) {
-		unknown := &UnknownTypeError{Type: typ, Offset: r.offset - 1}
+		unknown := &UnknownTypeError{Type: typ, Offset: r.Offset() - 1}
 		if key, err := r.string(r.key); typ < opSlotInfo && err == nil {
 			unknown.Key = string(key)
 		}
@@ -230,7 +234,7 @@ func (r *Reader) aux(f func(name, value []byte) error) (err error) {
 }
 
 func (r *Reader) selectDB(f func(db int) error) error {
-	at := r.offset
+	at := r.Offset()
 	n, err := r.length()
 	if err != nil {
 		return err
@@ -247,7 +251,7 @@ func (r *Reader) selectDB(f func(db int) error) error {
 
 // length reads a length where no coded string may stand.
 func (r *Reader) length() (uint64, error) {
-	at := r.offset
+	at := r.Offset()
 	n, coded, err := r.lengthOrCode()
 	if err == nil && coded {
 		return 0, r.damaged(at, "coded string (%d) where a length should be", n)
@@ -256,7 +260,7 @@ func (r *Reader) length() (uint64, error) {
 }
 
 func (r *Reader) lengthOrCode() (n uint64, coded bool, err error) {
-	at := r.offset
+	at := r.Offset()
 	first, err := r.byte()
 	if err != nil {
 		return 0, false, err
@@ -284,7 +288,7 @@ func (r *Reader) lengthOrCode() (n uint64, coded bool, err error) {
 
 // string reads a string into buf, which it may replace.
 func (r *Reader) string(buf []byte) ([]byte, error) {
-	at := r.offset
+	at := r.Offset()
 	n, coded, err := r.lengthOrCode()
 	if err != nil {
 		return buf, err
@@ -320,7 +324,7 @@ func (r *Reader) unpack(buf []byte) ([]byte, error) {
 	if err != nil {
 		return buf, err
 	}
-	at := r.offset
+	at := r.Offset()
 	size, err := r.length()
 	if err != nil {
 		return buf, err
@@ -328,7 +332,7 @@ func (r *Reader) unpack(buf []byte) ([]byte, error) {
 	if packedLen > math.MaxInt64/lzfMaxGrowth || size > packedLen*lzfMaxGrowth {
 		return buf, r.damaged(at, "%d compressed bytes can't hold %d", packedLen, size)
 	}
-	at = r.offset
+	at = r.Offset()
 	if r.packed, err = r.bytes(r.packed[:0], packedLen); err != nil {
 		return buf, err
 	}
@@ -360,20 +364,47 @@ func (r *Reader) bytes(buf []byte, n uint64) ([]byte, error) {
 }
 
 func (r *Reader) byte() (byte, error) {
-	err := r.full(r.small[:1])
-	return r.small[0], err
+	if r.at == len(r.window) {
+		if err := r.refill(); err != nil {
+			return 0, err
+		}
+	}
+	b := r.window[r.at]
+	r.at++
+	return b, nil
 }
 
-// full fills p and counts the bytes.
+// full fills p.
 func (r *Reader) full(p []byte) error {
-	n, err := io.ReadFull(r.r, p)
-	r.crc = CRC64(r.crc, p[:n])
-	r.offset += int64(n)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &DamageError{Offset: r.offset, Reason: io.ErrUnexpectedEOF}
+	for {
+		n := copy(p, r.window[r.at:])
+		r.at += n
+		if p = p[n:]; len(p) == 0 {
+			return nil
+		}
+		if err := r.refill(); err != nil {
+			return err
+		}
 	}
-	return fmt.Errorf("read rdb at byte %d: %w", r.offset, err)
+}
+
+// refill makes the next bytes the window, at least one.
+func (r *Reader) refill() error {
+	r.settle()
+	_, err := r.r.Peek(1)
+	if r.window, _ = r.r.Peek(r.r.Buffered()); len(r.window) > 0 {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		return &DamageError{Offset: r.start, Reason: io.ErrUnexpectedEOF}
+	}
+	return fmt.Errorf("read rdb at byte %d: %w", r.start, err)
+}
+
+// settle sums what was read and takes it from r.
+func (r *Reader) settle() {
+	r.crc = CRC64(r.crc, r.window[:r.at])
+	_, _ = r.r.Discard(r.at) // it is buffered
+	r.start += int64(r.at)
+	r.window, r.at = nil, 0
 }

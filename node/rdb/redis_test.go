@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,53 +12,23 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-const install = "this test needs a real server: install redis-server 7.0 (Debian and Ubuntu: apt-get install redis-server redis-tools)"
+	"holdfast/internal/servers"
+)
 
 // startRedis runs a redis-server in dir and returns how to send it a command,
 // whose reply is given as redis-cli prints it without a terminal.
 func startRedis(t *testing.T, dir string) func(args ...string) string {
 	t.Helper()
-	for _, tool := range []string{"redis-server", "redis-cli", "redis-check-rdb"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatal(install)
+	cli, port := servers.Tool(t, "redis-cli"), servers.Redis(t, dir).Port
+	return func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command(cli, append([]string{"-p", port}, args...)...).Output()
+		if err != nil {
+			t.Fatalf("%q: %v", args, err)
 		}
+		return strings.TrimSuffix(string(out), "\n")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	cmd := exec.Command("redis-server", "--port", port, "--save", "", "--dir", dir)
-	var log bytes.Buffer
-	cmd.Stdout = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	for range 200 {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			conn.Close()
-			return func(args ...string) string {
-				t.Helper()
-				out, err := exec.Command("redis-cli", append([]string{"-p", port}, args...)...).Output()
-				if err != nil {
-					t.Fatalf("%q: %v", args, err)
-				}
-				return strings.TrimSuffix(string(out), "\n")
-			}
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	t.Fatalf("redis-server did not come up:\n%s", &log)
-	return nil
 }
 
 func TestReadsWhatRedisWrote(t *testing.T) {
@@ -174,7 +143,7 @@ func TestRedisReadsWhatWasWritten(t *testing.T) {
 	sizes := writeFile(t, name, entries)
 
 	redis := startRedis(t, dir)
-	if out, err := exec.Command("redis-check-rdb", name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
+	if out, err := exec.Command(servers.Tool(t, "redis-check-rdb"), name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
 		t.Fatalf("redis-check-rdb: %v\n%s", err, out)
 	}
 	for db, n := range sizes {

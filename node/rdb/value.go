@@ -68,7 +68,7 @@ func (r *Reader) value(typ byte, e *Entry, to func(Entry) error) (err error) {
 	case r.elements.err != nil:
 		return r.elements.err
 	case errors.Is(err, ErrEmpty), errors.Is(err, ErrTwice):
-		return &DamageError{Offset: r.offset, Reason: err}
+		return &DamageError{Offset: r.Offset(), Reason: err}
 	}
 	return err
 }
@@ -84,7 +84,7 @@ func (r *Reader) trim() {
 
 // compact reads a value that is one run of bytes.
 func (r *Reader) compact(typ byte, e *Entry) (err error) {
-	at := r.offset
+	at := r.Offset()
 	if r.val, err = r.string(r.val); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (r *Reader) compactTimes(typ byte, e *Entry) (err error) {
 			return err
 		}
 	}
-	at := r.offset
+	at := r.Offset()
 	if r.val, err = r.string(r.val); err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (r *Reader) begin(typ byte, e *Entry) (err error) {
 			return err
 		}
 	}
-	at, n := r.offset, uint64(1)
+	at, n := r.Offset(), uint64(1)
 	if typ != typeListZiplist {
 		if n, err = r.length(); err != nil {
 			return err
@@ -178,7 +178,7 @@ func (r *Reader) begin(typ byte, e *Entry) (err error) {
 
 // time reads the earliest time of a hash's fields, 0 if there is none.
 func (r *Reader) time() (uint64, error) {
-	at := r.offset
+	at := r.Offset()
 	if err := r.full(r.small[:8]); err != nil {
 		return 0, err
 	}
@@ -259,7 +259,7 @@ func (r *Reader) element(typ byte) (el Element, err error) {
 
 // node reads a node of a list: one element, or a listpack.
 func (r *Reader) node(typ byte) (el Element, err error) {
-	at := r.offset
+	at := r.Offset()
 	kind := uint64(nodePacked)
 	switch typ {
 	case typeList1:
@@ -293,7 +293,7 @@ func (r *Reader) node(typ byte) (el Element, err error) {
 
 // fieldTime reads when a field expires, which is told as the distance from the earliest time of all, plus 1.
 func (r *Reader) fieldTime(typ byte) (int64, error) {
-	at := r.offset
+	at := r.Offset()
 	n, err := r.length()
 	if err != nil {
 		return 0, err
@@ -308,7 +308,7 @@ func (r *Reader) fieldTime(typ byte) (int64, error) {
 }
 
 func (r *Reader) score() (float64, error) {
-	at := r.offset
+	at := r.Offset()
 	if err := r.full(r.small[:8]); err != nil {
 		return 0, err
 	}
@@ -327,7 +327,7 @@ const (
 )
 
 func (r *Reader) scoreText() (float64, error) {
-	at := r.offset
+	at := r.Offset()
 	n, err := r.byte()
 	if err != nil {
 		return 0, err

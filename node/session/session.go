@@ -85,7 +85,7 @@ type Session struct {
 	ReadOnly      bool             // a cluster client's READONLY was sent; remembered only
 
 	Tx       *Tx
-	Watched  []WatchedKey
+	Watched  []*WatchedKey
 	DirtyCAS bool // a watched key changed
 
 	Subscriptions  int // channels
@@ -154,6 +154,12 @@ func (s *Session) Stage(gate, commit int64) {
 	}
 	s.W.Buf = s.W.Buf[:0]
 	s.noteWork()
+}
+
+// StageFirst moves the first n bytes of the replies, which have nothing to wait for, into the output; the others stay.
+func (s *Session) StageFirst(n int, commit int64) {
+	s.Out.Append(s.W.Buf[:n], 0, commit)
+	s.W.Buf = s.W.Buf[:copy(s.W.Buf, s.W.Buf[n:])]
 }
 
 // Wake has the driver flush the output and go on with the input.

@@ -109,7 +109,11 @@ func (sp *space) setInPlace(hash uint64, slot *uint64, val []byte, m meta) bool 
 		if smallSize(len(sp.large.at(rec).key), len(val), m.hasTTL()) <= maxSmallSize {
 			return false
 		}
-		sp.large.setVal(rec, overwrite(sp.large.at(rec).val, val))
+		old := sp.large.at(rec).val
+		if sp.store.isLent(old) {
+			old = nil
+		}
+		sp.large.setVal(rec, overwrite(old, val))
 		putLarge(b, m, sp.store.gen, rec)
 		sp.noteTTL(hash, slot, m.hasTTL())
 		return true
@@ -154,7 +158,11 @@ func (d *DB) Grow(key []byte, size int) []byte {
 	m.enc = EncRaw
 	if b[1]&flagLarge != 0 {
 		rec := largeRec(b)
-		sp.large.setVal(rec, resize(sp.large.at(rec).val, size))
+		old := sp.large.at(rec).val
+		if sp.store.isLent(old) {
+			old = append(make([]byte, 0, size), old[:min(len(old), size)]...)
+		}
+		sp.large.setVal(rec, resize(old, size))
 		putLarge(b, m, d.store.gen, rec)
 		return sp.large.at(rec).val
 	}

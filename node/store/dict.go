@@ -35,8 +35,8 @@ func (d *dict) len() int { return d.table.count }
 // name returns the name of the cell at ref.
 func (d *dict) name(ref uint64) []byte {
 	b := d.arena.bytes(ref)
-	if b[0]&cellValue == 0 && b[1] < 0x80 { // nothing but the word can stand before the name
-		at := 2 + int(b[0]&cellWord)*(8/cellWord)
+	if b[1] < 0x80 && (b[0]&cellValue == 0 || b[2] < 0x80) { // lengths of a byte each
+		at := 2 + int(b[0]&cellValue) + int(b[0]&cellWord)*(8/cellWord)
 		end := at + int(b[1])
 		return b[at:end:end]
 	}
@@ -99,11 +99,16 @@ func (d *dict) put(name, value []byte, word uint64, hasWord bool) (ref uint64, c
 	if slot == nil {
 		return d.insert(hash, name, value, word, hasWord), true
 	}
-	size := cellSize(name, value, hasWord)
 	old := *slot & refMask
-	d.table.setTTL(hash, slot, hasWord)
 	b := d.arena.bytes(old)
-	if was := parseCell(b).end; size <= was {
+	c := parseCell(b)
+	if c.flags == cellValue && !hasWord && value != nil && len(value) == c.end-c.val {
+		copy(d.arena.own(old)[c.val:c.end], value)
+		return old, false
+	}
+	size := cellSize(name, value, hasWord)
+	d.table.setTTL(hash, slot, hasWord)
+	if was := c.end; size <= was {
 		putCell(d.arena.own(old), name, value, word, hasWord)
 		d.arena.cut(old, was, size)
 		return old, false

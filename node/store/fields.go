@@ -11,6 +11,11 @@ func (sp *space) noteFields(key []byte, ref uint64) {
 	if it := sp.item(ref); it.typ == TypeHash {
 		at = it.Hash().NextExpiry()
 	}
+	sp.noteNext(key, at)
+}
+
+// noteNext is noteFields for a key that has a hash whose first field to expire does so at a time, NoExpiry for none.
+func (sp *space) noteNext(key []byte, at int64) {
 	switch {
 	case at < 0:
 		if sp.fields != nil {

@@ -6,10 +6,10 @@ import (
 )
 
 // Frozen is a large value as it was at a moment: it can be read at leisure and by another goroutine while the store goes on changing.
-// To make it takes as long as to list the blocks that the value is kept in. Who changes a block afterwards copies it
-// before, once.
+// To make it takes as long as to list the blocks that the value is kept in; a packed collection is copied. Who changes a block afterwards,
+// or a string, copies it before, once.
 type Frozen struct {
-	Item        // a copy, if the value is a string or packed; else without the value
+	Item        // with the value, if that is a string, or a copy of one that is packed
 	count  int  // elements of a collection
 	timed  bool // a hash with fields that expire
 	blocks [][]byte
@@ -21,13 +21,20 @@ type Frozen struct {
 // freezeFrom is the size in bytes from which on it is worth while.
 const freezeFrom = 64 << 10
 
-// Freeze returns the item as it is now, if it is a large one. A value can be frozen once at a time, until Release.
-func (it Item) Freeze() (f *Frozen, ok bool) {
+// Freeze returns an item as it is now, if it is a large one. A value can be frozen once at a time, until Release.
+func (s *Store) Freeze(it Item) (f *Frozen, ok bool) {
 	if it.SizeInMemory() < freezeFrom {
 		return nil, false
 	}
 	f = &Frozen{Item: it, count: it.Len(), thaw: func() {}}
-	f.key, f.val, f.obj = slices.Clone(it.key), slices.Clone(it.val), nil
+	f.key, f.obj = slices.Clone(it.key), nil
+	if it.typ == TypeString && it.large && len(it.val) > 0 {
+		first := &it.val[0]
+		s.lent[first] = struct{}{}
+		f.thaw = func() { delete(s.lent, first) }
+		return f, true
+	}
+	f.val = slices.Clone(it.val)
 	switch obj := it.obj.(type) {
 	case setTable:
 		f.freezeDict(obj.dict)
@@ -53,20 +60,28 @@ func (f *Frozen) Release() { f.thaw() }
 // Len returns the number of elements of a collection.
 func (f *Frozen) Len() int { return f.count }
 
-// Copied reports whether it is a copy of the item, which was not kept in blocks.
-func (f *Frozen) Copied() bool { return f.val != nil }
+// isLent reports whether a string is frozen: its bytes must stay as they are.
+func (s *Store) isLent(val []byte) bool {
+	if len(s.lent) == 0 || len(val) == 0 {
+		return false
+	}
+	_, lent := s.lent[&val[0]]
+	return lent
+}
+
+// Whole reports whether the value is in one piece, and not in blocks.
+func (f *Frozen) Whole() bool { return f.val != nil }
 
 // Timed reports whether it is a hash with fields that expire.
 func (f *Frozen) Timed() bool { return f.timed }
 
 // Nodes calls fn with the nodes of a list, as Item.ListNodes does.
 func (f *Frozen) Nodes(fn func(b []byte, plain bool) bool) {
-	for i := range f.nodes {
-		if n := &f.nodes[i]; !fn(n.lp(), n.plain) {
-			return
-		}
-	}
+	eachNode(f.nodes, fn)
 }
+
+// NodeCount is how many times Nodes calls.
+func (f *Frozen) NodeCount() int { return len(f.nodes) }
 
 // Each calls fn with the elements of a set, hash or sorted set, in no particular order, until it returns false: names, the values of
 // fields, and, if there is one, a word: the time of a field, or the bits of a score.

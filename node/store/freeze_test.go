@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -107,7 +109,7 @@ func TestFrozenStays(t *testing.T) {
 		db.SetAdd([]byte("set"), fmt.Appendf(nil, "name %d", i))
 		db.HashSet([]byte("hash"), NoExpiry, fmt.Appendf(nil, "name %d", i), make([]byte, 20))
 		db.ZSetAdd([]byte("zset"), ZAddMode{}, []ZMember{{Member: fmt.Appendf(nil, "name %d", i), Score: float64(i)}})
-		db.ListPush([]byte("list"), [][]byte{fmt.Appendf(nil, "name %d", i), make([]byte, 10)}, false)
+		db.ListPush([]byte("list"), [][]byte{fmt.Appendf(nil, "name %d", i), make([]byte, 9)}, false) // mostly of one length
 	}
 	db.SetString([]byte("string"), make([]byte, 70000), EncRaw, NoExpiry)
 	for range 6 {
@@ -115,7 +117,7 @@ func TestFrozenStays(t *testing.T) {
 		var readers sync.WaitGroup
 		for _, key := range []string{"set", "hash", "zset", "list", "string"} {
 			it, _ := db.Get([]byte(key))
-			f, ok := it.Freeze()
+			f, ok := s.Freeze(it)
 			if !ok {
 				t.Fatalf("%s is not frozen", key)
 			}
@@ -145,5 +147,68 @@ func TestFrozenStays(t *testing.T) {
 		if err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// To freeze a large value copies no more of it than a list of its blocks; who changes a string meanwhile, in whatever way, leaves the frozen
+// bytes as they are, and copies them no more when they were released.
+func TestFreezingCopiesNothing(t *testing.T) {
+	const size, elements = 16 << 20, 30_000
+	s := New(1, rand.New(rand.NewPCG(1, 1)))
+	db := s.DB(0)
+	text := func() []byte {
+		it, _ := db.Get([]byte("string"))
+		return it.Bytes()
+	}
+	db.SetString([]byte("string"), make([]byte, size), EncRaw, NoExpiry)
+	for i := range elements {
+		name := fmt.Appendf(nil, "name %d", i)
+		db.HashSet([]byte("hash"), NoExpiry, name, make([]byte, 100))
+		db.SetAdd([]byte("set"), name)
+		db.ZSetAdd([]byte("zset"), ZAddMode{}, []ZMember{{Member: name, Score: float64(i)}})
+		db.ListPush([]byte("list"), [][]byte{make([]byte, 100)}, false)
+	}
+	freeze := func(key string) *Frozen {
+		t.Helper()
+		it, _ := db.Get([]byte(key))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, ok := s.Freeze(it)
+		runtime.ReadMemStats(&after)
+		if copied := int64(after.TotalAlloc - before.TotalAlloc); !ok || copied > it.SizeInMemory()/64 {
+			t.Errorf("to freeze the %s of %d bytes took %d", key, it.SizeInMemory(), copied)
+		}
+		return f
+	}
+	for _, key := range []string{"hash", "set", "zset", "list"} {
+		freeze(key).Release()
+	}
+	for name, change := range map[string]func(){
+		"a bit":   func() { db.Grow([]byte("string"), size)[7] = 1 },
+		"longer":  func() { db.Grow([]byte("string"), size+1)[7] = 1 },
+		"shorter": func() { db.Grow([]byte("string"), size/2)[7] = 1 },
+		"another": func() { db.SetString([]byte("string"), bytes.Repeat([]byte{1}, size), EncRaw, NoExpiry) },
+		"renamed": func() {
+			db.Rename([]byte("string"), []byte("other"))
+			db.Grow([]byte("other"), size)[7] = 1
+			db.Rename([]byte("other"), []byte("string"))
+		},
+	} {
+		db.SetString([]byte("string"), make([]byte, size), EncRaw, NoExpiry)
+		f := freeze("string")
+		change()
+		if !bytes.Equal(f.Bytes(), make([]byte, size)) {
+			t.Errorf("%s: the frozen string has changed", name)
+		}
+		if text()[7] != 1 {
+			t.Errorf("%s: the string has not changed", name)
+		}
+		f.Release()
+		if before := text(); &db.Grow([]byte("string"), len(before))[0] != &before[0] {
+			t.Errorf("%s: the string was copied when it was no longer frozen", name)
+		}
+	}
+	if err := s.Check(); err != nil {
+		t.Error(err)
 	}
 }

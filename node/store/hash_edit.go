@@ -48,6 +48,24 @@ func (d *DB) HashSet(key []byte, at int64, pairs ...[]byte) (created int) {
 	return created
 }
 
+// HashSetTo is HashSet of fields of the hash that was found at key, the zero Item if there is none: it need not be looked up again.
+func (d *DB) HashSetTo(it *Item, key []byte, at int64, pairs ...[]byte) (created int) {
+	table, large := it.obj.(*timedDict)
+	if !large {
+		return d.HashSet(key, at, pairs...)
+	}
+	d.space.save(it.ref)
+	b := HashBuilder{Hash{enc: it.enc, table: table}, d.store}
+	for i := 0; i < len(pairs); i += 2 {
+		if b.setInTable(pairs[i], pairs[i+1], at) {
+			created++
+		}
+	}
+	d.space.noteNext(key, b.NextExpiry())
+	d.settle(it.ref, key)
+	return created
+}
+
 // HashRemove removes fields from the hash at key and returns how many were there. With its last field the key goes.
 func (d *DB) HashRemove(key []byte, fields ...[]byte) (removed int) {
 	return d.hashChange(key, fields, (*HashBuilder).Remove)

@@ -176,6 +176,10 @@ func (w *hashWorld) set(key string, m hashModel) {
 		pairs = append(pairs, f, v)
 		m[f] = modelField{v, when}
 	}
+	if it, _ := w.d.Get([]byte(key)); w.rng.IntN(2) == 0 {
+		w.want(w.d.HashSetTo(&it, []byte(key), at, byteSlices(pairs)...) == len(m)-before, "HashSetTo")
+		return
+	}
 	w.want(w.d.HashSet([]byte(key), at, byteSlices(pairs)...) == len(m)-before, "HashSet")
 }
 

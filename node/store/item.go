@@ -7,11 +7,11 @@ type Item struct {
 	ref      uint64
 	expireAt int64
 	access   uint32
-	slot     uint16
 	typ      Type
 	enc      Encoding
 	large    bool
 	obj      object // the value of a large collection
+	space    *space
 }
 
 // indexShare is what an entry costs in the index on average, with buckets between the
@@ -38,7 +38,7 @@ func (it Item) Access() uint32 { return it.access }
 
 // SizeInMemory returns the bytes that the key and its value occupy, with their share of the index.
 func (it Item) SizeInMemory() int64 {
-	n := int64(it.slot) + indexShare
+	n := int64(slotSizes[it.space.slabs.classAt(it.ref)]) + indexShare
 	if it.large {
 		n += int64(cap(it.key)) + int64(cap(it.val)) + recordSize
 	}

@@ -1,35 +1,15 @@
 package store
 
-import (
-	"fmt"
+import "fmt"
 
-	"holdfast/node/listpack"
-)
-
-// list is a list of any size: a sequence of nodes, each a listpack of as many elements as the limits allow, or one element that is
-// too big for that as it stands. Where an element is, is found by the nodes' counts. A list that is packed in its entry is
-// worked on as a list of one node, whose bytes lie elsewhere.
+// list is a list of any size: a sequence of nodes with as many elements each as the limits allow. Where an element is, is found by
+// the nodes' counts. A list that is packed in its entry is worked on as a list of one node, whose bytes lie elsewhere.
 type list struct {
 	nodes  deque
 	count  int   // elements
 	held   int64 // bytes of the nodes' blocks
 	limits *Limits
 }
-
-// listNode is one node. Its block has room at either end only while elements are being added there.
-type listNode struct {
-	block  []byte // a listpack behind lead unused bytes, or the bytes of the one element
-	count  int32
-	lead   uint16
-	plain  bool
-	shared bool // with what was frozen
-}
-
-// maxLead is the most room there is in front of a listpack.
-const maxLead = 1<<16 - 1
-
-// lp is the node's listpack.
-func (n *listNode) lp() []byte { return n.block[n.lead:] }
 
 // listSize is what a list takes besides its nodes.
 const listSize = 64
@@ -70,8 +50,17 @@ func (l *list) isPlain(val []byte) bool {
 
 // takes reports whether val may join the node.
 func (l *list) takes(i int, val []byte) bool {
+	if l.isPlain(val) {
+		return false
+	}
 	n := l.nodes.at(i)
-	return !n.plain && !l.isPlain(val) && l.limits.fitsNode(len(n.lp())+len(val)+listOverhead, int(n.count)+1)
+	switch n.kind {
+	case listpackNode:
+		return l.limits.fitsNode(len(n.bytes())+len(val)+listOverhead, int(n.count)+1)
+	case rowNode:
+		return len(val) == n.width() && l.limits.fitsNode(len(n.bytes())+len(val), int(n.count)+1)
+	}
+	return false
 }
 
 func (l *list) memory() int64 { return listSize + l.held + l.nodes.memory() }
@@ -80,7 +69,7 @@ func (l *list) clone() object {
 	c := &list{count: l.count, limits: l.limits}
 	for i := range l.nodes.len() {
 		n := *l.nodes.at(i)
-		n.block, n.lead, n.shared = block(n.lp()), 0, false
+		n.block, n.lead, n.shared = block(n.bytes()), 0, false
 		c.held += int64(cap(n.block))
 		c.nodes.insert(i, n)
 	}
@@ -93,17 +82,8 @@ func (l *list) check() error {
 		n := l.nodes.at(i)
 		count += int(n.count)
 		held += int64(cap(n.block))
-		if n.plain {
-			if n.count != 1 || n.lead != 0 {
-				return fmt.Errorf("node %d of a list is one element and counts %d", i, n.count)
-			}
-			continue
-		}
-		if err := listpack.Validate(n.lp(), true); err != nil {
+		if err := n.check(); err != nil {
 			return fmt.Errorf("node %d of a list: %w", i, err)
-		}
-		if got := listpack.Len(n.lp()); got != int(n.count) || got == 0 {
-			return fmt.Errorf("node %d of a list has %d elements and counts %d", i, got, n.count)
 		}
 	}
 	if count != l.count || count == 0 || held != l.held {
@@ -138,13 +118,6 @@ func (l *list) seek(index int) listPlace {
 	}
 }
 
-func (n *listNode) offset(index int) int {
-	if n.plain {
-		return 0
-	}
-	return listpack.At(n.lp(), index)
-}
-
 // first is where the walk in a direction begins.
 func (l *list) first(backwards bool) listPlace {
 	if backwards {
@@ -158,27 +131,12 @@ func (l *list) enter(i int, backwards bool) listPlace {
 	if i < 0 || i >= l.nodes.len() {
 		return noPlace
 	}
-	n := l.nodes.at(i)
-	switch {
-	case n.plain:
-		return listPlace{i, 0}
-	case backwards:
-		return listPlace{i, listpack.Last(n.lp())}
-	}
-	return listPlace{i, listpack.First(n.lp())}
+	return listPlace{i, l.nodes.at(i).end(backwards)}
 }
 
 // step is the place after one, or before it.
 func (l *list) step(p listPlace, backwards bool) listPlace {
-	n := l.nodes.at(p.node)
-	at := -1
-	switch {
-	case n.plain:
-	case backwards:
-		at = listpack.Prev(n.lp(), p.at)
-	default:
-		at = listpack.Next(n.lp(), p.at)
-	}
+	at := l.nodes.at(p.node).step(p.at, backwards)
 	switch {
 	case at >= 0:
 		return listPlace{p.node, at}
@@ -190,11 +148,7 @@ func (l *list) step(p listPlace, backwards bool) listPlace {
 
 // element is the text at a place; an integer is formatted into scratch.
 func (l *list) element(p listPlace, scratch []byte) []byte {
-	n := l.nodes.at(p.node)
-	if n.plain {
-		return n.block
-	}
-	return listpack.Get(n.lp(), p.at, scratch)
+	return l.nodes.at(p.node).get(p.at, scratch)
 }
 
 // each calls f with n elements, from an index that exists on, until it returns false. The bytes are valid during the call.

@@ -105,12 +105,13 @@ func (it Item) ListFind(val []byte, backwards bool, limit int, f func(index int)
 // the bytes of one element.
 func (it Item) ListNodes(f func(b []byte, plain bool) bool) {
 	var v listView
-	l := it.list(&v)
-	for i := range l.nodes.len() {
-		if n := l.nodes.at(i); !f(n.lp(), n.plain) {
-			return
-		}
-	}
+	eachNode(it.list(&v).nodes.all(), f)
+}
+
+// ListNodeCount is how many times ListNodes calls.
+func (it Item) ListNodeCount() int {
+	var v listView
+	return it.list(&v).nodes.len()
 }
 
 // digestList mixes in the elements in their order.
@@ -146,14 +147,14 @@ func (d *DB) endList(e *edit, l *list) {
 		e.settle()
 	default:
 		n := l.nodes.at(0)
-		if l.nodes.len() > 1 || n.plain || len(n.lp()) > listPacked {
+		if l.nodes.len() > 1 || n.kind != listpackNode || len(n.bytes()) > listPacked {
 			e.setObject(l.clone(), EncQuicklist)
 			break
 		}
 		if cap(n.block) > cap(d.store.scratch) {
 			d.store.scratch = n.block
 		}
-		e.setPacked(n.lp(), EncQuicklist)
+		e.setPacked(n.bytes(), EncQuicklist)
 	}
 	if e.obj == nil {
 		d.store.list = listView{}

@@ -12,6 +12,7 @@ const listNodeSize = 32
 
 func (d *deque) len() int           { return d.hi - d.lo }
 func (d *deque) at(i int) *listNode { return &d.buf[d.lo+i] }
+func (d *deque) all() []listNode    { return d.buf[d.lo:d.hi] }
 func (d *deque) memory() int64      { return int64(cap(d.buf)) * listNodeSize }
 
 // insert puts a node before the one that is number i; i may be the number of nodes.

@@ -1,11 +1,6 @@
 package store
 
-import (
-	"bytes"
-	"strconv"
-
-	"holdfast/node/listpack"
-)
+import "holdfast/node/listpack"
 
 // set replaces what a node holds.
 func (l *list) set(i int, block []byte, count int) {
@@ -15,11 +10,11 @@ func (l *list) set(i int, block []byte, count int) {
 	n.block, n.lead, n.count, n.shared = block, 0, int32(count), false
 }
 
-// changed follows a change of a node's listpack in its place.
-func (l *list) changed(i int, lp []byte, count int) {
+// changed follows a change of a node's elements in their place.
+func (l *list) changed(i int, b []byte, count int) {
 	n := l.nodes.at(i)
 	l.count += count - int(n.count)
-	n.block, n.count = n.block[:int(n.lead)+len(lp)], int32(count)
+	n.block, n.count = n.block[:int(n.lead)+len(b)], int32(count)
 }
 
 // insertNode puts a node before number i.
@@ -44,24 +39,37 @@ func (l *list) removeNodes(i, j int) {
 // newNode is a node of one element.
 func (l *list) newNode(val []byte) listNode {
 	if l.isPlain(val) {
-		return listNode{block: block(val), count: 1, plain: true}
+		return listNode{block: block(val), count: 1, kind: plainNode}
 	}
-	return l.packedNode(val, len(listpack.New())+listpack.Size(val))
+	return packedNode(val, len(listpack.New())+listpack.Size(val))
 }
 
 // isLong reports whether the nodes at the ends are a small part of the list. Theirs is all the room that they may ever need: no
 // smaller blocks are made while elements come and go there, and left to the garbage collector.
 func (l *list) isLong() bool { return l.nodes.len() >= 8 }
 
-// endNode is newNode for the end of a list, where more will follow.
-func (l *list) endNode(val []byte) listNode {
-	if !l.isLong() || l.limits.ListSize >= 0 || l.isPlain(val) {
+// endNode is newNode for an end of a list, where more will follow. They are taken to be of one length if this one is as long as its
+// neighbour to be; a number takes less as such.
+func (l *list) endNode(val []byte, front bool) listNode {
+	if l.nodes.len() == 0 || l.isPlain(val) {
 		return l.newNode(val)
 	}
-	return l.packedNode(val, max(l.limits.listRoom(), len(listpack.New())+listpack.Size(val)))
+	var number [20]byte
+	inRow := len(val) > 0 && len(val) == len(l.element(l.first(!front), number[:])) && !isCanonicalInt(val)
+	size := len(val)
+	if !inRow {
+		size = len(listpack.New()) + listpack.Size(val)
+	}
+	if l.isLong() && l.limits.ListSize < 0 {
+		size = max(size, l.limits.listRoom())
+	}
+	if inRow {
+		return listNode{block: append(make([]byte, 0, size), val...), count: 1, kind: rowNode}
+	}
+	return packedNode(val, size)
 }
 
-func (l *list) packedNode(val []byte, size int) listNode {
+func packedNode(val []byte, size int) listNode {
 	return listNode{block: listpack.Append(listpack.AppendNew(make([]byte, 0, size)), val), count: 1}
 }
 
@@ -75,15 +83,16 @@ func (l *list) push(val []byte, front bool) {
 		i = max(l.nodes.len()-1, 0)
 	}
 	if l.nodes.len() == 0 {
-		l.insertNode(0, l.endNode(val))
+		l.insertNode(0, l.endNode(val, front))
 		return
 	}
-	if !l.takes(i, val) {
+	if !l.takes(i, val) && !l.breakRow(i, val) {
 		l.trim(i)
+		n := l.endNode(val, front)
 		if !front {
 			i++
 		}
-		l.insertNode(i, l.endNode(val))
+		l.insertNode(i, n)
 		return
 	}
 	if front {
@@ -93,27 +102,68 @@ func (l *list) push(val []byte, front bool) {
 	}
 }
 
+// breakRow makes a listpack of a node of elements of one length that val does not have, if there is room for both.
+func (l *list) breakRow(i int, val []byte) bool {
+	n := l.nodes.at(i)
+	if n.kind != rowNode || l.isPlain(val) || !l.limits.fitsNode(n.listpackSize()+len(val)+listOverhead, int(n.count)+1) {
+		return false
+	}
+	l.pack(i)
+	return true
+}
+
+// pack makes a node a listpack.
+func (l *list) pack(i int) {
+	n := l.nodes.at(i)
+	l.set(i, n.appendTo(listpack.AppendNew(make([]byte, 0, n.listpackSize())), 0), int(n.count))
+	n.kind = listpackNode
+}
+
+// packAt makes the node of an element of a row a listpack, and returns where the element is then.
+func (l *list) packAt(p listPlace) listPlace {
+	n := l.nodes.at(p.node)
+	if n.kind != rowNode {
+		return p
+	}
+	index := p.at / n.width()
+	l.pack(p.node)
+	return listPlace{p.node, n.offset(index)}
+}
+
 // addFront puts val at the front of a node that takes it.
 func (l *list) addFront(i int, val []byte) {
 	n := l.own(i)
-	size := listpack.Size(val)
+	size := len(val)
+	if n.kind == listpackNode {
+		size = listpack.Size(val)
+	}
 	if int(n.lead) < size {
 		l.makeLead(i, size)
 	}
-	n.lead = uint16(listpack.PrependInto(n.block, int(n.lead), val))
+	if n.kind == listpackNode {
+		n.lead = uint16(listpack.PrependInto(n.block, int(n.lead), val))
+	} else {
+		n.lead -= uint16(size)
+		copy(n.bytes(), val)
+	}
 	n.count++
 	l.count++
 }
 
 // addBack puts val at the end of a node that takes it.
 func (l *list) addBack(i int, val []byte) {
-	l.changed(i, listpack.Append(l.room(i, listpack.Size(val)), val), int(l.nodes.at(i).count)+1)
+	n := l.nodes.at(i)
+	if n.kind == listpackNode {
+		l.changed(i, listpack.Append(l.room(i, listpack.Size(val)), val), int(n.count)+1)
+		return
+	}
+	l.changed(i, append(l.room(i, len(val)), val...), int(n.count)+1)
 }
 
-// makeLead makes room in front of a node's listpack: half of what there is, so that it is made seldom.
+// makeLead makes room in front of a node's elements: half of what there is, so that it is made seldom.
 func (l *list) makeLead(i, more int) {
 	n := l.nodes.at(i)
-	lp, old := n.lp(), n.block
+	lp, old := n.bytes(), n.block
 	if cap(old)-len(lp) < more {
 		n.block = newBlock(max(len(lp)+more, min(2*cap(old), l.limits.listRoom())))
 		l.held += int64(cap(n.block)) - int64(cap(old))
@@ -125,10 +175,10 @@ func (l *list) makeLead(i, more int) {
 	n.lead = uint16(lead)
 }
 
-// room returns a node's listpack with room for more bytes behind it.
+// room returns a node's elements with room for more bytes behind them.
 func (l *list) room(i, more int) []byte {
 	n := l.own(i)
-	lp := n.lp()
+	lp := n.bytes()
 	if len(n.block)+more <= cap(n.block) {
 		return lp
 	}
@@ -140,7 +190,7 @@ func (l *list) room(i, more int) []byte {
 	lead := min(free/2, free-more)
 	copy(n.block[lead:lead+len(lp)], lp)
 	n.block, n.lead = n.block[:lead+len(lp)], uint16(lead)
-	return n.lp()
+	return n.bytes()
 }
 
 // newBlock is an empty block of at least that size; its capacity is what the allocator really gave.
@@ -149,16 +199,16 @@ func newBlock(size int) []byte { return append([]byte(nil), make([]byte, size)..
 // trim gives back what a node that is not being added to any more has more of than it needs.
 func (l *list) trim(i int) {
 	n := l.nodes.at(i)
-	if size := len(n.lp()); cap(n.block)-size > 16+size/16 {
-		l.set(i, block(n.lp()), int(n.count))
+	if size := len(n.bytes()); cap(n.block)-size > 16+size/16 {
+		l.set(i, block(n.bytes()), int(n.count))
 	}
 }
 
 // shrunk follows the removal of elements from a node: it gives room back when it is mostly empty.
 func (l *list) shrunk(i int) {
 	n := l.nodes.at(i)
-	if size := len(n.lp()); cap(n.block) > 128 && size < cap(n.block)/4 {
-		l.set(i, append(newBlock(2*size), n.lp()...), int(n.count))
+	if size := len(n.bytes()); cap(n.block) > 128 && size < cap(n.block)/4 {
+		l.set(i, append(newBlock(2*size), n.bytes()...), int(n.count))
 	}
 }
 
@@ -177,12 +227,18 @@ func (l *list) drop(n int, front bool) {
 			continue
 		}
 		node = l.own(i)
-		if front {
-			lp := listpack.DropFirst(node.lp(), n)
+		switch {
+		case node.kind == rowNode && front:
+			node.lead += uint16(n * node.width())
+			l.changed(i, node.bytes(), count-n)
+		case node.kind == rowNode:
+			l.changed(i, node.bytes()[:(count-n)*node.width()], count-n)
+		case front:
+			lp := listpack.DropFirst(node.bytes(), n)
 			node.lead = uint16(len(node.block) - len(lp))
 			l.changed(i, lp, count-n)
-		} else {
-			l.changed(i, listpack.Delete(node.lp(), listpack.At(node.lp(), count-n), n), count-n)
+		default:
+			l.changed(i, listpack.Delete(node.bytes(), listpack.At(node.bytes(), count-n), n), count-n)
 		}
 		if !l.isLong() {
 			l.shrunk(i)
@@ -194,7 +250,12 @@ func (l *list) drop(n int, front bool) {
 // replace puts val in the place of an element.
 func (l *list) replace(p listPlace, val []byte) {
 	n := l.nodes.at(p.node)
-	if !n.plain && !l.isPlain(val) && (n.count == 1 || l.limits.fitsNode(len(n.lp())+len(val)+listOverhead, int(n.count))) {
+	if n.kind == rowNode && len(val) == n.width() && !l.isPlain(val) {
+		copy(l.own(p.node).bytes()[p.at:], val)
+		return
+	}
+	p = l.packAt(p)
+	if n.kind == listpackNode && !l.isPlain(val) && (n.count == 1 || l.limits.fitsNode(len(n.bytes())+len(val)+listOverhead, int(n.count))) {
 		l.changed(p.node, listpack.Replace(l.room(p.node, listpack.Size(val)), p.at, val), int(n.count))
 		l.shrunk(p.node)
 		return
@@ -203,7 +264,7 @@ func (l *list) replace(p listPlace, val []byte) {
 	if head := l.own(i); head.count == 1 {
 		l.removeNodes(i, i+1)
 	} else {
-		l.changed(i, listpack.Delete(head.lp(), listpack.First(head.lp()), 1), int(head.count)-1)
+		l.changed(i, listpack.Delete(head.bytes(), listpack.First(head.bytes()), 1), int(head.count)-1)
 		l.shrunk(i)
 	}
 	l.insertNode(i, l.newNode(val))
@@ -212,6 +273,7 @@ func (l *list) replace(p listPlace, val []byte) {
 
 // insert puts val before or after an element.
 func (l *list) insert(p listPlace, val []byte, after bool) {
+	p = l.packAt(p)
 	if l.takes(p.node, val) {
 		where := listpack.Before
 		if after {
@@ -240,21 +302,19 @@ func (l *list) insert(p listPlace, val []byte, after bool) {
 	l.mergeAround(i)
 }
 
-// split has a node begin at the place, and returns its number.
+// split has a node, which is no row, begin at the place, and returns its number.
 func (l *list) split(p listPlace) int {
 	n := l.nodes.at(p.node)
-	if n.plain || p.at == listpack.First(n.lp()) {
+	if p.at == n.end(false) {
 		return p.node
 	}
-	lp, count := l.own(p.node).lp(), 0
-	tail := listpack.AppendNew(make([]byte, 0, len(listpack.New())+len(lp)-p.at))
-	var number [20]byte
-	for at := p.at; at >= 0; at = listpack.Next(lp, at) {
-		tail = listpack.Append(tail, listpack.Get(lp, at, number[:]))
+	count := 0
+	for at := p.at; at >= 0; at = n.step(at, false) {
 		count++
 	}
-	left := int(n.count) - count
-	l.set(p.node, block(listpack.Delete(lp, p.at, count)), left)
+	lp := l.own(p.node).bytes()
+	tail := n.appendTo(listpack.AppendNew(make([]byte, 0, len(listpack.New())+len(lp)-p.at)), p.at)
+	l.set(p.node, block(listpack.Delete(lp, p.at, count)), int(n.count)-count)
 	l.insertNode(p.node+1, listNode{block: tail, count: int32(count)})
 	return p.node + 1
 }
@@ -269,124 +329,24 @@ func (l *list) mergeAround(i int) {
 // merge joins a node with the one before it if the two leave room to spare.
 func (l *list) merge(i int) {
 	a, b := l.nodes.at(i-1), l.nodes.at(i)
-	if a.plain || b.plain {
+	if a.kind == plainNode || b.kind == plainNode {
 		return
 	}
-	size, count := len(a.lp())+len(b.lp()), int(a.count+b.count)
+	inRow := a.kind == rowNode && b.kind == rowNode && a.width() == b.width()
+	size, count := a.listpackSize()+b.listpackSize(), int(a.count+b.count)
+	if inRow {
+		size = len(a.bytes()) + len(b.bytes())
+	}
 	if !l.limits.fitsNode(size+size/3, count+count/3) {
 		return
 	}
-	joined := append(newBlock(size), a.lp()...)
-	var number [20]byte
-	for lp, at := b.lp(), listpack.First(b.lp()); at >= 0; at = listpack.Next(lp, at) {
-		joined = listpack.Append(joined, listpack.Get(lp, at, number[:]))
+	joined := newBlock(size)
+	if inRow {
+		joined = append(append(joined, a.bytes()...), b.bytes()...)
+	} else {
+		joined = b.appendTo(a.appendTo(listpack.AppendNew(joined), a.end(false)), b.end(false))
+		a.kind = listpackNode
 	}
 	l.removeNodes(i, i+1)
 	l.set(i-1, joined, count)
-}
-
-// remove takes out up to n elements equal to val, in the direction; 0 is all of them. It returns how many there were.
-func (l *list) remove(val []byte, n int, backwards bool) (removed int) {
-	want := matching(val)
-	i := 0
-	if backwards {
-		i = l.nodes.len() - 1
-	}
-	for i >= 0 && i < l.nodes.len() && (n == 0 || removed < n) {
-		gone := l.removeInNode(i, &want, n-removed, backwards)
-		removed += gone
-		if dropped := gone > 0 && l.nodes.at(i).count == 0; dropped {
-			l.removeNodes(i, i+1)
-			if backwards {
-				i--
-			}
-			continue
-		}
-		if gone > 0 && i > 0 && !backwards {
-			before := l.nodes.len()
-			l.merge(i)
-			i -= before - l.nodes.len()
-		} else if gone > 0 && backwards && i+1 < l.nodes.len() {
-			l.merge(i + 1)
-		}
-		if backwards {
-			i--
-		} else {
-			i++
-		}
-	}
-	return removed
-}
-
-// removeInNode takes out up to n elements of one node, all if n is not positive. It may leave an empty node.
-func (l *list) removeInNode(i int, want *match, n int, backwards bool) (removed int) {
-	node := l.nodes.at(i)
-	if node.plain {
-		if !bytes.Equal(node.block, want.text) {
-			return 0
-		}
-		l.changed(i, node.block, 0)
-		return 1
-	}
-	lp, matches := node.lp(), 0
-	for at := listpack.First(lp); at >= 0; at = listpack.Next(lp, at) {
-		if want.equals(lp, at) {
-			matches++
-		}
-	}
-	if matches == 0 {
-		return 0
-	}
-	from, to := 0, matches // which of them go
-	if n > 0 && n < matches {
-		if to = n; backwards {
-			from, to = matches-n, matches
-		}
-	}
-	seen := 0
-	lp = l.own(i).lp()
-	rest := listpack.DeleteFunc(lp, func(at int) bool {
-		if !want.equals(lp, at) {
-			return false
-		}
-		seen++
-		return seen > from && seen <= to
-	})
-	if l.changed(i, rest, int(l.nodes.at(i).count)-(to-from)); l.nodes.at(i).count > 0 {
-		l.shrunk(i)
-	}
-	return to - from
-}
-
-// match is an element looked for.
-type match struct {
-	text  []byte
-	n     int64
-	isInt bool
-}
-
-func matching(val []byte) match {
-	m := match{text: val, isInt: isCanonicalInt(val)}
-	if m.isInt {
-		m.n, _ = strconv.ParseInt(string(val), 10, 64)
-	}
-	return m
-}
-
-// equals compares with the element of a listpack at an offset.
-func (m *match) equals(lp []byte, at int) bool {
-	s, n := listpack.Read(lp, at)
-	if s == nil {
-		return m.isInt && n == m.n
-	}
-	return bytes.Equal(s, m.text)
-}
-
-// is compares with the element at a place.
-func (m *match) is(l *list, p listPlace) bool {
-	n := l.nodes.at(p.node)
-	if n.plain {
-		return bytes.Equal(n.block, m.text)
-	}
-	return m.equals(n.lp(), p.at)
 }

@@ -1,5 +1,28 @@
 package store
 
+// Reserve says how many keys an empty database will get, about.
+func (d *DB) Reserve(keys int) { d.space.table.reserve(keys) }
+
+// Reserve says how many members an empty set will get. That many make it a dict at once, if it is certain to become one.
+func (b *SetBuilder) Reserve(members int) {
+	if members > max(maxPackedMembers, b.store.Limits.SetIntset) {
+		b.enc, b.val, b.dict = EncHashtable, nil, newDict(&b.store.hasher)
+		b.dict.table.reserve(members)
+	}
+}
+
+// Reserve says how many fields an empty hash will get. That many make it a table at once, if it is certain to become one.
+func (b *HashBuilder) Reserve(fields int) {
+	const leastPair = 4 // bytes of a field and a value in a listpack
+	if fields > max(b.store.Limits.HashEntries, packedAlways/leastPair) {
+		b.makeTable()
+		b.table.table.reserve(fields)
+	}
+}
+
+// Reserve says how many members an empty sorted set will get.
+func (b *ZSetBuilder) Reserve(members int) { b.table.scores.table.reserve(members) }
+
 // LoadPacked makes a packed value the one of key, in place of one of any type, as a snapshot brings it: its bytes have been
 // validated, and they are what the encoding says.
 func (d *DB) LoadPacked(key []byte, typ Type, enc Encoding, val []byte) {
@@ -25,8 +48,8 @@ func (d *DB) ListStore(key []byte, b *ListBuilder) {
 	d.Delete(key)
 	e := d.edit(key, TypeList)
 	l := &b.l
-	if n := l.nodes.at(0); l.nodes.len() == 1 && !n.plain && len(n.lp()) <= listPacked {
-		e.setPacked(n.lp(), EncQuicklist)
+	if n := l.nodes.at(0); l.nodes.len() == 1 && n.kind == listpackNode && len(n.bytes()) <= listPacked {
+		e.setPacked(n.bytes(), EncQuicklist)
 		return
 	}
 	l.trim(l.nodes.len() - 1)

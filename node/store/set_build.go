@@ -138,6 +138,24 @@ func (d *DB) SetAdd(key []byte, members ...[]byte) (added int) {
 	return added
 }
 
+// SetAddTo is SetAdd to the set that was found at key, the zero Item if there is none: it need not be looked up again.
+func (d *DB) SetAddTo(it *Item, key []byte, members ...[]byte) (added int) {
+	table, large := it.obj.(setTable)
+	if !large {
+		return d.SetAdd(key, members...)
+	}
+	d.space.save(it.ref)
+	for _, m := range members {
+		if table.add(m) {
+			added++
+		}
+	}
+	if added > 0 {
+		d.settle(it.ref, key)
+	}
+	return added
+}
+
 // SetRemove removes members from the set at key and returns how many were there. With its last member the key goes.
 func (d *DB) SetRemove(key []byte, members ...[]byte) (removed int) {
 	e := d.edit(key, TypeSet)

@@ -76,7 +76,11 @@ func TestSetModel(t *testing.T) {
 			for _, x := range list {
 				m[x] = true
 			}
-			if got := d.SetAdd([]byte(k), byteSlices(list)...); got != len(m)-before {
+			add := d.SetAdd
+			if it, _ := d.Get([]byte(k)); rng.IntN(2) == 0 {
+				add = func(key []byte, members ...[]byte) int { return d.SetAddTo(&it, key, members...) }
+			}
+			if got := add([]byte(k), byteSlices(list)...); got != len(m)-before {
 				t.Fatalf("step %d: added %d, want %d", step, got, len(m)-before)
 			}
 		case op < 9:

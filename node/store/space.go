@@ -67,11 +67,10 @@ func (sp *space) item(ref uint64) (it Item) {
 // describe is item into the caller's memory: to hand an Item through several calls costs more than to find it.
 func (sp *space) describe(ref uint64, it *Item) {
 	b := sp.slabs.bytes(ref)
-	it.ref = ref
+	it.space, it.ref = sp, ref
 	it.expireAt = NoExpiry
 	it.access = uint32(b[2]) | uint32(b[3])<<8 | uint32(b[4])<<16
 	it.typ, it.enc = Type(b[0]>>4), Encoding(b[0]&0xf)
-	it.slot = slotSizes[sp.slabs.classAt(ref)]
 	if it.large = b[1]&flagLarge != 0; it.large {
 		r := sp.large.at(largeRec(b))
 		it.key, it.val, it.obj = r.key, r.val, r.obj

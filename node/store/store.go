@@ -22,17 +22,18 @@ type Store struct {
 
 	hasher     hasher
 	dbs        []*DB
-	gen        uint8     // generation that entries saved or made since the last BeginSnapshot carry
-	unfinished int       // snapshots given up since the last one that was completed
-	active     *Snapshot // between BeginSnapshot and Close
-	scratch    []byte    // for whoever builds a packed value
-	list       listView  // of the packed list that is being changed
-	saving     *Snapshot // active, and neither failed nor done: entries must be saved before they change
+	gen        uint8              // generation that entries saved or made since the last BeginSnapshot carry
+	unfinished int                // snapshots given up since the last one that was completed
+	active     *Snapshot          // between BeginSnapshot and Close
+	scratch    []byte             // for whoever builds a packed value
+	list       listView           // of the packed list that is being changed
+	saving     *Snapshot          // active, and neither failed nor done: entries must be saved before they change
+	lent       map[*byte]struct{} // the first bytes of large strings that are frozen
 }
 
 // New returns an empty store. The rng seeds its hash; with the same seed and the same calls, it behaves the same.
 func New(databases int, rng *rand.Rand) *Store {
-	s := &Store{hasher: newHasher(rng), Limits: DefaultLimits()}
+	s := &Store{hasher: newHasher(rng), Limits: DefaultLimits(), lent: map[*byte]struct{}{}}
 	for i := range databases {
 		s.dbs = append(s.dbs, &DB{store: s, index: i, space: newSpace(s)})
 	}

@@ -86,6 +86,19 @@ func (l *bucketList) pop() {
 	}
 }
 
+// reserve adds n empty buckets to a list that has none.
+func (l *bucketList) reserve(n uint64) {
+	if n < segmentBuckets {
+		l.segments = [][]bucket{make([]bucket, max(minBuckets, 1<<bits.Len64(n-1)))}
+	} else {
+		l.segments = make([][]bucket, (n+segmentBuckets-1)/segmentBuckets)
+		for i := range l.segments {
+			l.segments[i] = make([]bucket, segmentBuckets)
+		}
+	}
+	l.n = n
+}
+
 func (l *bucketList) resizeFirst(buckets uint64) {
 	first := make([]bucket, buckets)
 	copy(first, l.segments[0][:l.n])
@@ -199,6 +212,19 @@ func (t *table) insert(hash, ref uint64, ttl bool) {
 	t.add(t.home(hash), slot)
 	t.count++
 	t.grow()
+}
+
+// maxReserve bounds for how many entries room is made before there are any: their number may be a lie.
+const maxReserve = 1 << 20
+
+// reserve makes room for entries, if there are none: until there are so many no bucket has to be split.
+func (t *table) reserve(entries int) {
+	if t.main.n > 0 || entries <= 0 {
+		return
+	}
+	t.main.reserve(uint64(min(entries, maxReserve))*2/splitAboveHalves + 1)
+	t.ttls = make([]uint32, len(t.main.segments))
+	t.setMask()
 }
 
 // grow splits a bucket if the table is due for it, and reports whether it was.

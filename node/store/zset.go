@@ -102,6 +102,33 @@ func (z ZSet) All(rank int, reverse bool) iter.Seq2[[]byte, float64] {
 	}
 }
 
+// Range calls fn for n members with their scores, in order, from the one of a rank on, or, with reverse, back from it. There must
+// be so many. A member is valid during the call.
+func (z ZSet) Range(rank, n int, reverse bool, fn func(member []byte, score float64)) {
+	if n <= 0 {
+		return
+	}
+	if z.table == nil || reverse {
+		for member, score := range z.All(rank, reverse) {
+			fn(member, score)
+			if n--; n == 0 {
+				return
+			}
+		}
+		return
+	}
+	ranks, names := z.table.ranks, z.table.scores
+	for pos := ranks.at(rank); n > 0; {
+		l := ranks.leaves.at(pos.leaf)
+		end := min(int(l.n), pos.at+n)
+		for i := pos.at; i < end; i++ {
+			fn(names.name(l.ref(i)), l.scores[i])
+		}
+		n -= end - pos.at
+		pos = rankPos{leaf: l.next}
+	}
+}
+
 // Random returns a member of a sorted set that is not empty, each with the same probability.
 func (z ZSet) Random(rng *rand.Rand) (member []byte, score float64) {
 	for member, score = range z.All(rng.IntN(z.Len()), false) {

@@ -230,6 +230,21 @@ func (w *zsetWorld) compare(key string) {
 		if !reverse && i != len(list) || reverse && len(list) > 0 && i != -1 {
 			w.t.Fatalf("key %s: stopped at rank %d", key, i)
 		}
+		step, n := 1, len(list)-from
+		i = from
+		if reverse {
+			step, n = -1, min(from+1, len(list))
+		}
+		n = w.rng.IntN(n + 1)
+		z.Range(from, n, reverse, func(member []byte, score float64) {
+			if n--; string(member) != string(list[i].Member) || score != list[i].Score {
+				w.t.Fatalf("key %s, rank %d of a range: (%q, %g), not (%q, %g)", key, i, member, score, list[i].Member, list[i].Score)
+			}
+			i += step
+		})
+		if n != 0 {
+			w.t.Fatalf("key %s: %d members of a range are missing", key, n)
+		}
 	}
 	for i, e := range list {
 		if rank, score, ok := z.Rank(e.Member); !ok || rank != i || score != e.Score {

@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,7 +54,7 @@ func open(t *testing.T, dir string) *Files {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	f, err := Open(Config{FS: Root{root}, Dir: "appendonlydir", Name: "appendonly.aof", Retain: func() int64 { return 1 << 20 }})
+	f, err := Open(Config{FS: NewRoot(root), Dir: "appendonlydir", Name: "appendonly.aof", Retain: func() int64 { return 1 << 20 }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,10 +161,13 @@ func TestTorn(t *testing.T) {
 	name := filepath.Join(dir, "appendonlydir", "appendonly.aof.1.incr.aof")
 	text, err := os.ReadFile(name)
 	must(t, err)
+	sums, err := os.ReadFile(name + sumsSuffix)
+	must(t, err)
 	header := int64(len(selectWire(3)))
 	for cut := header + whole - 100; cut < int64(len(text)); cut++ {
 		for _, zeroes := range []int{0, 100} {
 			must(t, os.WriteFile(name, append(text[:cut:cut], make([]byte, zeroes)...), 0o644))
+			must(t, os.WriteFile(name+sumsSuffix, sums, 0o644))
 			g := open(t, dir)
 			log, report := load(t, g)
 			if strings.Join(log, "|") != "SELECT 3|SET a 1" || g.End() != whole {
@@ -179,35 +184,28 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-// TestFlips flips each bit of a log that was closed: every one is noticed.
-func TestFlips(t *testing.T) {
+// TestAccepted: a complete file that fails its checksum is refused, unless it is to be taken as it is; then it is right from there on.
+func TestAccepted(t *testing.T) {
 	dir := t.TempDir()
 	f := begin(t, dir)
 	must(t, f.Write(wire("SET", "a", "1")))
 	must(t, f.Roll(0))
 	must(t, f.Write(wire("SET", "b", "2")))
 	must(t, f.Close())
-	for _, name := range []string{"appendonly.aof.1.incr.aof", "appendonly.aof.2.incr.aof", "appendonly.aof.manifest"} {
-		path := filepath.Join(dir, "appendonlydir", name)
-		text, err := os.ReadFile(path)
-		must(t, err)
-		for i := range len(text) * 8 {
-			bad := bytes.Clone(text)
-			bad[i/8] ^= 1 << (i % 8)
-			must(t, os.WriteFile(path, bad, 0o644))
-			root, err := os.OpenRoot(dir)
-			must(t, err)
-			g, err := Open(Config{FS: Root{root}, Dir: "appendonlydir", Name: "appendonly.aof"})
-			if err == nil {
-				_, err = g.Load(&recorder{}, true)
-			}
-			must(t, root.Close())
-			if err == nil {
-				t.Errorf("%s: bit %d of byte %d (%q) flipped and nobody noticed", name, i%8, i/8, text[i/8])
-			}
-			must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		}
-		must(t, os.WriteFile(path, text, 0o644))
+	name := filepath.Join(dir, "appendonlydir", "appendonly.aof.1.incr.aof")
+	text, err := os.ReadFile(name)
+	must(t, err)
+	must(t, os.WriteFile(name, bytes.Replace(text, []byte("$1\r\n1"), []byte("$1\r\n3"), 1), 0o644))
+	var damage *ChecksumError
+	if _, err := open(t, dir).Load(&recorder{}, true); !errors.As(err, &damage) {
+		t.Fatalf("error %v", err)
+	}
+	g := open(t, dir)
+	g.cfg.SkipSums = true
+	load(t, g)
+	must(t, g.Close())
+	if log, report := load(t, open(t, dir)); report.Cut != nil || strings.Join(log, "|") != "SELECT 3|SET a 3|SELECT 0|SET b 2" {
+		t.Fatalf("%q %+v", log, report)
 	}
 }
 
@@ -279,4 +277,107 @@ func FuzzScanner(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzSums: whatever stands in a file of checksums, what is taken from it rises and can be written again; and a log that is
+// read under it is found whole, or not, as far as a plain sum says.
+func FuzzSums(f *testing.F) {
+	text := wire("SET", "a", "1")
+	s := sums{synced: mark{4, crc32.Checksum(text[:4], castagnoli)}}
+	for _, end := range []int{4, 9, len(text)} {
+		s.marks = append(s.marks, mark{int64(end), crc32.Checksum(text[:end], castagnoli)})
+	}
+	f.Add(s.records(0), text)
+	f.Add(append(s.records(1), s.records(0)...), text)
+	f.Add(s.records(0)[1:], text[:9])
+	f.Fuzz(func(t *testing.T, records, text []byte) {
+		s := parseSums(records)
+		if len(s.marks) > len(records)/recordSize {
+			t.Fatalf("%d marks of %d bytes", len(s.marks), len(records))
+		}
+		again := parseSums(s.records(0))
+		if !slices.Equal(again.marks, s.marks) || len(s.marks) > 0 && again.synced != s.synced {
+			t.Fatalf("%+v became %+v", s, again)
+		}
+		before := int64(0)
+		for _, m := range s.marks {
+			if m.end <= before {
+				t.Fatalf("marks do not rise: %v", s.marks)
+			}
+			before = m.end
+		}
+		if s.synced.end > int64(len(text)) {
+			return // Load refuses it
+		}
+		if len(s.marks) > 0 && crc32.Checksum(text[:s.synced.end], castagnoli) != s.synced.sum {
+			return // likewise
+		}
+		whole, err := s.whole(bytes.NewReader(text), int64(len(text)))
+		want := int64(len(text))
+		last := s.synced.end
+		for _, m := range s.marks {
+			if m.end <= s.synced.end || m.end > int64(len(text)) {
+				continue
+			}
+			if crc32.Checksum(text[:m.end], castagnoli) != m.sum {
+				if text[len(text)-1] != 0 {
+					want = last
+				}
+				break
+			}
+			last = m.end
+		}
+		if err != nil || whole != want {
+			t.Fatalf("whole up to %d instead of %d of %d, %v", whole, want, len(text), err)
+		}
+	})
+}
+
+// TestSizeWhileLoading: INFO asks for it under the lock that those who load need.
+func TestSizeWhileLoading(t *testing.T) {
+	dir := t.TempDir()
+	f := begin(t, dir)
+	must(t, f.Write(wire("SET", "a", "1")))
+	g := open(t, dir)
+	asked := 0
+	_, err := g.Load(asking{func() { g.Size(); asked++ }}, true)
+	must(t, err)
+	if asked != 3 || g.Size() != f.Size() {
+		t.Fatalf("asked %d times; the size is %d instead of %d", asked, g.Size(), f.Size())
+	}
+}
+
+// asking calls a function for whatever a load hands it.
+type asking struct{ ask func() }
+
+func (a asking) Base(b *bufio.Reader) error {
+	a.ask()
+	return (&recorder{}).Base(b)
+}
+
+func (a asking) Apply([]Entry) error {
+	a.ask()
+	return nil
+}
+
+// TestRetention: what is kept before a new base are whole files, as many as it takes to have that many bytes.
+func TestRetention(t *testing.T) {
+	command := wire("SET", "a", strings.Repeat("x", 100))
+	file := int64(len(command))
+	for _, c := range []struct{ retain, files int64 }{{0, 0}, {1, 1}, {file, 1}, {file + 100, 2}, {1 << 20, 4}} {
+		f := begin(t, t.TempDir())
+		f.cfg.Retain = func() int64 { return c.retain }
+		for range 4 {
+			must(t, f.Write(command))
+			must(t, f.Roll(3))
+		}
+		b, err := f.NewBase()
+		must(t, err)
+		_, err = b.Write(emptyRDB)
+		must(t, err)
+		must(t, b.Commit(f.End()))
+		if kept := f.End() - f.First(); kept != c.files*file {
+			t.Errorf("to retain %d bytes, %d are kept instead of %d files of %d", c.retain, kept, c.files, file)
+		}
+	}
 }

@@ -9,6 +9,8 @@
 // whole file, so that one rename replaces all of it at once. Redis skips them, and drops them when it writes a manifest of its own:
 // a directory that Redis has worked on since has no identity any more, as it should be.
 //
+// Checksums of the incremental file that is written stand in a file beside it; see sums.
+//
 // Invariants: the manifest on disk always names a base and files that are whole, up to the last one's torn tail;
 // files that are named reach from the base's offset to the end without a gap; files kept as history end
 // where the next one begins.

@@ -3,23 +3,26 @@ package aof
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Config is what Files are made with.
 type Config struct {
-	FS     FS
-	Dir    string       // the directory below FS: appenddirname
-	Name   string       // what the files' names begin with: appendfilename
-	Retain func() int64 // bytes of log before the base that are kept: repl-log-retention
+	FS       FS
+	Dir      string         // the directory below FS: appenddirname
+	Name     string         // what the files' names begin with: appendfilename
+	Retain   func() int64   // bytes of log before the base that are kept at least, in whole files: repl-log-retention
+	Progress func(read int) // is told how many more bytes Load has read; nil ok
 	// SkipSums takes files as they are although their checksums say that they were changed.
 	SkipSums bool
+	// Adopt takes over the one file of Redis 6, which lies beside Dir and is called Name, where there is no log yet.
+	Adopt bool
 	// ReadOnly leaves all files as they are, for a log that belongs to somebody else: it can be loaded, not written.
 	ReadOnly bool
 }
@@ -35,22 +38,40 @@ type Files struct {
 	sum   uint32     // of these bytes
 	end   int64      // the log's offset there
 	dirty bool       // a write failed: bytes may stand behind size
-	old   map[string]File
+	torn  bool       // a sync of cur failed
+	doubt bool       // the manifest on disk may be one that could not be put there with certainty, and not m
+	bases int64      // the highest number of a base that was given out
+	incrs int64      // and of an incremental file: names are not used again, as a manifest in doubt may hold them
+	old   map[string]oldFile
+	sums  *sumsFile // of cur
+	known sums      // of it while it is not open
+	sure  int64     // of the last file, until it is open: so much was synced by the process that wrote it
+	lost  int64     // the log can't be read before this offset: damage was found there
 
 	baseSize int64 // bytes of the base
+
+	total atomic.Int64 // what Size answers, which waits for nobody
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// oldFile is a file that is read and no longer written.
+type oldFile struct {
+	File
+	sums sums
+}
+
+// ErrUnsynced: a sync failed. Nobody can tell how much of the last file is on disk, and later syncs may succeed without it (as on Linux, where
+// what a sync could not write is no longer to be written): only a new base makes the log whole.
+var ErrUnsynced = errors.New("aof: the log's end can't be synced")
 
 // ErrNone: there is no log on disk.
 var ErrNone = errors.New("aof: no manifest")
 
 // Open reads the manifest, if there is one, and removes what an interrupted rewrite has left.
 func Open(cfg Config) (*Files, error) {
-	f := &Files{cfg: cfg, m: &manifest{}, old: map[string]File{}}
+	f := &Files{cfg: cfg, m: &manifest{}, old: map[string]oldFile{}}
 	text, err := f.readFile(f.manifestName())
 	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
+		return f, f.adopt()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("aof: %w", err)
@@ -62,7 +83,7 @@ func Open(cfg Config) (*Files, error) {
 	if cfg.ReadOnly {
 		return f, nil
 	}
-	return f, f.sweep()
+	return f, errors.Join(f.adopt(), f.sweep())
 }
 
 // place gives the files of a manifest without offsets theirs: the base is where the log begins.
@@ -117,17 +138,28 @@ func (f *Files) End() int64 {
 	return f.end
 }
 
-// Size is the bytes of the base and of the log behind it.
+// Size is the bytes of the base and of the log behind it. It may be asked at any time, also while the log is being loaded.
 func (f *Files) Size() int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if base := f.m.base(); base != nil {
-		return f.baseSize + f.end - base.start
-	}
-	return f.end
+	return f.total.Load()
 }
 
-// First is the log's offset of the oldest byte on disk.
+// measure notes what Size is to answer; it needs f.mu.
+func (f *Files) measure() {
+	total := f.end
+	if base := f.m.base(); base != nil {
+		total += f.baseSize - base.start
+	}
+	f.total.Store(total)
+}
+
+// Last is the bytes of the file that is being written.
+func (f *Files) Last() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.size
+}
+
+// First is the log's offset of the oldest byte on disk that can be read.
 func (f *Files) First() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,7 +167,7 @@ func (f *Files) First() int64 {
 	for _, e := range f.log() {
 		first = min(first, e.start)
 	}
-	return first
+	return max(first, f.lost)
 }
 
 // log lists the files that hold the log's bytes, oldest first.
@@ -182,6 +214,7 @@ func (f *Files) commit(next *manifest) error {
 		err = f.cfg.FS.SyncDir(f.cfg.Dir) // the files that it names must not be missing when it is there
 	}
 	if err == nil {
+		f.doubt = true
 		err = f.cfg.FS.Rename(f.path(temp), f.path(f.manifestName()))
 	}
 	if err == nil {
@@ -190,7 +223,7 @@ func (f *Files) commit(next *manifest) error {
 	if err != nil {
 		return fmt.Errorf("aof: writing the manifest: %w", err)
 	}
-	f.m = next
+	f.m, f.doubt = next, false
 	return nil
 }
 
@@ -204,11 +237,13 @@ func (f *Files) sweep() error {
 	}
 	for _, name := range names {
 		ours := strings.HasPrefix(name, f.cfg.Name+".") || strings.HasPrefix(name, tempPrefix+f.cfg.Name)
-		named := slices.ContainsFunc(f.m.files, func(e entry) bool { return e.name == name })
+		named := slices.ContainsFunc(f.m.files, func(e entry) bool {
+			return e.name == name || f.m.identity != nil && e.name+sumsSuffix == name
+		})
 		if !ours || named || name == f.manifestName() {
 			continue
 		}
-		if file := f.old[name]; file != nil {
+		if file, open := f.old[name]; open {
 			delete(f.old, name)
 			err = errors.Join(err, file.Close())
 		}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 )
 
@@ -36,14 +35,17 @@ func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns what is wrong with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// ErrBase: what is wrong is wrong in the base, of which nothing can be cut off without the log behind it losing its sense.
+var ErrBase = errors.New("it is in the base, without which the log behind it means nothing")
+
 // ChecksumError is a file whose bytes, though they may be commands, are not those that were written.
 type ChecksumError struct {
-	Size      int64 // the bytes that were summed, from the beginning
+	From, To  int64 // in the file: the damage lies between them
 	Sum, Want uint32
 }
 
 func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("damaged: the checksum of its first %d bytes is %08x instead of %08x", e.Size, e.Sum, e.Want)
+	return fmt.Sprintf("damaged between byte %d and byte %d: their checksum is %08x instead of %08x", e.From, e.To, e.Sum, e.Want)
 }
 
 // Load hands all data to the loader, verifies it on the way, and leaves the log ready for writing at its end. A torn tail of the
@@ -51,11 +53,24 @@ func (e *ChecksumError) Error() string {
 func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.measure()
 	var report LoadReport
-	if base := f.m.base(); base != nil {
+	f.end = 0
+	base, incr := f.m.base(), f.m.of(kindIncr)
+	if len(incr) > 0 {
+		f.end = incr[0].start
+	}
+	if base != nil {
 		n, err := f.loadBase(base, to)
+		var torn *TornError
+		if errors.As(err, &torn) && len(incr) == 0 && cut {
+			report.Cut, report.File, n, err = torn, f.path(base.name), torn.Offset, nil
+			if !f.cfg.ReadOnly {
+				err = f.cutBase(base, torn.Offset)
+			}
+		}
 		if err != nil {
-			return report, &FileError{f.path(base.name), err}
+			return report, &FileError{f.path(base.name), fmt.Errorf("%w; %w", err, ErrBase)}
 		}
 		report.Files, report.Bytes = 1, n
 		f.baseSize = n
@@ -93,17 +108,13 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		report.Files++
 		report.Bytes += size
 	}
-	if last < 0 || f.cfg.ReadOnly {
+	if f.cfg.ReadOnly || len(f.m.files) == 0 {
 		return report, nil
 	}
-	// The process that wrote the end may have died before it synced it.
-	if err := f.openLast(); err != nil {
-		return report, err
+	if last < 0 { // Redis wrote the base while it kept no log
+		return report, f.begin(f.m.clone(), 0)
 	}
-	if err := f.cur.Sync(); err != nil {
-		return report, fmt.Errorf("aof: syncing the log: %w", err)
-	}
-	return report, nil
+	return report, f.openLast()
 }
 
 // Stored is how many bytes the files have that Load reads.
@@ -137,7 +148,7 @@ func (f *Files) loadBase(e *entry, to Loader) (size int64, err error) {
 	if size, err = file.Size(); err != nil {
 		return 0, err
 	}
-	counted := &countingReader{r: file}
+	counted := &countingReader{r: f.told(file)}
 	r := bufio.NewReaderSize(counted, scanBuffer)
 	if magic, _ := r.Peek(len(rdbMagic)); bytes.Equal(magic, rdbMagic) {
 		if err := to.Base(r); err != nil {
@@ -171,13 +182,26 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 	if size, err = file.Size(); err != nil {
 		return 0, nil, err
 	}
-	if e.closed && (size < e.size || size > e.size && !last) {
+	if e.closed && size > e.size && !last {
 		return size, nil, fmt.Errorf("it has %d bytes, the manifest says %d", size, e.size)
 	}
-	sums := &summingReader{r: file, checkAt: -1}
-	if e.closed && !f.cfg.SkipSums {
-		sums.checkAt, sums.want = e.size, e.sum
+	known, err := f.storedSums(e)
+	if err != nil {
+		return size, nil, err
 	}
+	if size < known.synced.end {
+		return size, nil, fmt.Errorf("it has %d bytes, %d were synced", size, known.synced.end)
+	}
+	limit := size
+	if last {
+		if f.sure = known.synced.end; f.m.identity == nil {
+			f.sure = size // Redis wrote it, and says nothing of what it synced
+		}
+		if limit, err = known.whole(file, size); err != nil {
+			return size, nil, err
+		}
+	}
+	sums := &summingReader{r: io.LimitReader(f.told(file), limit), checks: known.certain()}
 	s := NewScanner(sums, 0)
 	for {
 		batch, err := s.Next()
@@ -185,7 +209,13 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 		switch {
 		case errors.Is(err, io.EOF), errors.As(err, &torn):
 			f.size, f.end = s.End(), e.start+s.End()-e.header
-			f.sum = sums.sum // right when nothing is torn; else cutOff reads it anew
+			f.sum, f.known = sums.at.sum, sums.found // right when nothing is torn; else cutOff reads them anew
+			if f.cfg.SkipSums && e.closed && !f.cfg.ReadOnly {
+				return size, torn, f.accept(e, sums)
+			}
+			if limit < size {
+				torn = &TornError{Offset: s.End(), Size: size, Changed: true}
+			}
 			return size, torn, nil
 		case errors.As(err, &damage) && last && !e.closed && zeroFrom(file, damage.Offset, size):
 			f.size, f.end = s.End(), e.start+s.End()-e.header
@@ -198,6 +228,29 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 			return size, nil, fmt.Errorf("the command that ends at byte %d: %w", s.End(), err)
 		}
 	}
+}
+
+// cutBase shortens a base that ends with commands and has nothing behind it, as the one file of Redis 6.
+func (f *Files) cutBase(e *entry, size int64) (err error) {
+	file, err := f.cfg.FS.Append(f.path(e.name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := file.Truncate(size); err != nil {
+		return fmt.Errorf("cutting it off at byte %d: %w", size, err)
+	}
+	return file.Sync()
+}
+
+// accept makes the checksums of a complete file those of what was read of it. Close writes them to the manifest.
+func (f *Files) accept(e *entry, read *summingReader) error {
+	s, err := f.createSums(e.name, read.found.upTo(read.at))
+	if err != nil {
+		return err
+	}
+	e.size, e.sum = read.at.end, read.at.sum
+	return s.file.Close()
 }
 
 // zeroFrom reports whether nothing but zeroes stands in the file from a place on: a file system that lost its power may leave the
@@ -214,29 +267,49 @@ func zeroFrom(file File, at, size int64) bool {
 	return true
 }
 
-// cutOff shortens the last file to size bytes, at which f stands already.
-func (f *Files) cutOff(e *entry, size int64) (err error) {
+// cutOff shortens the last file to size bytes.
+func (f *Files) cutOff(e *entry, size int64) error {
+	file, err := f.cfg.FS.Open(f.path(e.name))
+	if err != nil {
+		return err
+	}
+	left := &summingReader{r: io.NewSectionReader(file, 0, size)}
+	_, err = io.Copy(io.Discard, left)
 	if f.cur != nil {
-		err = f.cur.Close()
+		err = errors.Join(err, f.cur.Close())
 		f.cur = nil
 	}
-	file, e2 := f.cfg.FS.Append(f.path(e.name))
-	if err = errors.Join(err, e2); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	f.cur = file
-	if err := file.Truncate(size); err != nil {
+	f.size, f.sum, f.known, f.dirty = size, left.at.sum, left.found, true
+	if err := f.openLast(); err != nil { // first: no checksum may be left of what others will take the place of
+		return err
+	}
+	if err := f.cur.Truncate(size); err != nil {
 		return fmt.Errorf("cutting it off at byte %d: %w", size, err)
 	}
-	if err := file.Sync(); err != nil {
-		return err
+	f.dirty = false
+	return f.syncCur()
+}
+
+// told has Config.Progress hear of what is read.
+func (f *Files) told(r io.Reader) io.Reader {
+	if f.cfg.Progress == nil {
+		return r
 	}
-	sums := &summingReader{r: io.NewSectionReader(file, 0, size), checkAt: -1}
-	if _, err := io.Copy(io.Discard, sums); err != nil {
-		return err
-	}
-	f.size, f.sum, f.dirty = size, sums.sum, false
-	return nil
+	return tellingReader{r, f.cfg.Progress}
+}
+
+type tellingReader struct {
+	r    io.Reader
+	tell func(read int)
+}
+
+func (t tellingReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	t.tell(n)
+	return n, err
 }
 
 type countingReader struct {
@@ -247,27 +320,5 @@ type countingReader struct {
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
-	return n, err
-}
-
-// summingReader computes the checksum of what it reads, and compares it at one place.
-type summingReader struct {
-	r       io.Reader
-	n       int64
-	sum     uint32
-	checkAt int64 // -1: nowhere
-	want    uint32
-}
-
-func (s *summingReader) Read(p []byte) (int, error) {
-	if s.n < s.checkAt {
-		p = p[:min(int64(len(p)), s.checkAt-s.n)]
-	}
-	n, err := s.r.Read(p)
-	s.n += int64(n)
-	s.sum = crc32.Update(s.sum, castagnoli, p[:n])
-	if s.n == s.checkAt && n > 0 && s.sum != s.want {
-		return 0, &ChecksumError{Size: s.n, Sum: s.sum, Want: s.want}
-	}
 	return n, err
 }

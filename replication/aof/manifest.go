@@ -54,8 +54,8 @@ type manifest struct {
 
 const (
 	maxLine  = 1000 // Redis reads lines of 1024 bytes
-	mark     = "# holdfast "
-	sumWords = mark + "sum "
+	comment  = "# holdfast "
+	sumWords = comment + "sum "
 )
 
 var table = crc64.MakeTable(crc64.ECMA)
@@ -91,9 +91,9 @@ func (m *manifest) format() []byte {
 		b.WriteByte('\n')
 	}
 	if id := m.identity; id != nil {
-		fmt.Fprintf(&b, mark+"id %s epoch %d incarnation %s\n", id.ID, id.Epoch, id.Incarnation)
+		fmt.Fprintf(&b, comment+"id %s epoch %d incarnation %s\n", id.ID, id.Epoch, id.Incarnation)
 		for _, f := range id.Former {
-			fmt.Fprintf(&b, mark+"former %s %d\n", f.ID, f.Until)
+			fmt.Fprintf(&b, comment+"former %s %d\n", f.ID, f.Until)
 		}
 		fmt.Fprintf(&b, sumWords+"%016x\n", crc64.Checksum(b.Bytes(), table))
 	}
@@ -118,7 +118,7 @@ func parseManifest(text []byte) (*manifest, error) {
 		switch {
 		case strings.HasPrefix(line, sumWords):
 			err = p.sum(line, text[:at])
-		case strings.HasPrefix(line, mark):
+		case strings.HasPrefix(line, comment):
 			err = p.comment(line)
 		case strings.HasPrefix(line, "#"):
 		default:
@@ -161,7 +161,7 @@ func (p *manifestParser) sum(line string, before []byte) error {
 }
 
 func (p *manifestParser) comment(line string) error {
-	words := strings.Fields(strings.TrimPrefix(line, mark))
+	words := strings.Fields(strings.TrimPrefix(line, comment))
 	if p.summed {
 		return p.wrong("something follows the checksum")
 	}

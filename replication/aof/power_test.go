@@ -2,10 +2,12 @@ package aof_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 	"testing"
 
 	"holdfast/internal/memfs"
@@ -49,8 +51,8 @@ func (w *words) Apply(batch []aof.Entry) error {
 	return nil
 }
 
-// TestPowerLoss writes, rolls, rewrites and restarts, on a disk that sometimes runs full, and pulls the plug at any moment: whatever
-// was synced is there afterwards, in order, and nothing that was never written.
+// TestPowerLoss writes, rolls, rewrites and restarts, on a disk that sometimes runs full or fails, and pulls the plug at any moment:
+// whatever was synced is there afterwards, in order, and nothing that was never written.
 func TestPowerLoss(t *testing.T) {
 	for seed := range uint64(1000) {
 		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { powerLoss(t, rand.New(rand.NewPCG(seed, 1))) }) {
@@ -63,6 +65,7 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 	disk := memfs.New()
 	var w words
 	durable, n := 0, 0
+	again := "" // a word whose write failed, perhaps only behind its last byte: it is written again
 	for range 1 + rng.IntN(6) {
 		f, err := aof.Open(aof.Config{FS: disk, Dir: "d", Name: "a.aof", Retain: func() int64 { return 200 }})
 		if err != nil {
@@ -88,40 +91,92 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 			if _, err := f.Load(&loaded, true); err != nil {
 				t.Fatalf("with %d words durable: %v", durable, err)
 			}
+			if i := len(w.list); again != "" && len(loaded.list) == i+1 && loaded.list[i] == again {
+				w.list = append(w.list, again)
+			}
+			again = ""
 			if len(loaded.list) < durable || len(loaded.list) > len(w.list) || !slices.Equal(loaded.list, w.list[:len(loaded.list)]) {
 				t.Fatalf("loaded %d words, %d were durable, %d written\n%q\n%q", len(loaded.list), durable, len(w.list), loaded.list, w.list)
 			}
 			w = loaded
 		}
 		durable = len(w.list)
+		whole := true // false: a sync has failed, and the log needs a new base
+		judge := func(err error) {
+			if err == nil {
+				durable = len(w.list)
+			}
+			whole = whole && !errors.Is(err, aof.ErrUnsynced)
+		}
+		write := func() {
+			if again == "" {
+				n++
+				again = fmt.Sprint("w", n)
+			}
+			if p := put(again); f.Write(p[:10], p[10:]) == nil {
+				w.list, again = append(w.list, again), ""
+			}
+		}
+		ends := make([]int64, len(w.list)) // of the words that were written since
+	session:
 		for range rng.IntN(30) {
-			switch rng.IntN(8) {
+			if !whole {
+				if whole = beginAnew(f, &w); whole {
+					durable = len(w.list)
+					clear(ends)
+				}
+				continue
+			}
+			switch rng.IntN(12) {
 			case 0:
-				if f.Roll(0) == nil {
-					durable = len(w.list)
-				}
+				judge(f.Roll(0))
 			case 1:
-				if f.Sync() == nil {
-					durable = len(w.list)
-				}
+				judge(f.Sync())
 			case 2:
-				rewrite(t, rng, f, &w, &durable)
+				rewrite(rng, f, w.image(), judge, write)
 			case 3:
 				_ = f.SetIdentity(aof.Identity{ID: fmt.Sprint("id", n), Incarnation: "i"})
 			case 4:
 				disk.SetRoom(int64(rng.IntN(200)))
 			case 5:
 				disk.SetRoom(-1)
-			default:
-				n++
-				word := fmt.Sprint("w", n)
-				if f.Write(fmt.Appendf(nil, "*2\r\n$3\r\nPUT\r\n$%d\r\n", len(word)), []byte(word+"\r\n")) == nil {
-					w.list = append(w.list, word)
+			case 6:
+				disk.Fail(rng.Float64()/2, rng)
+			case 7:
+				disk.Fail(0, nil)
+			case 8:
+				_ = f.SyncSums()
+			case 9:
+				left := rng.IntN(len(w.list) + 1)
+				if left == len(w.list) || ends[left] == 0 {
+					continue // it came with the base, perhaps
 				}
+				durable = min(durable, left)
+				if f.Truncate(ends[left]-int64(len(put(w.list[left])))) != nil {
+					whole = false // some of it may have been cut off
+					break session
+				}
+				w.list, ends, again = w.list[:left], ends[:left], ""
+				durable = left
+				var loaded words
+				_, err := f.Load(&loaded, true)
+				switch failed := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO); {
+				case failed:
+					whole = false
+					break session
+				case err != nil, !slices.Equal(loaded.list, w.list):
+					t.Fatalf("cut back to %d words: %v %q", left, err, loaded.list)
+				}
+			default:
+				write()
+			}
+			for len(ends) < len(w.list) {
+				ends = append(ends, f.End())
 			}
 		}
 		disk.SetRoom(-1)
-		if rng.IntN(3) == 0 {
+		disk.Fail(0, nil)
+		if whole && rng.IntN(3) == 0 {
 			if err := f.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -129,19 +184,19 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 		}
 		if rng.IntN(4) > 0 {
 			disk.LosePower(rng)
-		} else {
-			durable = len(w.list) // only the process dies
+		} else if whole {
+			durable = len(w.list) // only the process dies; what it could not sync is there still
 		}
 	}
 }
 
 // rewrite makes a new base while words go on coming.
-func rewrite(t *testing.T, rng *rand.Rand, f *aof.Files, w *words, durable *int) {
-	image, at := w.image(), f.End()
-	if f.Roll(0) != nil {
+func rewrite(rng *rand.Rand, f *aof.Files, image []byte, judge func(error), write func()) {
+	at := f.End()
+	err := f.Roll(0)
+	if judge(err); err != nil {
 		return
 	}
-	*durable = len(w.list)
 	base, err := f.NewBase()
 	if err != nil {
 		return
@@ -150,10 +205,22 @@ func rewrite(t *testing.T, rng *rand.Rand, f *aof.Files, w *words, durable *int)
 		_ = base.Abort()
 		return
 	}
-	if f.Write([]byte("*2\r\n$3\r\nPUT\r\n$1\r\nx\r\n")) == nil {
-		w.list = append(w.list, "x")
+	write()
+	if base.Commit(at) != nil {
+		judge(f.Sync())
 	}
-	if err := base.Commit(at); err != nil && f.Sync() != nil {
-		t.Logf("a rewrite failed: %v", err)
+}
+
+// beginAnew makes a base of everything, after a sync that failed.
+func beginAnew(f *aof.Files, w *words) bool {
+	at := f.End()
+	base, err := f.NewBase()
+	if err != nil {
+		return false
 	}
+	if _, err := base.Write(w.image()); err != nil {
+		_ = base.Abort()
+		return false
+	}
+	return base.Restart(aof.Identity{ID: "x", Incarnation: "i"}, at, 0) == nil
 }

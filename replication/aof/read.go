@@ -1,6 +1,7 @@
 package aof
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -21,17 +22,22 @@ func (f *Files) ReadAt(p []byte, offset int64) (int, error) {
 		if offset < e.start || offset >= end {
 			continue
 		}
-		file := f.cur
-		if i+1 < len(list) || file == nil {
+		var file oldFile
+		if i+1 == len(list) && f.cur != nil {
+			file = oldFile{f.cur, f.sums.sums}
+		} else {
 			var err error
-			if file, err = f.openOld(e.name); err != nil {
+			if file, err = f.openOld(&e); err != nil {
 				return 0, err
 			}
 		}
-		p = p[:min(int64(len(p)), end-offset)]
-		n, err := file.ReadAt(p, offset-e.start+e.header)
-		if n < len(p) {
-			return n, fmt.Errorf("aof: reading %s: %w", f.path(e.name), err)
+		n, err := file.sums.readAt(file, p[:min(int64(len(p)), end-offset)], offset-e.start+e.header)
+		var damage *ChecksumError
+		if errors.As(err, &damage) {
+			f.lost = damage.To - e.header + e.start // nobody is to be promised it again
+		}
+		if err != nil {
+			return 0, fmt.Errorf("aof: reading %s: %w", f.path(e.name), err)
 		}
 		return n, nil
 	}
@@ -39,16 +45,20 @@ func (f *Files) ReadAt(p []byte, offset int64) (int, error) {
 }
 
 // openOld opens a file that is no longer written, and keeps it open: followers that were away read on in it.
-func (f *Files) openOld(name string) (File, error) {
-	if file := f.old[name]; file != nil {
+func (f *Files) openOld(e *entry) (oldFile, error) {
+	if file, open := f.old[e.name]; open {
 		return file, nil
 	}
-	file, err := f.cfg.FS.Open(f.path(name))
+	sums, err := f.storedSums(e)
 	if err != nil {
-		return nil, fmt.Errorf("aof: %w", err)
+		return oldFile{}, fmt.Errorf("aof: %w", err)
 	}
-	f.old[name] = file
-	return file, nil
+	file, err := f.cfg.FS.Open(f.path(e.name))
+	if err != nil {
+		return oldFile{}, fmt.Errorf("aof: %w", err)
+	}
+	f.old[e.name] = oldFile{file, sums}
+	return f.old[e.name], nil
 }
 
 // Truncate drops all of the log from an offset on, which must not lie before the base: a suffix that was never committed. The
@@ -56,6 +66,9 @@ func (f *Files) openOld(name string) (File, error) {
 func (f *Files) Truncate(offset int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.torn {
+		return ErrUnsynced
+	}
 	incr := f.m.of(kindIncr)
 	i := len(incr) - 1
 	for i >= 0 && incr[i].start > offset {
@@ -80,5 +93,6 @@ func (f *Files) Truncate(offset int64) error {
 		return &FileError{f.path(e.name), err}
 	}
 	f.end = offset
+	f.measure()
 	return f.sweep()
 }

@@ -25,13 +25,18 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("damaged at byte %d: %s", e.Offset, e.Reason)
 }
 
-// TornError is a log that ends inside a command, or inside a transaction: a crash cut the last write short.
+// TornError is a log that ends inside a command, or inside a transaction: a crash cut the last write short. Or, where it was not
+// synced yet, in bytes that are not those that were written.
 type TornError struct {
-	Offset int64 // in the file: where the command, or its transaction, begins
-	Size   int64 // bytes of the file
+	Offset  int64 // in the file: where the command, or its transaction, begins
+	Size    int64 // bytes of the file
+	Changed bool  // the bytes fail their checksum
 }
 
 func (e *TornError) Error() string {
+	if e.Changed {
+		return fmt.Sprintf("torn: the last %d bytes, from byte %d on, were not synced and are not what was written", e.Size-e.Offset, e.Offset)
+	}
 	return fmt.Sprintf("torn: the last %d bytes, from byte %d on, are no whole command", e.Size-e.Offset, e.Offset)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"slices"
 	"strconv"
 )
@@ -16,41 +17,91 @@ func (f *Files) Write(chunks ...[]byte) error {
 	if err := f.openLast(); err != nil {
 		return err
 	}
+	if err := f.clean(); err != nil {
+		return err
+	}
+	size, sum := f.size, f.sum
+	first := len(f.sums.marks) - 1
+	last := f.sums.marks[first]
+	fail := func(err error) error {
+		f.dirty = true
+		f.sums.marks = append(f.sums.marks[:first], last) // what the records say is that of the same bytes, when they are written again
+		return err
+	}
+	for _, p := range chunks {
+		if _, err := f.cur.Write(p); err != nil {
+			return fail(fmt.Errorf("aof: writing the log: %w", err))
+		}
+		size += int64(len(p))
+		sum = crc32.Update(sum, castagnoli, p)
+		f.sums.add(mark{size, sum})
+	}
+	if err := f.sums.note(first); err != nil {
+		return fail(err)
+	}
+	f.end += size - f.size
+	f.size, f.sum = size, sum
+	f.measure()
+	return nil
+}
+
+// clean cuts off what a failed write has left, and makes sure of the manifest. It needs mu.
+func (f *Files) clean() error {
+	if f.torn {
+		return ErrUnsynced
+	}
+	if f.doubt {
+		if err := f.commit(f.m); err != nil {
+			return err
+		}
+	}
 	if f.dirty {
 		if err := f.cur.Truncate(f.size); err != nil {
 			return fmt.Errorf("aof: cutting off a write that failed: %w", err)
 		}
 		f.dirty = false
 	}
-	size, sum := f.size, f.sum
-	for _, p := range chunks {
-		if _, err := f.cur.Write(p); err != nil {
-			f.dirty = true
-			return fmt.Errorf("aof: writing the log: %w", err)
-		}
-		size += int64(len(p))
-		sum = crc32.Update(sum, castagnoli, p)
-	}
-	f.end += size - f.size
-	f.size, f.sum = size, sum
 	return nil
 }
 
-// Sync makes what was written survive a loss of power.
+// Sync makes what was written survive a loss of power. After an error the log needs a new base; see ErrUnsynced.
 func (f *Files) Sync() error {
 	f.mu.Lock()
-	file := f.cur
+	file, torn, written := f.cur, f.torn, mark{f.size, f.sum}
 	f.mu.Unlock()
-	if file == nil {
+	switch {
+	case torn:
+		return ErrUnsynced
+	case file == nil:
 		return nil
 	}
 	if err := file.Sync(); err != nil {
-		return fmt.Errorf("aof: syncing the log: %w", err)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.torn = f.torn || file == f.cur
+		return fmt.Errorf("%w: %w", ErrUnsynced, err)
 	}
-	return nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cur != file {
+		return nil
+	}
+	return f.sums.noteSynced(written)
 }
 
-// openLast opens the last incremental file for writing.
+// SyncSums makes the checksums of what was written survive a loss of power too. They may come later than the log: without them it
+// is not verified, no more.
+func (f *Files) SyncSums() error {
+	f.mu.Lock()
+	s := f.sums
+	f.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.sync()
+}
+
+// openLast opens the last incremental file for writing. The process that wrote it may have died before it synced it, or when it could not.
 func (f *Files) openLast() error {
 	if f.cur != nil {
 		return nil
@@ -59,11 +110,55 @@ func (f *Files) openLast() error {
 	if len(incr) == 0 {
 		return ErrNone
 	}
-	file, err := f.cfg.FS.Append(f.path(incr[len(incr)-1].name))
+	name := incr[len(incr)-1].name
+	file, err := f.cfg.FS.Append(f.path(name))
 	if err != nil {
 		return fmt.Errorf("aof: %w", err)
 	}
 	f.cur = file
+	var s *sumsFile
+	if err = f.writeAgain(name); err == nil {
+		err = f.syncCur()
+	}
+	if err == nil {
+		s, err = f.createSums(name, f.known.upTo(mark{f.size, f.sum}))
+	}
+	if err != nil {
+		f.cur = nil
+		return fmt.Errorf("aof: opening %s: %w", name, errors.Join(err, file.Close()))
+	}
+	return f.useSums(s)
+}
+
+// writeAgain writes the end of a file over itself that is not known to be synced. When the process before tried to, and failed, these bytes
+// are to be read still, but the kernel holds them for written: they would not survive a loss of power, whatever is synced after them.
+func (f *Files) writeAgain(name string) (err error) {
+	if f.sure >= f.size {
+		return nil
+	}
+	from, err := f.cfg.FS.Open(f.path(name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, err := f.cfg.FS.Update(f.path(name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if _, err := io.Copy(io.NewOffsetWriter(to, f.sure), io.NewSectionReader(from, f.sure, f.size-f.sure)); err != nil {
+		return fmt.Errorf("writing its end again: %w", err)
+	}
+	f.sure = f.size
+	return nil
+}
+
+// syncCur is Sync for who has mu.
+func (f *Files) syncCur() error {
+	if err := f.cur.Sync(); err != nil {
+		f.torn = true
+		return fmt.Errorf("%w: %w", ErrUnsynced, err)
+	}
 	return nil
 }
 
@@ -86,14 +181,17 @@ func (f *Files) closeLast(next *manifest) error {
 	if err := f.openLast(); err != nil {
 		return err
 	}
-	if f.dirty {
-		if err := f.cur.Truncate(f.size); err != nil {
-			return fmt.Errorf("aof: cutting off a write that failed: %w", err)
-		}
-		f.dirty = false
+	if err := f.clean(); err != nil {
+		return err
 	}
-	if err := f.cur.Sync(); err != nil {
-		return fmt.Errorf("aof: syncing the log: %w", err)
+	if err := f.syncCur(); err != nil {
+		return err
+	}
+	if err := f.sums.noteSynced(mark{f.size, f.sum}); err != nil {
+		return err
+	}
+	if err := f.sums.sync(); err != nil {
+		return err
 	}
 	for i := len(next.files) - 1; i >= 0; i-- {
 		if e := &next.files[i]; e.kind == kindIncr {
@@ -106,7 +204,7 @@ func (f *Files) closeLast(next *manifest) error {
 
 // begin adds an incremental file at the end of the log to next, and makes next the manifest.
 func (f *Files) begin(next *manifest, db int) error {
-	seq := int64(1)
+	seq := f.incrs + 1
 	for _, m := range []*manifest{f.m, next} {
 		for _, e := range m.files {
 			if e.kind != kindBase {
@@ -114,6 +212,7 @@ func (f *Files) begin(next *manifest, db int) error {
 			}
 		}
 	}
+	f.incrs = seq
 	header := selectWire(db)
 	e := entry{name: f.fileName(seq, incrSuffix), seq: seq, kind: kindIncr, start: f.end, header: int64(len(header)), placed: true}
 	file, err := f.cfg.FS.Create(f.path(e.name))
@@ -123,6 +222,11 @@ func (f *Files) begin(next *manifest, db int) error {
 	if _, err = file.Write(header); err == nil {
 		err = file.Sync()
 	}
+	start := mark{e.header, crc32.Checksum(header, castagnoli)}
+	var s *sumsFile
+	if err == nil {
+		s, err = f.createSums(e.name, sums{marks: []mark{start}, synced: start})
+	}
 	if err == nil {
 		next.files = append(next.files, e)
 		err = f.commit(next)
@@ -130,12 +234,14 @@ func (f *Files) begin(next *manifest, db int) error {
 	if err != nil {
 		return fmt.Errorf("aof: beginning %s: %w", e.name, errors.Join(err, file.Close()))
 	}
+	err = f.useSums(s)
 	before := f.cur
-	f.cur, f.size, f.sum, f.dirty = file, e.header, crc32.Checksum(header, castagnoli), false
+	f.cur, f.size, f.sum, f.dirty, f.torn = file, start.end, start.sum, false, false
 	if before != nil {
-		if err := before.Close(); err != nil {
-			return fmt.Errorf("aof: closing a file that is complete: %w", err)
-		}
+		err = errors.Join(err, before.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("aof: closing a file that is complete: %w", err)
 	}
 	return nil
 }
@@ -174,6 +280,9 @@ func (b *Base) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Sync brings what was written to disk. Who has done so at the end doesn't hold the log up for long with Commit or Restart.
+func (b *Base) Sync() error { return b.file.Sync() }
+
 // Size is how many bytes the snapshot has so far.
 func (b *Base) Size() int64 { return b.size }
 
@@ -188,10 +297,11 @@ func (b *Base) seal(start int64) (entry, error) {
 	if err = errors.Join(err, b.file.Close()); err != nil {
 		return entry{}, fmt.Errorf("aof: writing the base: %w", err)
 	}
-	seq := int64(1)
+	seq := b.f.bases + 1
 	if old := b.f.m.base(); old != nil {
-		seq = old.seq + 1
+		seq = max(seq, old.seq+1)
 	}
+	b.f.bases = seq
 	e := entry{name: b.f.fileName(seq, baseSuffix), seq: seq, kind: kindBase, start: start, placed: true}
 	if err := b.f.cfg.FS.Rename(b.f.path(b.name), b.f.path(e.name)); err != nil {
 		return entry{}, fmt.Errorf("aof: putting the base in its place: %w", err)
@@ -221,14 +331,16 @@ func (b *Base) Commit(start int64) error {
 	}
 	next.files = append([]entry{e}, next.files...)
 	f.retain(next)
+	before := f.m.base()
 	if err := f.commit(next); err != nil {
 		return err
 	}
 	f.baseSize = b.size
-	return f.sweep()
+	f.measure()
+	return errors.Join(f.leave(before), f.sweep())
 }
 
-// retain drops the oldest history from next that is more than is to be kept.
+// retain drops the oldest history from next that is not needed to have as much as is to be kept.
 func (f *Files) retain(next *manifest) {
 	keep := int64(0)
 	if f.cfg.Retain != nil {
@@ -238,9 +350,11 @@ func (f *Files) retain(next *manifest) {
 	slices.SortFunc(history, func(a, b entry) int { return int(b.seq - a.seq) })
 	drop := map[string]bool{}
 	for _, e := range history {
-		if keep -= e.size; keep < 0 || !e.closed {
-			drop[e.name] = true
+		if keep <= 0 || !e.closed {
+			keep, drop[e.name] = 0, true
+			continue
 		}
+		keep -= e.size
 	}
 	next.files = slices.DeleteFunc(next.files, func(e entry) bool { return drop[e.name] })
 }
@@ -255,10 +369,12 @@ func (b *Base) Restart(id Identity, start int64, db int) error {
 		return err
 	}
 	f.end, f.baseSize = start, b.size
+	before := f.m.base()
 	if err := f.begin(&manifest{files: []entry{e}, identity: &id}, db); err != nil {
 		return err
 	}
-	return f.sweep()
+	f.measure()
+	return errors.Join(f.leave(before), f.sweep())
 }
 
 // Close ends the log as it stands: with its checksum in the manifest, so that the next start can tell damage from a crash.
@@ -271,7 +387,8 @@ func (f *Files) Close() error {
 		if err = f.closeLast(next); err == nil {
 			err = f.commit(next)
 		}
-		err = errors.Join(err, f.cur.Close())
+		f.known = f.sums.sums
+		err = errors.Join(err, f.cur.Close(), f.useSums(nil))
 		f.cur = nil
 	}
 	for name, file := range f.old {

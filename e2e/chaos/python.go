@@ -1,0 +1,59 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// writerScript is a client of redis-py that does what group.write does.
+//
+//go:embed writer.py
+var writerScript string
+
+// python is the interpreter that finds Debian's python3-redis.
+const python = "/usr/bin/python3"
+
+// pythonWriter is a running one; it ends when its input does, and then says what it was told.
+type pythonWriter struct {
+	cmd   *exec.Cmd
+	input io.Closer
+	said  strings.Builder
+}
+
+func (g *group) startPython(prefix string, id int) (*pythonWriter, error) {
+	args := []string{"-c", writerScript, groupName, prefix, strconv.Itoa(id), strconv.Itoa(g.retries),
+		fmt.Sprint(g.options.pause.Seconds()), fmt.Sprint(retryPause.Seconds()), fmt.Sprint(clientTimeout.Seconds())}
+	w := &pythonWriter{cmd: exec.Command(python, append(args, g.sentinels()...)...)}
+	w.cmd.Stdout, w.cmd.Stderr = &w.said, os.Stderr
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	input, err := w.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	w.input = input
+	return w, w.cmd.Start()
+}
+
+func (w *pythonWriter) stop() (*writer, error) {
+	_ = w.input.Close()
+	if err := w.cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("the client of redis-py (it needs python3-redis): %w", err)
+	}
+	var told struct {
+		Acked   []int
+		Errors  map[string]int
+		Silence float64 // seconds
+	}
+	if err := json.Unmarshal([]byte(w.said.String()), &told); err != nil {
+		return nil, fmt.Errorf("reading what the client of redis-py was told: %w", err)
+	}
+	return &writer{acked: told.Acked, errors: told.Errors, silence: time.Duration(told.Silence * float64(time.Second))}, nil
+}

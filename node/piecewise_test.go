@@ -1,0 +1,49 @@
+package node
+
+import (
+	"errors"
+	"testing"
+)
+
+// syncCounter notes how much was written between two syncs.
+type syncCounter struct {
+	written, unsynced, most int
+	err                     error
+}
+
+func (s *syncCounter) Write(p []byte) (int, error) {
+	s.written += len(p)
+	s.unsynced += len(p)
+	s.most = max(s.most, s.unsynced)
+	return len(p), nil
+}
+
+func (s *syncCounter) Sync() error {
+	s.unsynced = 0
+	return s.err
+}
+
+func TestPiecewise(t *testing.T) {
+	const writes, size = 1000, 100 << 10
+	n := &Node{settings: settingsOf(t)}
+	for _, directive := range []string{"rdb-save-incremental-fsync", "aof-rewrite-incremental-fsync"} {
+		var f syncCounter
+		w := n.piecewise(&f, directive)
+		for range writes {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f.written != writes*size || f.most >= pieceSize+size {
+			t.Errorf("of %d bytes %d were written, %d without a sync", writes*size, f.written, f.most)
+		}
+		f.err = errors.New("no")
+		if _, err := w.Write(make([]byte, pieceSize)); err == nil {
+			t.Error("a sync that failed is not told of")
+		}
+		off := &Node{settings: settingsOf(t, directive+" no")}
+		if w := off.piecewise(&f, directive); w != &f {
+			t.Errorf("%s no is not obeyed", directive)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package sentinel
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/resp"
+)
+
+// A sentinel is removed for good in three steps: Raft's configuration goes on without it, so that majorities are counted anew; the
+// state names it, so that everybody forgets it and nodes count its word no more; and it is told, so that it stops.
+//
+// One that cannot be told may live on, cut off, and let leases live that the others take away. One such is harmless: a majority of n
+// that it is in still meets every majority of the n-1 others. Two are not, so before the next removal all the others must know
+// of the earlier ones: whoever then accepts a heartbeat tells the node whose word counts no more.
+
+// errHandsOver is the answer of a leader that is asked to remove itself.
+const errHandsOver = resp.Error("TRYAGAIN the sentinel to remove leads the others and hands that over first, ask again")
+
+// reportLife is how old a sentinel's last report may be for it to count as living.
+const reportLife = 2 * time.Second
+
+// removeSentinelCommand is HOLDFAST SENTINEL-REMOVE id|host:port [FORCE].
+func removeSentinelCommand(c *call, args [][]byte, w *resp.Writer) error {
+	force := len(args) == 4 && strings.EqualFold(string(args[3]), "force")
+	if len(args) > 4 || len(args) == 4 && !force {
+		return errSyntax
+	}
+	return c.onLeader(args, w, func() error {
+		id, addr, err := c.knownSentinel(string(args[2]))
+		if err != nil {
+			return err
+		}
+		if err := c.removeSentinel(id, addr, force); err != nil {
+			return err
+		}
+		w.OK()
+		return nil
+	})
+}
+
+// knownSentinel finds a sentinel by its id, by the beginning of one that nobody else's has, or by the address for clients.
+func (s *Sentinel) knownSentinel(text string) (id, addr string, err error) {
+	known := map[string]string{s.id: s.addr}
+	for _, p := range s.gossip.Peers() {
+		known[p.ID] = p.Addr
+	}
+	s.mu.Lock()
+	for _, v := range s.state.Voters {
+		if known[v.ID] == "" {
+			known[v.ID] = s.state.Sentinels[v.ID]
+		}
+	}
+	s.mu.Unlock()
+	for i, a := range known {
+		if a != text && (text == "" || !strings.HasPrefix(i, text)) {
+			continue
+		}
+		if id != "" {
+			return "", "", resp.Error("ERR More than one sentinel is called '" + text + "', give more of its id")
+		}
+		id, addr = i, a
+	}
+	if id == "" {
+		return "", "", resp.Error("ERR No such sentinel '" + text + "', give its id or its address as holdfast status shows it")
+	}
+	return id, addr, nil
+}
+
+// removeSentinel does it, on the leader. It can be asked for again when it was interrupted.
+func (s *Sentinel) removeSentinel(id, addr string, force bool) error {
+	votes := slices.ContainsFunc(s.quorum.voters(), func(v Voter) bool { return v.ID == id })
+	err := s.mayRemove(id, votes, force)
+	for began := time.Now(); err != nil && time.Since(began) < reportLife && s.sleep(s.pace(), nil); {
+		err = s.mayRemove(id, votes, force) // a leader that has just begun to lead has not heard of all yet
+	}
+	if err != nil {
+		return err
+	}
+	if id == s.id {
+		if err := s.quorum.stepDown(); err != nil {
+			return err
+		}
+		return errHandsOver
+	}
+	if votes {
+		if err := s.quorum.removeVoter(id); err != nil {
+			return fmt.Errorf("not confirmed: %w; look at holdfast status and ask again", err)
+		}
+	}
+	if _, err := s.quorum.propose(Entry{Remove: &Removal{ID: id}}); err != nil {
+		return fmt.Errorf("it has no vote any more, but not all have forgotten it: %w; ask again", err)
+	}
+	s.log.Warn("a sentinel was removed for good", "id", id, "addr", addr, "sentinels", len(s.quorum.voters()))
+	s.tellRemoved(id, addr)
+	return nil
+}
+
+func (s *Sentinel) mayRemove(id string, votes, force bool) error {
+	if !votes {
+		return nil
+	}
+	voters, now := s.quorum.voters(), s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return mayRemove(id, voters, s.reports, len(s.state.Removed), force, now)
+}
+
+// mayRemove says why a voter must not be removed now, if it must not.
+func mayRemove(id string, voters []Voter, reports map[string]received, removed int, force bool, now time.Time) error {
+	left, living, unaware := 0, 0, 0
+	for _, v := range voters {
+		if v.ID == id {
+			continue
+		}
+		left++
+		r, ok := reports[v.ID]
+		if ok && now.Sub(r.at) < reportLife {
+			living++
+		}
+		if !ok || r.report.Removed < removed {
+			unaware++
+		}
+	}
+	switch {
+	case left == 0:
+		return resp.Error("ERR It is the only sentinel")
+	case force:
+		return nil
+	case living < majority(left):
+		return resp.Error(fmt.Sprintf("ERR Of the %d sentinels that would be left %d answer, too few to decide anything: start others first, or say FORCE if the silent ones will be back", left, living))
+	case unaware > 0:
+		return resp.Error(fmt.Sprintf("ERR %d of the sentinels that would be left may not know of those removed before: wait until they answer, or say FORCE if all that are silent are dead for good", unaware))
+	}
+	return nil
+}
+
+// tellRemoved tells a sentinel that it has been removed. It may be gone: then nobody needs to know.
+func (s *Sentinel) tellRemoved(id, addr string) {
+	ctx, cancel := context.WithTimeout(s.ctx, consentPatience)
+	defer cancel()
+	client, err := s.dialSentinel(ctx, addr)
+	if err != nil {
+		s.log.Info("the removed sentinel does not answer; stop it if it runs", "id", id, "addr", addr, "error", err)
+		return
+	}
+	// Its answer changes nothing.
+	defer func() { _ = client.Close() }()
+	if _, err := client.Do(ctx, "HOLDFAST", "REMOVED", id); err != nil {
+		s.log.Info("the removed sentinel was not told; stop it if it runs", "id", id, "addr", addr, "error", err)
+	}
+}
+
+// removedCommand is what a sentinel is told that was removed: it notes it, so that no later start goes on, and stops.
+func removedCommand(c *call, args [][]byte, w *resp.Writer) error {
+	if string(args[2]) != c.id {
+		return resp.Error("ERR That is not my id")
+	}
+	if err := c.retire(); err != nil {
+		return err
+	}
+	w.OK()
+	return nil
+}
+
+// retire ends this sentinel for good.
+func (s *Sentinel) retire() error {
+	if err := s.cfg.Storage.stable.Set(keyRemoved, []byte{1}); err != nil {
+		return fmt.Errorf("note that this sentinel was removed: %w", err)
+	}
+	s.log.Warn("this sentinel was removed for good and stops; to have it back, start it with another --dir")
+	s.shutdown()
+	return nil
+}
+
+// Survival says in plain words how many of n sentinels may fail, if another number were wiser; empty if not.
+func Survival(n int) string {
+	switch {
+	case n == 1:
+		return "1 sentinel survives the loss of none: run three"
+	case n == 2:
+		return "2 sentinels survive the loss of none, as 1 does: run three"
+	case n > 0 && n%2 == 0:
+		return fmt.Sprintf("%d sentinels survive the loss of %d, as %d do: run an odd number", n, n-majority(n), n-1)
+	}
+	return ""
+}
