@@ -55,6 +55,16 @@ func TestPipelineIsRenderedAndDrawn(t *testing.T) {
 	}
 }
 
+func TestWaitInARoundTripOfItsOwn(t *testing.T) {
+	p := newPipeline(workload{command: setString, depth: 1, wait: waitThen})
+	if strings.Contains(string(p.text), "WAIT") || string(p.then) != "*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$1\r\n0\r\n" {
+		t.Fatalf("%q, then %q", p.text, p.then)
+	}
+	if got := strings.Join(p.replies, " "); got != "+OK :2\r\n" {
+		t.Fatalf("%q", got)
+	}
+}
+
 func TestScanReply(t *testing.T) {
 	for _, c := range []struct {
 		reply, expected string

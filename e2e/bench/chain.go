@@ -82,8 +82,10 @@ func chain(ctx context.Context, o options, f *fleet, r *report) error {
 		for _, clients := range []int{1, 16, 64} {
 			all := []*contender{
 				{name: "holdfast chain of 3", on: holdfast, mode: "chain", wait: waitNever},
+				// A client without a pipeline has the reply of one command before it sends the next.
+				{name: "redis, SET, then WAIT 2", on: redis, wait: waitThen, skip: func(depth int) bool { return depth > 1 }},
 				{name: "redis, WAIT 2 per SET", on: redis, wait: waitEach},
-				// Without a pipeline it is the same as the one before.
+				// At depth 1 it is the same as the one before.
 				{name: "redis, WAIT 2 per pipeline", on: redis, wait: waitBatch, skip: func(depth int) bool { return depth == 1 }},
 				{name: "holdfast, ack-mode async", on: holdfast, mode: "async", wait: waitNever},
 				{name: "redis, not waiting", on: redis, wait: waitNever},

@@ -18,7 +18,7 @@ const (
 // saveRow is one snapshot of a server that is written to meanwhile.
 type saveRow struct {
 	pauseRow
-	Extra float64 `json:"extra_memory"` // what it took at most beside the memory before, as a share of that
+	Extra float64 `json:"extra_memory"` // by how much the machine's processes grew at most, as a share of the server's memory before
 }
 
 // disk measures what it costs to keep the log on disk, to rewrite and save it, and to start with it.
@@ -127,11 +127,15 @@ func savesOf(ctx context.Context, o options, f *fleet, p, idle *process, r *repo
 
 // watchSave has the server save, while keys all over are overwritten a few thousand times a second.
 func watchSave(ctx context.Context, o options, p, idle *process, command string, set func(i int) []string) (saveRow, error) {
-	before, err := resident(p.cmd.Process.Pid)
+	size, err := resident(p.cmd.Process.Pid)
 	if err != nil {
 		return saveRow{}, err
 	}
-	var most int64
+	before, err := anonymous()
+	if err != nil {
+		return saveRow{}, err
+	}
+	most := before
 	pauses, err := watchPauses(ctx, p, idle, func() error {
 		c := p.client()
 		defer c.Close()
@@ -152,7 +156,7 @@ func watchSave(ctx context.Context, o options, p, idle *process, command string,
 			written <- nil
 		}()
 		for end := time.Now().Add(saveWait); time.Now().Before(end); time.Sleep(diskPace / 10) {
-			now, err := memoryWithChildren(p.cmd.Process.Pid)
+			now, err := anonymous()
 			if err != nil {
 				return err
 			}
@@ -169,20 +173,5 @@ func watchSave(ctx context.Context, o options, p, idle *process, command string,
 		return fmt.Errorf("not done within %v", saveWait)
 	})
 	pauses.System, pauses.Phase = p.name, command
-	return saveRow{pauses, float64(most-before) / float64(before)}, err
-}
-
-// memoryWithChildren is what a process and those it has forked hold, pages that they share counted once.
-func memoryWithChildren(pid int) (int64, error) {
-	total, err := proportional(pid)
-	if err != nil {
-		return 0, err
-	}
-	children, err := childrenOf(pid)
-	for _, child := range children {
-		if n, err := proportional(child); err == nil { // it may have ended by now
-			total += n
-		}
-	}
-	return total, err
+	return saveRow{pauses, float64(most-before) / float64(size)}, err
 }

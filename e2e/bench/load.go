@@ -20,6 +20,7 @@ const (
 	waitNever = iota // what the reply says is what is wanted
 	waitEach         // after every write
 	waitBatch        // once after a pipeline
+	waitThen         // once the pipeline has been answered, in a round trip of its own
 )
 
 const (
@@ -188,9 +189,13 @@ func (c *loadClient) claim() bool {
 func (c *loadClient) send() error {
 	c.draw(c.random)
 	c.began, c.seen = time.Now(), 0
-	n, err := c.port.TryWrite(c.text)
-	if err == nil && n < len(c.text) {
-		_, err = c.conn.Write(c.text[n:])
+	return c.write(c.text)
+}
+
+func (c *loadClient) write(text []byte) error {
+	n, err := c.port.TryWrite(text)
+	if err == nil && n < len(text) {
+		_, err = c.conn.Write(text[n:])
 	}
 	return err
 }
@@ -216,7 +221,11 @@ func (c *loadClient) receive() (whole bool, err error) {
 			return false, nil
 		}
 		at += n
-		c.seen++
+		if c.seen++; len(c.then) > 0 && c.seen == len(c.replies)-1 {
+			if err := c.write(c.then); err != nil {
+				return false, err
+			}
+		}
 	}
 	c.in = c.in[:copy(c.in, c.in[at:])]
 	c.ops += int64(c.depth)

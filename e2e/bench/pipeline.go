@@ -56,24 +56,28 @@ func msetWords() []string {
 // pipeline is what a client sends at once, rendered but for its random numbers, and how the replies must begin.
 type pipeline struct {
 	text    []byte
-	numbers []int // where in the text
+	numbers []int  // where in the text
+	then    []byte // to be sent when the text has been answered; one reply
 	replies []string
 }
 
 func newPipeline(l workload) (p pipeline) {
-	wait := func() {
-		p.text = resp.AppendCommandStrings(p.text, "WAIT", strconv.Itoa(loadReplicas), "0")
+	wait := func(text *[]byte) {
+		*text = resp.AppendCommandStrings(*text, "WAIT", strconv.Itoa(loadReplicas), "0")
 		p.replies = append(p.replies, replicasAck)
 	}
 	for range l.depth {
 		p.text = resp.AppendCommandStrings(p.text, l.command.words...)
 		p.replies = append(p.replies, l.command.reply)
 		if l.wait == waitEach {
-			wait()
+			wait(&p.text)
 		}
 	}
-	if l.wait == waitBatch {
-		wait()
+	switch l.wait {
+	case waitBatch:
+		wait(&p.text)
+	case waitThen:
+		wait(&p.then)
 	}
 	for from := 0; ; {
 		i := bytes.Index(p.text[from:], []byte(number))

@@ -253,3 +253,17 @@ func TestNothingChangesOnError(t *testing.T) {
 		t.Error("a value that could not be loaded has changed the store")
 	}
 }
+
+// TestStringTakesNoMemory: a snapshot describes millions of them while others wait.
+func TestStringTakesNoMemory(t *testing.T) {
+	db := newStore(1).DB(0)
+	db.SetString([]byte("key"), bytes.Repeat([]byte("x"), 100), store.EncRaw, store.NoExpiry)
+	it, ok := db.Get([]byte("key"))
+	if !ok {
+		t.Fatal("there is no key")
+	}
+	size := 0
+	if n := testing.AllocsPerRun(100, func() { e := Entry(it); size += len(e.Value) }); n != 0 || size == 0 {
+		t.Errorf("%v allocations for %d bytes", n, size)
+	}
+}

@@ -7,6 +7,15 @@ import (
 
 // Entry describes an item as an entry of a snapshot, without access data. What it refers to is the store's memory, as in the item.
 func Entry(it store.Item) rdb.Entry {
+	if it.Type() == store.TypeString { // most keys are, and this takes no memory: nothing refers to it
+		e := rdb.NewEntry(it.Key(), it.Bytes())
+		e.ExpireAt = it.ExpireAt()
+		return e
+	}
+	return collection(it)
+}
+
+func collection(it store.Item) rdb.Entry {
 	e := rdb.NewEntry(it.Key(), it.Bytes())
 	e.ExpireAt = it.ExpireAt()
 	switch it.Type() {
