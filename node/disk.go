@@ -44,8 +44,8 @@ type rollPoint struct {
 
 // write has the log's new bytes brought to disk: group commit. Who comes first does it for all who are ready to run by then; whoever
 // comes before that is done goes on at once, as replies wait for the commit point anyway, and has what it appended
-// brought along by the next round. Nobody waits for a sync here, who has other clients to serve: where one is to be made, or is being made by
-// who begins a new file or puts a new base in its place, that is left to another goroutine.
+// brought along by the next round. Nobody waits for the disk here, who has other clients to serve: where a sync is to be made, or is being made, by
+// who begins a new file or saves a snapshot, or a write has just taken long, that is left to another goroutine.
 func (d *disk) write() {
 	if d.stored.Load() >= d.n.log.End() || d.asked.Add(1) > 1 {
 		return
@@ -55,7 +55,7 @@ func (d *disk) write() {
 		return
 	}
 	runtime.Gosched()
-	if d.roll.Load() != nil || !d.mu.TryLock() {
+	if d.roll.Load() != nil || d.files.Busy() || !d.mu.TryLock() {
 		d.n.work.Go(d.rounds)
 		return
 	}

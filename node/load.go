@@ -124,7 +124,7 @@ func (n *Node) loadDump() error {
 		return nil
 	}
 	name := n.settings.DBFilename()
-	f, err := n.dir.Open(name)
+	f, err := n.dir.Root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -169,7 +169,7 @@ func (n *Node) Reload(o command.ReloadOptions) error {
 			return err
 		}
 	}
-	f, err := n.dir.Open(n.settings.DBFilename())
+	f, err := n.dir.Root.Open(n.settings.DBFilename())
 	if err != nil {
 		return errReload
 	}

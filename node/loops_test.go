@@ -8,13 +8,16 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"holdfast/internal/memfs"
+	"holdfast/replication/aof"
 	"holdfast/resp"
 	"holdfast/transport"
 )
@@ -379,4 +382,72 @@ func TestClientsDoNotWaitForTheLogsFiles(t *testing.T) {
 			reader.expect("2")
 		})
 	}
+}
+
+// stalledDisk is a disk whose writes, while it stalls, take until they are let go.
+type stalledDisk struct {
+	*memfs.FS
+	stalls atomic.Bool
+	letGo  chan struct{}
+}
+
+type stalledFile struct {
+	aof.File
+	disk *stalledDisk
+}
+
+func (d *stalledDisk) Busy() bool                           { return d.stalls.Load() }
+func (d *stalledDisk) Append(name string) (aof.File, error) { return d.stall(d.FS.Append(name)) }
+func (d *stalledDisk) Create(name string) (aof.File, error) { return d.stall(d.FS.Create(name)) }
+func (d *stalledDisk) stall(f aof.File, err error) (aof.File, error) {
+	return stalledFile{f, d}, err
+}
+
+func (f stalledFile) Write(p []byte) (int, error) {
+	if f.disk.stalls.Load() {
+		<-f.disk.letGo
+	}
+	return f.File.Write(p)
+}
+
+// TestClientsDoNotWaitForABusyDisk: while a write may have to wait for the disk the only loop leaves it to somebody else.
+func TestClientsDoNotWaitForABusyDisk(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	disk := &stalledDisk{FS: memfs.New(), letGo: make(chan struct{})}
+	n, err := New(Config{Settings: settingsOf(t, "bind 127.0.0.1", "port 0", "appendonly yes"), Network: transport.Host{},
+		Files: disk, Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = n.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	letGo := sync.OnceFunc(func() {
+		disk.stalls.Store(false)
+		close(disk.letGo)
+	})
+	t.Cleanup(letGo)
+	writer, reader := dialTCP(t, n), dialTCP(t, n)
+	writer.send("set k 1")
+	writer.expect("OK")
+	disk.stalls.Store(true)
+	end := n.log.End()
+	writer.send("set k 2")
+	for n.log.End() == end {
+		time.Sleep(time.Millisecond)
+	}
+	if err := reader.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		reader.send("ping")
+		reader.expect("PONG")
+	}
+	letGo()
+	writer.expect("OK")
 }

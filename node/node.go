@@ -47,7 +47,7 @@ type Node struct {
 	network  transport.Network
 	logger   *slog.Logger
 	now      func() time.Time
-	dir      *os.Root
+	dir      *aof.Root // nil: nothing is kept
 	files    aof.FS
 	kept     atomic.Pointer[disk] // see disk()
 	joins    bool                 // it was started as a member of a group
@@ -124,7 +124,7 @@ func New(c Config) (*Node, error) {
 	}
 	n := &Node{
 		joins:    len(c.Settings.Join()) > 0,
-		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, dir: c.Dir, yield: c.Yield,
+		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, yield: c.Yield,
 		deferred:  map[*driver]struct{}{},
 		confirms:  confirmations{due: make(chan struct{}, 1), waiting: map[*driver]struct{}{}},
 		touched:   newTouched(),
@@ -132,8 +132,12 @@ func New(c Config) (*Node, error) {
 		evictions: make(chan struct{}, 1),
 		exit:      make(chan struct{}),
 	}
-	if n.files = c.Files; n.files == nil && c.Dir != nil {
-		n.files = aof.NewRoot(c.Dir)
+	n.files = c.Files
+	if c.Dir != nil {
+		root := aof.NewRoot(c.Dir)
+		if n.dir = &root; n.files == nil {
+			n.files = root
+		}
 	}
 	n.snapshots <- struct{}{}
 	n.ctx, n.cancel = context.WithCancel(context.Background())

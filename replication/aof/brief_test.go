@@ -76,3 +76,23 @@ func TestUntoldWrites(t *testing.T) {
 		t.Error("a closed file was synced")
 	}
 }
+
+// A write may have to wait while something is being synced, and when one before has just had to.
+func TestBusy(t *testing.T) {
+	var d disk
+	now := time.Now()
+	busy := func(when string, at time.Time, want bool) {
+		t.Helper()
+		if d.busy(at) != want {
+			t.Errorf("%s: busy is %v", when, !want)
+		}
+	}
+	busy("at first", now, false)
+	d.working.Add(1)
+	busy("during a sync", now, true)
+	d.working.Add(-1)
+	busy("after it", now, false)
+	d.waited.Store(now.UnixNano())
+	busy("after a write that took long", now.Add(callsSoon-1), true)
+	busy("later", now.Add(callsSoon), false)
+}

@@ -2,6 +2,7 @@ package aof
 
 import (
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -9,14 +10,14 @@ import (
 // osFile is a file of the operating system. Go's scheduler isn't told of calls that ought to be brief; see brief.
 type osFile struct {
 	*os.File
-	syncing       *atomic.Int32 // syncs of files beside it that are under way: a write may have to wait for them
+	disk          *disk
 	syncs, writes brief
 }
 
 // Sync makes what was written survive a loss of power: bytes and size, not the file's times.
 func (f *osFile) Sync() error {
-	f.syncing.Add(1)
-	defer f.syncing.Add(-1)
+	f.disk.working.Add(1)
+	defer f.disk.working.Add(-1)
 	began := time.Now()
 	untold := f.syncs.expected(began)
 	err := datasync(f.File, untold)
@@ -35,7 +36,7 @@ func (f *osFile) Write(p []byte) (n int, err error) {
 		rest, err = f.File.Write(p[n:])
 		n += rest
 	}
-	f.writes.took(began, time.Now())
+	f.wrote(began)
 	return n, err
 }
 
@@ -50,13 +51,32 @@ func (f *osFile) WriteAt(p []byte, at int64) (n int, err error) {
 		rest, err = f.File.WriteAt(p[n:], at+int64(n))
 		n += rest
 	}
-	f.writes.took(began, time.Now())
+	f.wrote(began)
 	return n, err
+}
+
+func (f *osFile) wrote(began time.Time) {
+	ended := time.Now()
+	f.writes.took(began, ended)
+	if ended.Sub(began) >= briefCall {
+		f.disk.waited.Store(ended.UnixNano())
+	}
 }
 
 // untold reports whether a write that begins now ought to be brief.
 func (f *osFile) untold(p []byte, now time.Time) bool {
-	return len(p) <= smallCall && f.syncing.Load() == 0 && f.writes.expected(now)
+	return len(p) <= smallCall && f.disk.working.Load() == 0 && f.writes.expected(now)
+}
+
+// disk is what is known of the disk below files that lie beside each other.
+type disk struct {
+	working atomic.Int32 // syncs and removals that are under way: a write may have to wait for them
+	waited  atomic.Int64 // when a write last took long, in nanoseconds since 1970
+	freeing sync.Mutex   // held by who removes a file
+}
+
+func (d *disk) busy(now time.Time) bool {
+	return d.working.Load() > 0 || now.UnixNano()-d.waited.Load() < int64(callsSoon)
 }
 
 // Size is the file's size in bytes.

@@ -138,6 +138,12 @@ func (f *Files) End() int64 {
 	return f.end
 }
 
+// Busy reports whether a write may have to wait for the disk, where the FS can tell.
+func (f *Files) Busy() bool {
+	fs, ok := f.cfg.FS.(interface{ Busy() bool })
+	return ok && fs.Busy()
+}
+
 // Size is the bytes of the base and of the log behind it. It may be asked at any time, also while the log is being loaded.
 func (f *Files) Size() int64 {
 	return f.total.Load()

@@ -5,7 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
+	"time"
 )
 
 // File is an open file.
@@ -36,18 +36,21 @@ type FS interface {
 // Root is an FS on a directory of the operating system.
 type Root struct {
 	*os.Root
-	syncing *atomic.Int32 // files of it that are being synced
+	disk *disk
 }
 
 // NewRoot makes an FS of a directory.
-func NewRoot(dir *os.Root) Root { return Root{dir, new(atomic.Int32)} }
+func NewRoot(dir *os.Root) Root { return Root{dir, &disk{}} }
+
+// Busy reports whether a write may have to wait for the disk: something is being synced or removed, or a write has just had to.
+func (r Root) Busy() bool { return r.disk.busy(time.Now()) }
 
 func (r Root) open(name string, flag int) (File, error) {
 	f, err := r.OpenFile(name, flag, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	return &osFile{File: f, syncing: r.syncing}, nil
+	return &osFile{File: f, disk: r.disk}, nil
 }
 
 // Open opens a file for reading.
@@ -73,14 +76,20 @@ func (r Root) Mkdir(name string) error {
 }
 
 // Remove removes a file. The system takes long to give the blocks of a large one back, and does so when nobody has it open any
-// more: that is left to another goroutine.
+// more: that is left to another goroutine, one file after the other.
 func (r Root) Remove(name string) error {
 	f, err := r.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
 	err = r.Root.Remove(name)
-	go func() { _ = f.Close() }() // nothing was written by it
+	go func() {
+		r.disk.freeing.Lock()
+		defer r.disk.freeing.Unlock()
+		r.disk.working.Add(1)
+		defer r.disk.working.Add(-1)
+		_ = f.Close() // nothing was written by it
+	}()
 	return err
 }
 
