@@ -129,6 +129,9 @@ func (a *agent) interval() time.Duration {
 	return max(a.downAfter/beatsPerDownAfter, time.Millisecond)
 }
 
+// ackEvery is how often a member shows its predecessor that it and the line are there, for that to be noticed within down-after.
+func (a *agent) ackEvery() time.Duration { return 2 * a.interval() }
+
 // heard takes in what a sentinel answered to a heartbeat sent at sent.
 func (a *agent) heard(r cluster.HeartbeatReply, sent time.Time) {
 	downAfter := time.Duration(r.DownAfterMs) * time.Millisecond
@@ -339,6 +342,7 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 	if n.log.HeldBySuccessor() {
 		h.Joining = p.joining
 	}
+	h.Unheard = n.unheard(acked).Milliseconds()
 	h.Committing = p.master && (len(p.group.Chain) == 1 || h.Commit == h.Offset && h.Lease || time.Since(n.log.AckedAt()) < n.agent.downAfterNow())
 	return h
 }

@@ -132,6 +132,29 @@ func (n *Node) letJoin() {
 	}
 }
 
+// unheard is for how long nothing has come over the link from whom the oldest byte waits for, which is to be heard every ackEvery; no longer
+// than it has waited. It needs the execution lock.
+func (n *Node) unheard(waited time.Duration) time.Duration {
+	if waited == 0 {
+		return 0
+	}
+	from, ok := n.place.group.Successor(n.self)
+	if !ok {
+		from = n.place.joining
+	}
+	for _, f := range n.feeder.Followers() {
+		if !f.Info.Member.Is(from) {
+			continue
+		}
+		silence := f.Lag
+		if silence < 0 {
+			silence = time.Since(f.Since)
+		}
+		waited = min(waited, silence)
+	}
+	return waited
+}
+
 // keepPace notes since when each follower that was slow has kept pace: what it lacks has never been there for long. It needs
 // the execution lock.
 func (n *Node) keepPace(followers []replication.FollowerStatus) {
@@ -216,7 +239,7 @@ type following struct {
 func (n *Node) followMember(p place) {
 	host, port := splitAddr(n.self.Addr)
 	n.follow(replication.FollowConfig{
-		Addr: p.upstream.Addr, AnnounceIP: host, AnnouncePort: port,
+		Addr: p.upstream.Addr, AnnounceIP: host, AnnouncePort: port, AckEvery: n.agent.ackEvery,
 		Chain: true, Group: p.group.Name, Epoch: p.group.Epoch, Member: n.self, Upstream: p.upstream,
 	})
 }

@@ -61,6 +61,7 @@ type FollowConfig struct {
 	Log            *Log
 	Applier        Applier
 	Timeout        func() time.Duration // repl-timeout; nil: 60 s
+	AckEvery       func() time.Duration // how often it acknowledges also what is no news; nil: 1 s
 	Ports          OpenPort             // nil ok
 	OnState        func(FollowStatus)   // called, outside locks, when the state changed; nil ok
 	Traffic        *Traffic             // is counted in; nil ok
@@ -94,6 +95,13 @@ const (
 
 	dialTimeout = 5 * time.Second
 )
+
+func (c *FollowConfig) ackEvery() time.Duration {
+	if c.AckEvery == nil {
+		return ackEvery
+	}
+	return c.AckEvery()
+}
 
 // Follower follows one predecessor: it connects, asks to go on where the log ends or takes a full copy, applies what
 // comes and acknowledges it, and begins again when the link breaks.

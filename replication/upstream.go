@@ -361,10 +361,10 @@ func (u *upstream) news() {
 	u.saying.do(u.say)
 }
 
-// acknowledge says what is news where nobody else does, and what is not every second.
+// acknowledge says what is news where nobody else does, and what is not now and then.
 func (u *upstream) acknowledge(ctx context.Context) {
 	defer u.f.cfg.Log.Watch(u.news)()
-	tick := time.NewTicker(ackEvery)
+	tick := time.NewTimer(u.f.cfg.ackEvery())
 	defer tick.Stop()
 	for {
 		select {
@@ -374,6 +374,7 @@ func (u *upstream) acknowledge(ctx context.Context) {
 		case <-u.f.poke:
 			u.must.Store(true)
 		case <-tick.C:
+			tick.Reset(u.f.cfg.ackEvery())
 			u.must.Store(true)
 		}
 		if u.stuck.Load() {

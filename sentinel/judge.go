@@ -19,8 +19,8 @@ type subject struct {
 //
 //  1. The node was started again. A process that is gone holds no lease, so there is nothing to wait for.
 //  2. Silence for down-after. A promise made when down-after was longer is kept.
-//  3. It talks but is stuck or slow: the chain cannot commit past it. Its heartbeats are no longer accepted once that is
-//     seen, so when the last promise has run out its lease has too.
+//  3. It talks but is stuck, slow or cut off from its predecessor: the chain cannot commit past it. Its heartbeats are no longer accepted
+//     once that is seen, so when the last promise has run out its lease has too.
 func judge(s subject, downAfter time.Duration, now time.Time) (down bool) {
 	switch {
 	case s.Replaced:
@@ -50,26 +50,33 @@ func slowAfter(s cluster.Settings) time.Duration {
 	return max(s.ChainSlow()-3*after/2, after)
 }
 
+// unheardFactor times down-after is how long the line between two neighbours may be silent, while a byte waits, before it counts as
+// broken: long enough for the fault to show elsewhere first, and for a relink after a change of the chain.
+const unheardFactor = 2
+
 // slowest finds the one that holds up the chain, by what every member says of itself. Looking from the tail, the first whose own
 // disk lets a byte wait for too long, or whose predecessor has waited for its word for too long: what lies behind it did not,
-// so it is that member or its line. The learner that the tail waits for counts as behind it. As long as a member is not
-// heard in this epoch nothing can be said. A chain is not made shorter than a master with as many replicas as min-replicas-to-write.
+// so it is that member or its line. If nothing at all came over the line, that is too long sooner. The learner that the tail waits for
+// counts as behind it. As long as a member is not heard in this epoch nothing can be said. A chain is not made shorter than a master
+// with as many replicas as min-replicas-to-write.
 func slowest(g cluster.Group, heard func(cluster.Member) (cluster.Heartbeat, bool)) (m cluster.Member, ok bool) {
-	if g.Settings.ChainSlowMs == 0 || len(g.Chain) == 0 {
+	if len(g.Chain) == 0 {
 		return m, false
 	}
-	limit := slowAfter(g.Settings).Milliseconds()
+	limit, silence := slowAfter(g.Settings).Milliseconds(), (unheardFactor * downAfter(g.Settings)).Milliseconds()
+	slow := func(delay int64) bool { return g.Settings.ChainSlowMs > 0 && delay >= limit }
 	for i := len(g.Chain) - 1; i >= 0; i-- {
 		hb, fresh := heard(g.Chain[i])
+		held := slow(hb.AckDelay) || hb.Unheard >= silence
 		switch {
 		case !fresh || hb.Epoch != g.Epoch:
 			return cluster.Member{}, false
 		case ok:
-		case hb.AckDelay >= limit && i+1 < len(g.Chain):
+		case held && i+1 < len(g.Chain):
 			m, ok = g.Chain[i+1], true
-		case hb.AckDelay >= limit && g.IsLearner(hb.Joining):
+		case held && g.IsLearner(hb.Joining):
 			m, ok = hb.Joining, true
-		case hb.StoreDelay >= limit:
+		case slow(hb.StoreDelay):
 			m, ok = g.Chain[i], true
 		}
 	}

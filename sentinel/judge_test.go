@@ -42,16 +42,17 @@ func TestAccepts(t *testing.T) {
 	}
 }
 
-// TestSlowest: what each member says of itself names the one that holds up the chain. Delays are in milliseconds, the limit is 3500.
+// TestSlowest: what each member says of itself names the one that holds up the chain. Delays are in milliseconds, the limits are 3500 and 2000.
 func TestSlowest(t *testing.T) {
 	type says struct {
 		ack, store int64
+		unheard    int64
 		silent     bool
 		epoch      uint64 // 0: the group's
 		joining    bool
 		floor      int
 	}
-	const late = 3500
+	const late, broken = 3500, 2000
 	for _, c := range []struct {
 		name   string
 		chain  []says // the learner l behind it follows the tail
@@ -77,6 +78,12 @@ func TestSlowest(t *testing.T) {
 		{name: "the floor leaves room", chain: []says{{ack: late, floor: 1}, {ack: late}, {}}, slow: "c"},
 		{name: "the floor is no matter for a learner", chain: []says{{ack: late, floor: 5}, {ack: late, joining: true}}, slow: "l"},
 		{name: "never", chain: []says{{ack: late * 100}, {}}, forget: true},
+		{name: "the line to the middle is broken", chain: []says{{ack: broken, unheard: broken}, {}, {}}, slow: "b"},
+		{name: "that to the tail, which shows at the head as waiting only", chain: []says{{ack: broken}, {ack: broken, unheard: broken}, {}}, slow: "c"},
+		{name: "that to the learner", chain: []says{{ack: broken}, {ack: broken}, {ack: broken, unheard: broken, joining: true}}, slow: "l"},
+		{name: "that is not slowness", chain: []says{{ack: broken, unheard: broken}, {}}, slow: "b", forget: true},
+		{name: "not yet", chain: []says{{ack: late - 1, unheard: broken - 1}, {}, {}}},
+		{name: "the floor holds there too", chain: []says{{ack: broken, unheard: broken, floor: 1}, {}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := cluster.Group{Name: "g", Epoch: 7, Learners: []cluster.Member{member("l", 1)}, Settings: settings()}
@@ -87,7 +94,7 @@ func TestSlowest(t *testing.T) {
 			for i, s := range c.chain {
 				m := member(string(rune('a'+i)), 1)
 				g.Chain = append(g.Chain, m)
-				hb := cluster.Heartbeat{Member: m, Epoch: g.Epoch, AckDelay: s.ack, StoreDelay: s.store, Floor: s.floor}
+				hb := cluster.Heartbeat{Member: m, Epoch: g.Epoch, AckDelay: s.ack, StoreDelay: s.store, Unheard: s.unheard, Floor: s.floor}
 				if s.epoch != 0 {
 					hb.Epoch = s.epoch
 				}

@@ -1,12 +1,16 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
 
 // slowTimeout is what chain-slow-timeout is unless it is set.
 const slowTimeout = 5 * time.Second
+
+// brokenLine bounds the time for which a line that is broken holds up the chain: three and a half times down-after, a second, and the epoch.
+const brokenLine = 3500 * time.Millisecond
 
 // crawl makes the way between two machines so long that what one sends the other acknowledges far too late.
 func (g *group) crawl(a, b *machine) {
@@ -85,6 +89,26 @@ func TestSlowMiddle(t *testing.T) {
 		g.speedUp(chain[0], chain[1])
 		g.settled()
 	})
+}
+
+// TestBrokenLine: two neighbours don't reach each other, though both reach the sentinels. The one further back is taken out as soon as that is
+// certain, whatever chain-slow-timeout is, and is back when the line is.
+func TestBrokenLine(t *testing.T) {
+	for i, name := range []string{"from the master", "to the tail"} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, func(g *group, chain []*machine) {
+				g.story.tell("FAULT", "cut between %s and %s", chain[i].name, chain[i+1].name)
+				g.net.Cut(chain[i].ip, chain[i+1].ip)
+				rest := append(slices.Clone(chain[:i+1]), chain[i+2:]...)
+				g.until("the chain goes on without the one behind the cut", brokenLine, g.chainIs(rest...))
+				g.sleep(100 * time.Millisecond)
+				g.stillWriting()
+				g.pausedLess(brokenLine)
+				g.net.Heal(chain[i].ip, chain[i+1].ip)
+				g.settled()
+			})
+		})
+	}
 }
 
 // TestDiskStandsStill: a member whose own disk takes nothing any more is taken out, the master as well: another one leads then.
