@@ -41,6 +41,9 @@ func (s *Sentinel) leadLoop() {
 			s.forgetLeading()
 			continue
 		}
+		if s.cedeLead() {
+			continue
+		}
 		s.tendVoters()
 		// All at once: what many groups need together, as when a machine with a member of each dies, Raft writes together.
 		var groups sync.WaitGroup

@@ -171,16 +171,22 @@ const (
 	reasonStored   = "fenced before the restart"
 )
 
+// heard is when m was last heard, or this sentinel began to listen for it, whichever is later.
+func (w *watch) heard(m cluster.Member) time.Time {
+	at := w.floor
+	if since, ok := w.known[m.Incarnation]; ok && since.After(at) {
+		at = since
+	}
+	if s := w.seen(m); s != nil && s.last.After(at) {
+		at = s.last
+	}
+	return at
+}
+
 // subject gathers what judge needs about m.
 func (w *watch) subject(g cluster.Group, m cluster.Member, downAfter time.Duration, now time.Time) subject {
-	sub := subject{Heard: w.floor, Promised: w.floorPledge, Replaced: w.isReplaced(m)}
-	if since, ok := w.known[m.Incarnation]; ok && since.After(sub.Heard) {
-		sub.Heard = since
-	}
+	sub := subject{Heard: w.heard(m), Promised: w.floorPledge, Replaced: w.isReplaced(m)}
 	if s := w.seen(m); s != nil {
-		if s.last.After(sub.Heard) {
-			sub.Heard = s.last
-		}
 		if s.promised.After(sub.Promised) {
 			sub.Promised = s.promised
 		}

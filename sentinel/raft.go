@@ -199,6 +199,14 @@ func (q *quorum) removeVoter(id string) error {
 	return nil
 }
 
+// cede has a certain sentinel lead.
+func (q *quorum) cede(to Voter) error {
+	if err := q.raft.LeadershipTransferToServer(raft.ServerID(to.ID), raft.ServerAddress(to.Addr)).Error(); err != nil {
+		return fmt.Errorf("hand over the lead of the sentinels to %s: %w", to.ID, err)
+	}
+	return nil
+}
+
 // stepDown has another sentinel lead.
 func (q *quorum) stepDown() error {
 	if err := q.raft.LeadershipTransfer().Error(); err != nil {

@@ -52,6 +52,7 @@ type Sentinel struct {
 	masters   map[string]*master
 	verdicts  map[string]verdict   // of the leader, on itself too
 	heardLead time.Time            // when the verdicts came
+	ceded     time.Time            // when it last tried to have a better placed one lead
 	reports   map[string]received  // on the leader: the last of each sentinel
 	handovers map[string]*handover // on the leader: asked for and not done
 	dead      map[string]inEpoch   // on the leader: no member of the chain has been left

@@ -208,16 +208,28 @@ func (f *faults) cutSlave() bool {
 	return true
 }
 
-// cutLink cuts between two neighbours in the chain, which both still reach the sentinels.
+// cutLink cuts between two neighbours in the chain, which both still reach the sentinels; or between their machines, on each of which
+// there is a sentinel too.
 func (f *faults) cutLink() bool {
 	chain := f.spare()
 	if len(chain) < size {
 		return false
 	}
 	i := f.rng.IntN(len(chain) - 1)
+	near, far := []string{chain[i].ip}, []string{chain[i+1].ip}
 	f.story.tell("FAULT", "cut between %s and %s", chain[i].name, chain[i+1].name)
+	if f.rng.IntN(2) == 0 {
+		with := f.rng.Perm(len(f.sentinels))
+		a, b := f.sentinels[with[0]], f.sentinels[with[1]]
+		f.story.tell("FAULT", "%s is with the former, %s with the latter", a.name, b.name)
+		near, far = append(near, a.ip), append(far, b.ip)
+	}
 	chain[i].cut, chain[i+1].cut = true, true
-	f.net.Cut(chain[i].ip, chain[i+1].ip)
+	for _, a := range near {
+		for _, b := range far {
+			f.net.Cut(a, b)
+		}
+	}
 	return true
 }
 

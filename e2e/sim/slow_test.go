@@ -111,6 +111,30 @@ func TestBrokenLine(t *testing.T) {
 	}
 }
 
+// TestLeaderBehindTheBrokenLine: two machines, each with a member and a sentinel, don't reach each other, and the third reaches both. The
+// sentinels are led from the far side of the cut, where a majority's word on who is down can't be gathered: another one leads then.
+func TestLeaderBehindTheBrokenLine(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		leader := g.leader()
+		other := g.sentinels[0]
+		if other == leader {
+			other = g.sentinels[1]
+		}
+		g.story.tell("FAULT", "cut between %s with %s and %s with %s, which leads", chain[0].name, other.name, chain[1].name, leader.name)
+		for _, near := range []string{chain[0].ip, other.ip} {
+			for _, far := range []string{chain[1].ip, leader.ip} {
+				g.net.Cut(near, far)
+			}
+		}
+		g.until("the chain goes on without the one behind the cut", 2*brokenLine, g.chainIs(chain[0], chain[2]))
+		g.sleep(100 * time.Millisecond)
+		g.stillWriting()
+		g.pausedLess(2 * brokenLine)
+		g.net.HealAll()
+		g.settled()
+	})
+}
+
 // TestDiskStandsStill: a member whose own disk takes nothing any more is taken out, the master as well: another one leads then.
 func TestDiskStandsStill(t *testing.T) {
 	for position, name := range []string{"master", "middle", "tail"} {
