@@ -29,11 +29,13 @@ type Heartbeat struct {
 	Lease      bool   `json:"lease"`        // whether it holds its read lease
 	Committing bool   `json:"committing"`   // master only: acknowledgements of its epoch reached it within the last down-after period
 	Leaving    bool   `json:"leaving"`      // it was told to stop and waits to be let go
+	Forming    bool   `json:"forming"`      // master only: it has just taken over, and the chain behind it has not said in this epoch what it holds
 	Joining    Member `json:"joining"`      // tail only: the learner that holds all that was ever committed, and without which nothing more is in this epoch
 	AckDelay   int64  `json:"ack_delay"`    // milliseconds for which the oldest byte that it holds has waited for the successor's word, or Joining's
 	Unheard    int64  `json:"unheard"`      // milliseconds, at most AckDelay, for which the link to the successor, or Joining, has been silent
 	StoreDelay int64  `json:"store_delay"`  // milliseconds for which the oldest byte of its log has waited for its own disk
 	Floor      int    `json:"floor"`        // min-replicas-to-write: the chain is not made shorter for a slow member's sake than a master and that many
+	Draining   uint64 `json:"draining"`     // the epoch in which it is about to pause its clients for a planned handover; 0 = it is not
 	Drained    uint64 `json:"drained"`      // the epoch in which it has paused its clients and committed all; 0 = not drained
 	Memory     int64  `json:"memory"`       // resident bytes
 	Priority   int    `json:"priority"`

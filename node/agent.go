@@ -32,6 +32,7 @@ type agent struct {
 	told      []string      // the addresses of sentinels, as one of them said last
 	left      chan struct{} // closed when the node was let go
 	gone      bool
+	handover  handover
 }
 
 // beatsPerDownAfter is how many heartbeats fit into one down-after period.
@@ -133,13 +134,14 @@ func (a *agent) interval() time.Duration {
 func (a *agent) ackEvery() time.Duration { return 2 * a.interval() }
 
 // heard takes in what a sentinel answered to a heartbeat sent at sent.
-func (a *agent) heard(r cluster.HeartbeatReply, sent time.Time) {
+func (a *agent) heard(l *sentinelLink, r cluster.HeartbeatReply, sent time.Time) {
 	downAfter := time.Duration(r.DownAfterMs) * time.Millisecond
 	a.n.lease.forget(r.Removed)
 	if r.Accepted {
 		a.n.lease.grant(r.Sentinel, sent, downAfter, r.Voters)
 	}
 	a.mu.Lock()
+	l.answered = sent
 	if downAfter > 0 {
 		a.downAfter = downAfter
 	}
@@ -151,8 +153,9 @@ func (a *agent) heard(r cluster.HeartbeatReply, sent time.Time) {
 		a.n.adopt(*r.Group)
 	}
 	if r.Drain != 0 {
-		a.n.drain(r.Drain, drainHold*a.interval())
+		a.ordered(r.Drain)
 	}
+	a.proceed()
 	for _, addr := range r.Sentinels {
 		a.link(addr)
 	}
@@ -176,6 +179,9 @@ type sentinelLink struct {
 	addr string
 	poke chan struct{}
 	told string // the refusal that was logged last
+
+	up       bool      // connected; the agent's mutex guards it
+	answered time.Time // when the newest heartbeat was sent that was answered; likewise
 
 	mu   sync.Mutex // guards the rest
 	seq  uint64
@@ -240,11 +246,19 @@ func (l *sentinelLink) session() error {
 	l.mu.Lock()
 	l.sent = map[uint64]time.Time{}
 	l.mu.Unlock()
+	l.setUp(true)
+	defer l.setUp(false)
 	wg.Go(func() {
 		defer cancel()
 		l.beat(ctx, conn)
 	})
 	return l.receive(conn)
+}
+
+func (l *sentinelLink) setUp(up bool) {
+	l.a.mu.Lock()
+	l.up = up
+	l.a.mu.Unlock()
 }
 
 // beat sends heartbeats, by the clock and when poked.
@@ -304,7 +318,7 @@ func (l *sentinelLink) receive(conn net.Conn) error {
 			delete(l.sent, reply.Seq)
 			l.mu.Unlock()
 			if known {
-				l.a.heard(reply, sent)
+				l.a.heard(l, reply, sent)
 			}
 		case v.Kind == '>' && len(v.Elems) == 3 && string(v.Elems[1].Str) == "group":
 			var g cluster.Group
@@ -328,7 +342,7 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 	h := cluster.Heartbeat{
 		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: p.group.Epoch, LogEpoch: n.logEpoch.Load(), Role: p.role(),
 		ReplID: pos.ID, Offset: pos.Offset, Commit: n.log.Commit(), Lease: n.lease.valid(),
-		Leaving: n.leaving.Load(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
+		Forming: n.forming.Load(), Leaving: n.leaving.Load(), Draining: n.agent.draining(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
 	}
 	if n.follower != nil {
 		s := n.follower.Status()

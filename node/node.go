@@ -101,6 +101,7 @@ type Node struct {
 	stopped  <-chan struct{}
 	leaving  atomic.Bool
 	draining atomic.Bool   // pause.drain is set
+	forming  atomic.Bool   // a new master waits for the chain behind it, see formed
 	exit     chan struct{} // closed when the node asks to be ended
 	exitOnce sync.Once
 }
@@ -148,6 +149,7 @@ func New(c Config) (*Node, error) {
 		Limit:    c.Settings.ReplBacklogSize(),
 		OnCommit: n.committed,
 	})
+	n.log.Watch(n.chainMoved)
 	n.feeder = n.newFeeder()
 	n.env = command.NewEnv(command.EnvConfig{
 		Store: store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,

@@ -95,7 +95,9 @@ func (n *Node) drain(epoch uint64, hold time.Duration) {
 	begun := false
 	n.do(func(now time.Time) {
 		if n.place.master && n.place.group.Epoch == epoch {
-			begun = n.pause.drain.IsZero()
+			if begun = n.pause.drain.IsZero(); begun {
+				n.dismiss()
+			}
 			n.pause.drain = now.Add(hold)
 			n.draining.Store(true)
 			n.armPause()

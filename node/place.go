@@ -73,6 +73,10 @@ func (n *Node) adopt(g cluster.Group) {
 		n.logEpoch.Store(g.Epoch)
 	}
 	n.setChain()
+	if !before.master || !after.master {
+		n.forming.Store(after.master && !n.log.HeldBySuccessor())
+	}
+	forming := n.forming.Load()
 	switch {
 	case after.upstream.Addr == "":
 	case n.follower == nil:
@@ -89,7 +93,18 @@ func (n *Node) adopt(g cluster.Group) {
 		s.Wake()
 	}
 	n.logger.Info("adopted an epoch", "epoch", g.Epoch, "role", after.role(), "position", after.position, "following", after.upstream.Addr, "offset", n.log.End())
+	n.noteIdentity()
 	n.agent.adopted(after)
+	if forming {
+		time.AfterFunc(formingMax, n.formed)
+	}
+}
+
+// noteIdentity has the log's new name or epoch brought to disk now, not by the next write, which would wait for it.
+func (n *Node) noteIdentity() {
+	if d := n.disk(); d != nil {
+		n.work.Go(d.force)
+	}
 }
 
 // setChain has the log wait for the acknowledgements of whoever it has to in the adopted epoch; those that came already count. It needs

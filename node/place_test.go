@@ -92,6 +92,7 @@ func TestDrainedIsAPromise(t *testing.T) {
 			t.Fatalf("told %d", told)
 		}
 		end := n.log.End()
+		c = dial(c.t, n.network, "10.0.0.1") // the drain has ended the connection
 		answer := make(chan string, 1)
 		go func() { answer <- c.do("SET", "k", "2") }()
 		time.Sleep(20 * time.Second) // longer than repl-ping-replica-period

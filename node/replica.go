@@ -99,6 +99,7 @@ func (a *applier) Continue(id string) error {
 		return errSuperseded
 	}
 	n.log.ContinueAs(id)
+	n.noteIdentity()
 	return nil
 }
 

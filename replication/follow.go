@@ -90,7 +90,8 @@ type FollowStatus struct {
 const (
 	retryMin   = 50 * time.Millisecond
 	retryMax   = time.Second
-	retryEpoch = 20 * time.Millisecond // the two are in different epochs: one of them will learn very soon
+	retrySoon  = time.Millisecond      // the two are in different epochs: one of them will learn very soon,
+	retryEpoch = 20 * time.Millisecond // in most cases
 	ackEvery   = time.Second
 
 	dialTimeout = 5 * time.Second
@@ -137,7 +138,7 @@ func (f *Follower) Run(ctx context.Context) {
 		level := slog.LevelInfo
 		switch {
 		case errors.Is(err, errStaleEpoch):
-			backoff, level = retryEpoch, slog.LevelDebug
+			backoff, level = min(max(2*backoff, retrySoon), retryEpoch), slog.LevelDebug
 		case errors.Is(err, errRewound):
 			backoff = 0
 		case linked && time.Since(atOnce) > retryMax:

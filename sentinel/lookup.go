@@ -11,6 +11,7 @@ import (
 // a client sent there too early would be refused.
 type master struct {
 	member cluster.Member
+	epoch  uint64          // in which it said that it leads; 0: it has not
 	next   *cluster.Member // the new head, until it has confirmed
 	since  time.Time       // of next
 }
@@ -29,6 +30,8 @@ func (s *Sentinel) adoptMaster(g cluster.Group, now time.Time) {
 	switch {
 	case m == nil:
 		s.masters[g.Name] = &master{member: head}
+	case g.Epoch < m.epoch:
+		// Clients are further ahead already.
 	case m.member.Is(head):
 		m.next = nil
 	case m.member.Addr == head.Addr || !s.inTouch:
@@ -42,11 +45,20 @@ func (s *Sentinel) adoptMaster(g cluster.Group, now time.Time) {
 	}
 }
 
-// confirmMaster switches when the new head says that it leads. The caller holds mu.
+// confirmMaster switches when the new head says that it leads and has its chain behind it, in the agreed epoch or a newer one. The caller holds mu.
 func (s *Sentinel) confirmMaster(g cluster.Group, hb cluster.Heartbeat) {
 	m := s.masters[g.Name]
-	if m != nil && m.next != nil && m.next.Is(hb.Member) && hb.Epoch >= g.Epoch && hb.Role == cluster.RoleMaster {
-		s.switchMaster(g.Name, m, *m.next)
+	switch {
+	case m == nil || hb.Role != cluster.RoleMaster || hb.Forming:
+	case m.next != nil && m.next.Is(hb.Member) && hb.Epoch >= g.Epoch:
+		m.epoch = max(m.epoch, hb.Epoch)
+		s.switchMaster(g.Name, m, hb.Member)
+	case hb.Epoch > max(g.Epoch, m.epoch) && g.Position(hb.Member) >= 0:
+		// Nodes adopt only what was agreed; here the news is still on its way.
+		m.epoch = hb.Epoch
+		if !m.member.Is(hb.Member) {
+			s.switchMaster(g.Name, m, hb.Member)
+		}
 	}
 }
 

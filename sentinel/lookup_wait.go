@@ -68,7 +68,7 @@ func (s *Sentinel) inDoubt(name string, now time.Time) bool {
 		return false
 	}
 	after := downAfter(g.Settings)
-	if m.next != nil || s.verdicts[name].Drain == g.Epoch && now.Sub(s.heardLead) < after {
+	if m.next != nil || s.verdicts[name].Drain == g.Epoch && m.epoch <= g.Epoch && now.Sub(s.heardLead) < after {
 		return true
 	}
 	w := s.watch(name, now)
@@ -82,11 +82,11 @@ func (s *Sentinel) inDoubt(name string, now time.Time) bool {
 	return w.isReplaced(m.member) && now.Sub(seen.since) < doubtFactor*after
 }
 
-// doubtful says whether a master may have gone just now: it misses heartbeats, the connection they came by has ended, it has drained to hand
+// doubtful says whether a master may have gone just now: it misses heartbeats, the connection they came by has ended, it is about to hand
 // its place over, or it knows already that it is the master no more.
 func (s *sighting) doubtful(after time.Duration, now time.Time) bool {
 	silent := now.Sub(s.last)
-	moving := s.hb.Role != cluster.RoleMaster || s.hb.Drained != 0 && s.hb.Drained == s.hb.Epoch
+	moving := s.hb.Role != cluster.RoleMaster || s.hb.Epoch != 0 && (s.hb.Draining == s.hb.Epoch || s.hb.Drained == s.hb.Epoch)
 	return silent < doubtFactor*after && (s.broken || moving || silent > missedBeats*after/beats)
 }
 

@@ -122,7 +122,9 @@ func TestDoubtful(t *testing.T) {
 		"silent for long":          {func(s *sighting) { s.last = now.Add(-3 * after) }, false},
 		"its connection ended":     {func(s *sighting) { s.broken = true }, true},
 		"it ended long ago":        {func(s *sighting) { s.broken, s.last = true, now.Add(-3*after) }, false},
-		"it drains":                {func(s *sighting) { s.hb.Drained = 4 }, true},
+		"it is about to drain":     {func(s *sighting) { s.hb.Draining = 4 }, true},
+		"it was about to drain":    {func(s *sighting) { s.hb.Draining = 3 }, false},
+		"it has drained":           {func(s *sighting) { s.hb.Drained = 4 }, true},
 		"it drained before":        {func(s *sighting) { s.hb.Drained = 3 }, false},
 		"it is the master no more": {func(s *sighting) { s.hb.Epoch, s.hb.Role = 5, cluster.RoleReplica }, true},
 	} {
@@ -155,6 +157,37 @@ func TestLookupDuringHandover(t *testing.T) {
 				}
 			}
 			time.Sleep(time.Second)
+		}
+	})
+}
+
+// TestClientsAreSentAheadOfRaft: a sentinel sends clients to a member that leads in a newer epoch than it knows of, and not back to one
+// that did before.
+func TestClientsAreSentAheadOfRaft(t *testing.T) {
+	inWorld(t, 3, func(w *world) {
+		w.trio()
+		s := w.sentinels[0]
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		g := s.state.Groups[testGroup]
+		says := func(m cluster.Member, role cluster.Role, ahead uint64) {
+			s.confirmMaster(g, cluster.Heartbeat{Member: m, Epoch: g.Epoch + ahead, Role: role})
+		}
+		for i, c := range []struct {
+			say  func()
+			want int
+		}{
+			{func() { says(g.Chain[1], cluster.RoleReplica, 1) }, 0},
+			{func() { says(cluster.Member{Name: "stranger"}, cluster.RoleMaster, 1) }, 0},
+			{func() { says(g.Chain[1], cluster.RoleMaster, 1) }, 1},
+			{func() { says(g.Chain[0], cluster.RoleMaster, 0) }, 1},
+			{func() { says(g.Chain[2], cluster.RoleMaster, 3) }, 2},
+			{func() { says(g.Chain[1], cluster.RoleMaster, 2) }, 2},
+			{func() { s.adoptMaster(g.WithChain(g.Chain[1:]), s.now()) }, 2},
+		} {
+			if c.say(); !s.masters[testGroup].member.Is(g.Chain[c.want]) {
+				t.Errorf("%d: clients are sent to %s", i, s.masters[testGroup].member.Name)
+			}
 		}
 	})
 }

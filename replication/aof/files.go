@@ -128,7 +128,10 @@ func (f *Files) SetIdentity(id Identity) error {
 	for i := range next.files {
 		next.files[i].placed = true
 	}
-	return f.commit(next)
+	if f.doubt {
+		return f.commit(next)
+	}
+	return f.replace(next) // it names no other files than the present one
 }
 
 // End is the log's offset behind the last byte on disk.
@@ -207,6 +210,14 @@ func (f *Files) readFile(name string) (text []byte, err error) {
 
 // commit puts a manifest in the place of the present one, and then removes the files that only that one named.
 func (f *Files) commit(next *manifest) error {
+	if err := f.cfg.FS.SyncDir(f.cfg.Dir); err != nil { // the files that it names must not be missing when it is there
+		return fmt.Errorf("aof: writing the manifest: %w", err)
+	}
+	return f.replace(next)
+}
+
+// replace is commit where the files that next names are known to be there.
+func (f *Files) replace(next *manifest) error {
 	temp := tempPrefix + f.manifestName()
 	file, err := f.cfg.FS.Create(f.path(temp))
 	if err != nil {
@@ -217,9 +228,6 @@ func (f *Files) commit(next *manifest) error {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
-		err = f.cfg.FS.SyncDir(f.cfg.Dir) // the files that it names must not be missing when it is there
-	}
-	if err == nil {
 		f.doubt = true
 		err = f.cfg.FS.Rename(f.path(temp), f.path(f.manifestName()))
 	}
