@@ -21,6 +21,7 @@ type load struct {
 	prefix string
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	begun  sync.WaitGroup // each of own has been told OK once, or has ended
 	own    []*writer
 	python []*pythonWriter
 }
@@ -48,14 +49,10 @@ const (
 	retryPause    = 5 * time.Millisecond
 )
 
-func (g *group) newLoad() (*load, error) {
+// newLoad has all clients connected and writing: that they begin, which takes an interpreter long, is to be no part of what is measured.
+func (g *group) newLoad(run context.Context) (*load, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{prefix: fmt.Sprintf("%x", time.Now().UnixNano()), cancel: cancel}
-	for id := range g.options.writers {
-		w := &writer{errors: map[string]int{}}
-		l.own = append(l.own, w)
-		l.done.Go(func() { g.write(ctx, l.prefix, id, w) })
-	}
 	for i := range g.options.python {
 		w, err := g.startPython(l.prefix, g.options.writers+i)
 		if err != nil {
@@ -64,6 +61,20 @@ func (g *group) newLoad() (*load, error) {
 		}
 		l.python = append(l.python, w)
 	}
+	defer context.AfterFunc(run, l.end)()
+	for _, w := range l.python {
+		if err := w.begin(); err != nil {
+			_, _ = l.stop()
+			return nil, err
+		}
+	}
+	for id := range g.options.writers {
+		w := &writer{errors: map[string]int{}}
+		l.own = append(l.own, w)
+		l.begun.Add(1)
+		l.done.Go(func() { g.write(ctx, l, id, w) })
+	}
+	l.begun.Wait()
 	return l, nil
 }
 
@@ -79,14 +90,19 @@ func (g *group) client(retries int) *redis.Client {
 }
 
 // write is one client's life: a write is counted when it was told OK.
-func (g *group) write(ctx context.Context, prefix string, id int, w *writer) {
+func (g *group) write(ctx context.Context, l *load, id int, w *writer) {
 	c := g.client(g.retries)
 	defer c.Close()
+	begun := sync.OnceFunc(l.begun.Done)
+	defer begun()
 	last := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
-		err := c.Set(ctx, key(prefix, id, n), n, 0).Err()
+		err := c.Set(ctx, key(l.prefix, id, n), n, 0).Err()
 		pause := g.pause
 		switch {
+		case err == nil && len(w.acked) == 0:
+			w.acked, last = append(w.acked, n), time.Now()
+			begun()
 		case err == nil:
 			w.acked = append(w.acked, n)
 			w.silence = max(w.silence, time.Since(last))
@@ -121,6 +137,14 @@ func kindOf(err error) string {
 		return word
 	}
 	return err.Error()
+}
+
+// end has all clients end soon.
+func (l *load) end() {
+	l.cancel()
+	for _, p := range l.python {
+		_ = p.input.Close() // it is closed again when its word is taken
+	}
 }
 
 func (l *load) stop() (result, error) {

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"bufio"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -25,26 +26,39 @@ const python = "/usr/bin/python3"
 type pythonWriter struct {
 	cmd   *exec.Cmd
 	input io.Closer
-	said  strings.Builder
+	said  *bufio.Reader
 }
 
 func (g *group) startPython(prefix string, id int) (*pythonWriter, error) {
 	args := []string{"-c", writerScript, groupName, prefix, strconv.Itoa(id), strconv.Itoa(g.retries),
 		fmt.Sprint(g.options.pause.Seconds()), fmt.Sprint(retryPause.Seconds()), fmt.Sprint(clientTimeout.Seconds())}
 	w := &pythonWriter{cmd: exec.Command(python, append(args, g.sentinels()...)...)}
-	w.cmd.Stdout, w.cmd.Stderr = &w.said, os.Stderr
+	w.cmd.Stderr = os.Stderr
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	input, err := w.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	w.input = input
+	output, err := w.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	w.input, w.said = input, bufio.NewReader(output)
 	return w, w.cmd.Start()
+}
+
+// begin waits until it has been told OK once.
+func (w *pythonWriter) begin() error {
+	if _, err := w.said.ReadString('\n'); err != nil {
+		return fmt.Errorf("the client of redis-py (it needs python3-redis) does not begin: %w", err)
+	}
+	return nil
 }
 
 func (w *pythonWriter) stop() (*writer, error) {
 	_ = w.input.Close()
-	if err := w.cmd.Wait(); err != nil {
+	text, err := io.ReadAll(w.said)
+	if err := errors.Join(err, w.cmd.Wait()); err != nil {
 		return nil, fmt.Errorf("the client of redis-py (it needs python3-redis): %w", err)
 	}
 	var told struct {
@@ -52,7 +66,7 @@ func (w *pythonWriter) stop() (*writer, error) {
 		Errors  map[string]int
 		Silence float64 // seconds
 	}
-	if err := json.Unmarshal([]byte(w.said.String()), &told); err != nil {
+	if err := json.Unmarshal(text, &told); err != nil {
 		return nil, fmt.Errorf("reading what the client of redis-py was told: %w", err)
 	}
 	return &writer{acked: told.Acked, errors: told.Errors, silence: time.Duration(told.Silence * float64(time.Second))}, nil

@@ -26,7 +26,7 @@ func (g *group) round(ctx context.Context, f fault, r *row) error {
 		return err
 	}
 	host := g.drawHost(f, master)
-	l, err := g.newLoad()
+	l, err := g.newLoad(ctx)
 	if err != nil {
 		return err
 	}

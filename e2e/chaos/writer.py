@@ -1,4 +1,4 @@
-"""Writes keys through redis-py's Sentinel until its input ends, and prints what it was told.
+"""Writes keys through redis-py's Sentinel until its input ends. It prints a line when it was told OK first, and in the end what it was told.
 
     writer.py GROUP PREFIX ID RETRIES PAUSE RETRY_PAUSE TIMEOUT HOST:PORT...
 """
@@ -30,8 +30,12 @@ while not ended.is_set():
     try:
         client.set(f"{prefix}:{ident}:{n}", n)
         now = time.monotonic()
+        if acked:
+            silence = max(silence, now - last)
+        else:
+            print("begun", flush=True)
+        last = now
         acked.append(n)
-        silence, last = max(silence, now - last), now
         time.sleep(pause)
     except redis.RedisError as e:
         kind = f"redis-py {type(e).__name__}"
