@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // judgingLasts bounds the search for an order of one key's operations.
@@ -91,12 +93,28 @@ func (g *group) tell(f fault, host int) {
 	}
 }
 
-// empty makes room for the next round.
+// empty makes room for the next round. The logs are written anew, too: who starts again is to load what one round has written, not
+// more from round to round.
 func (g *group) empty(ctx context.Context) error {
 	c := g.client(0)
 	defer c.Close()
 	if err := c.FlushAll(ctx).Err(); err != nil && !strings.Contains(err.Error(), "NOREPLICAS") {
 		return fmt.Errorf("emptying the group: %w", err)
 	}
+	for i := range g.nodes() {
+		if err := g.rewriteLog(ctx, i); err != nil {
+			return fmt.Errorf("emptying the log of %s: %w", g.nodeAddr(i), err)
+		}
+	}
 	return nil
+}
+
+func (g *group) rewriteLog(ctx context.Context, host int) error {
+	c := redis.NewClient(&redis.Options{Addr: g.nodeAddr(host), MaxRetries: -1})
+	defer c.Close()
+	err := c.BgRewriteAOF(ctx).Err()
+	if err != nil && strings.Contains(err.Error(), "already in progress") {
+		return nil
+	}
+	return err
 }
