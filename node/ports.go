@@ -91,7 +91,7 @@ func runPorts(ports []*port) (left []*port) {
 	return left
 }
 
-// linger is how a loop comes to know whether the chain is near: whether what it waits for comes before it could fall asleep and be woken.
+// linger is how a loop comes to know whether the chain is near: whether what it waits for comes within lingerFor.
 type linger struct {
 	linked bool // the last turn served a port
 	luck   int  // what came, less what did not, when it last lingered
@@ -100,8 +100,9 @@ type linger struct {
 }
 
 const (
-	// lingerFor is about what it takes to fall asleep and be woken.
-	lingerFor = 30 * time.Microsecond
+	// lingerFor is some times what it takes to fall asleep and be woken: a write's way to near members and back takes as long when nobody
+	// on it sleeps, and twice that when all do.
+	lingerFor = 100 * time.Microsecond
 	maxLuck   = 8
 	tryAgain  = 64
 	maxAwake  = 16

@@ -105,8 +105,8 @@ func (s *Set[T]) Wait(ready []Ready[T], block bool) ([]Ready[T], error) {
 	return s.report(ready, n, errno, err)
 }
 
-// Linger is Wait for what comes within d, a few microseconds. It doesn't sleep, as to be woken takes about as long, but lets other
-// processes that want to run have the processor meanwhile.
+// Linger is Wait for what comes within d, some microseconds. It doesn't sleep, as to be woken takes long, but lets other processes that want
+// to run have the processor meanwhile.
 func (s *Set[T]) Linger(ready []Ready[T], d time.Duration) ([]Ready[T], error) {
 	var n int
 	var errno syscall.Errno
