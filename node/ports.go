@@ -103,9 +103,11 @@ const (
 	// lingerFor is some times what it takes to fall asleep and be woken: a write's way to near members and back takes as long when nobody
 	// on it sleeps, and twice that when all do.
 	lingerFor = 100 * time.Microsecond
-	maxLuck   = 8
-	tryAgain  = 64
-	maxAwake  = 16
+	// lingerPiece is for how long others who run Go code here have to wait for it, as one does whose sync of the log has ended.
+	lingerPiece = 10 * time.Microsecond
+	maxLuck     = 8
+	tryAgain    = 64
+	maxAwake    = 16
 )
 
 // await waits for connections that have something to read. While the chain is about something it does not fall asleep at once, if that has
@@ -118,10 +120,12 @@ func (l *loops) await(ready []poll.Ready[served], block bool, n *linger) ([]poll
 		n.passed++
 		return l.set.Wait(ready, block)
 	}
-	runtime.Gosched() // whoever can run is not to wait for this
-	ready, err := l.set.Linger(ready, lingerFor)
-	if err != nil {
-		return ready, err
+	for until := time.Now().Add(lingerFor); len(ready) == 0 && time.Now().Before(until); {
+		runtime.Gosched()
+		var err error
+		if ready, err = l.set.Linger(ready, lingerPiece); err != nil {
+			return ready, err
+		}
 	}
 	n.passed = 0
 	if len(ready) == 0 {
