@@ -110,7 +110,7 @@ func (g *group) empty(ctx context.Context) error {
 }
 
 func (g *group) rewriteLog(ctx context.Context, host int) error {
-	c := redis.NewClient(&redis.Options{Addr: g.nodeAddr(host), MaxRetries: -1})
+	c := redis.NewClient(&redis.Options{Addr: g.nodeAddr(host), MaxRetries: 5}) // a chain that changes ends connections
 	defer c.Close()
 	err := c.BgRewriteAOF(ctx).Err()
 	if err != nil && strings.Contains(err.Error(), "already in progress") {
