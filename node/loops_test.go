@@ -34,6 +34,25 @@ func startReal(t *testing.T, lines ...string) *Node {
 	return n
 }
 
+// startRealOn is startReal with a log on a disk.
+func startRealOn(t *testing.T, files aof.FS, lines ...string) *Node {
+	t.Helper()
+	n, err := New(Config{Settings: settingsOf(t, append([]string{"bind 127.0.0.1", "port 0", "appendonly yes"}, lines...)...), Network: transport.Host{},
+		Files: files, Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = n.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
 // peer is a client that reads and writes as it likes.
 type peer struct {
 	t *testing.T
@@ -341,19 +360,7 @@ func TestCloseWithPolledClients(t *testing.T) {
 func TestClientsDoNotWaitForTheLogsFiles(t *testing.T) {
 	for _, policy := range []string{"everysec", "always"} {
 		t.Run(policy, func(t *testing.T) {
-			n, err := New(Config{Settings: settingsOf(t, "bind 127.0.0.1", "port 0", "appendonly yes", "appendfsync "+policy), Network: transport.Host{},
-				Files: memfs.New(), Logger: slog.New(slog.DiscardHandler)})
-			if err == nil {
-				err = n.Start()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := n.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			n := startRealOn(t, memfs.New(), "appendfsync "+policy)
 			writer, reader := dialTCP(t, n), dialTCP(t, n)
 			writer.send("set k 1")
 			writer.expect("OK")
@@ -414,19 +421,7 @@ func (f stalledFile) Write(p []byte) (int, error) {
 func TestClientsDoNotWaitForABusyDisk(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	disk := &stalledDisk{FS: memfs.New(), letGo: make(chan struct{})}
-	n, err := New(Config{Settings: settingsOf(t, "bind 127.0.0.1", "port 0", "appendonly yes"), Network: transport.Host{},
-		Files: disk, Logger: slog.New(slog.DiscardHandler)})
-	if err == nil {
-		err = n.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	n := startRealOn(t, disk)
 	letGo := sync.OnceFunc(func() {
 		disk.stalls.Store(false)
 		close(disk.letGo)

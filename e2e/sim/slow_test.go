@@ -18,6 +18,15 @@ func (g *group) crawl(a, b *machine) {
 	g.net.SetLatency(a.ip, b.ip, 4*time.Second, 0)
 }
 
+// drag is crawl little by little: the line never falls silent for long enough to count as broken, and what is slow is who answers.
+func (g *group) drag(a, b *machine) {
+	for _, latency := range []time.Duration{1700 * time.Millisecond, 3400 * time.Millisecond} {
+		g.story.tell("FAULT", "between %s and %s everything takes %v", a.name, b.name, latency)
+		g.net.SetLatency(a.ip, b.ip, latency, 0)
+		g.sleep(latency)
+	}
+}
+
 // speedUp undoes crawl.
 func (g *group) speedUp(a, b *machine) {
 	g.story.tell("FAULT", "between %s and %s everything is quick again", a.name, b.name)
@@ -87,6 +96,18 @@ func TestSlowMiddle(t *testing.T) {
 		g.stillWriting()
 		g.pausedLess(slowTimeout)
 		g.speedUp(chain[0], chain[1])
+		g.settled()
+	})
+}
+
+// TestSlowThoughHeard: a member that is heard from all the time, and acknowledges too late, is taken out all the same.
+func TestSlowThoughHeard(t *testing.T) {
+	scenario(t, func(g *group, chain []*machine) {
+		g.drag(chain[1], chain[2])
+		g.until("the chain goes on without its tail", slowTimeout, g.chainIs(chain[0], chain[1]))
+		g.sleep(100 * time.Millisecond)
+		g.stillWriting()
+		g.speedUp(chain[1], chain[2])
 		g.settled()
 	})
 }

@@ -72,7 +72,7 @@ func (f *osFile) untold(p []byte, now time.Time) bool {
 type disk struct {
 	working atomic.Int32 // syncs and removals that are under way: a write may have to wait for them
 	waited  atomic.Int64 // when a write last took long, in nanoseconds since 1970
-	freeing sync.Mutex   // held by who removes a file
+	freeing sync.Mutex   // held while a removed file's blocks are given back
 }
 
 func (d *disk) busy(now time.Time) bool {
