@@ -27,6 +27,18 @@ func startOnDisk(t *testing.T, network transport.Network, disk *memfs.FS, ip str
 	return n
 }
 
+// sameAfterRestart ends the node at 10.0.0.1 and starts it again: it has the same data.
+func sameAfterRestart(t *testing.T, n *Node, host transport.Network, disk *memfs.FS) {
+	t.Helper()
+	digest := dial(t, host, "10.0.0.1").do("DEBUG", "DIGEST")
+	_ = n.Close()
+	n = startOnDisk(t, host, disk, "10.0.0.1")
+	if got := dial(t, host, "10.0.0.1").do("DEBUG", "DIGEST"); got != digest {
+		t.Error("another digest after the restart")
+	}
+	_ = n.Close()
+}
+
 // allTypes writes a key of every type.
 func allTypes(c client) {
 	for _, args := range [][]any{
@@ -197,13 +209,7 @@ func TestLogSwitchedOnAndOff(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		c.do("SET", "last", "1")
-		digest := c.do("DEBUG", "DIGEST")
-		_ = n.Close()
-		n = startOnDisk(t, host, disk, "10.0.0.1")
-		if got := dial(t, host, "10.0.0.1").do("DEBUG", "DIGEST"); got != digest {
-			t.Error("another digest after the restart")
-		}
-		_ = n.Close()
+		sameAfterRestart(t, n, host, disk)
 	})
 }
 

@@ -95,13 +95,7 @@ func TestPopsSurviveARestart(t *testing.T) {
 			c.answers("EXISTS "+one+" "+two, "0")
 			c.answers(kind.size+" "+three, "2")
 		}
-		digest := c.do("DEBUG", "DIGEST")
-		_ = n.Close()
-		n = startOnDisk(t, host, disk, "10.0.0.1")
-		if got := dial(t, host, "10.0.0.1").do("DEBUG", "DIGEST"); got != digest {
-			t.Error("another digest after the restart")
-		}
-		_ = n.Close()
+		sameAfterRestart(t, n, host, disk)
 	})
 }
 
@@ -171,13 +165,7 @@ func TestRewriteWithoutALog(t *testing.T) {
 		c.answers("CONFIG SET appendonly yes", "OK")
 		time.Sleep(time.Second)
 		c.do("SET", "in the log", "1")
-		digest = c.do("DEBUG", "DIGEST")
-		_ = n.Close()
-		n = startOnDisk(t, host, disk, "10.0.0.1")
-		if got := dial(t, host, "10.0.0.1").do("DEBUG", "DIGEST"); got != digest {
-			t.Error("another digest after the restart")
-		}
-		_ = n.Close()
+		sameAfterRestart(t, n, host, disk)
 	})
 }
 
