@@ -80,7 +80,7 @@ func TestVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		table := newTable(chosen)
-		c.told.silence = time.Millisecond
+		c.told.silence.lasted = time.Millisecond
 		table.row(chosen[0]).add(c.told)
 		if err := table.report(io.Discard, options{target: "holdfast"}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)

@@ -23,6 +23,7 @@ type group struct {
 	wire    *wire
 	disks   disks
 	members []*member
+	stalls  *stalls
 }
 
 // newGroup makes what the processes need, and starts them.
@@ -33,6 +34,9 @@ func newGroup(o options) (g *group, err error) {
 			g.close()
 		}
 	}()
+	if g.stalls, err = newStalls(); err != nil {
+		return g, err
+	}
 	if o.target == compose {
 		g.members, err = composeMembers()
 		return g, err
@@ -74,6 +78,9 @@ func (g *group) close() {
 	}
 	if g.wire != nil {
 		g.wire.close()
+	}
+	if g.stalls != nil {
+		g.stalls.close()
 	}
 }
 

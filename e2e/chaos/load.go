@@ -30,7 +30,26 @@ type load struct {
 type writer struct {
 	acked   []int // the numbers of the writes that were acknowledged
 	errors  map[string]int
-	silence time.Duration // the longest between two acknowledgements
+	silence quiet
+}
+
+// quiet is the longest time between two acknowledgements.
+type quiet struct {
+	lasted time.Duration
+	client string    // who saw it
+	until  time.Time // wall clock, to be found in the members' logs
+}
+
+func (q *quiet) add(o quiet) {
+	if o.lasted > q.lasted {
+		*q = o
+	}
+}
+
+// since adds what has gone by since the last acknowledgement.
+func (q *quiet) since(last time.Time) {
+	now := time.Now()
+	q.add(quiet{lasted: now.Sub(last), client: "go-redis", until: now})
 }
 
 // result is what the clients of a round saw.
@@ -39,7 +58,8 @@ type result struct {
 	writers      []*writer
 	acknowledged int
 	lost         int
-	silence      time.Duration // the longest of any client
+	silence      quiet         // the longest of any client
+	stall        time.Duration // the longest of the machine meanwhile
 	errors       map[string]int
 	verdict      linear.Verdict
 }
@@ -105,7 +125,7 @@ func (g *group) write(ctx context.Context, l *load, id int, w *writer) {
 			begun()
 		case err == nil:
 			w.acked = append(w.acked, n)
-			w.silence = max(w.silence, time.Since(last))
+			w.silence.since(last)
 			last = time.Now()
 		case ctx.Err() == nil:
 			w.errors[kindOf(err)]++
@@ -113,7 +133,7 @@ func (g *group) write(ctx context.Context, l *load, id int, w *writer) {
 		}
 		time.Sleep(pause)
 	}
-	w.silence = max(w.silence, time.Since(last))
+	w.silence.since(last)
 }
 
 func key(prefix string, id, n int) string { return fmt.Sprintf("%s:%d:%d", prefix, id, n) }
@@ -160,7 +180,7 @@ func (l *load) stop() (result, error) {
 	}
 	for _, w := range r.writers {
 		r.acknowledged += len(w.acked)
-		r.silence = max(r.silence, w.silence)
+		r.silence.add(w.silence)
 		for kind, n := range w.errors {
 			r.errors[kind] += n
 		}

@@ -66,6 +66,12 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "keep the directory, as is done when something was wrong")
 	flag.StringVar(&o.inside, "inside", "", "for the program's own use")
 	flag.Parse()
+	if o.inside == stallsOnly {
+		if err := noteStalls(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+		}
+		return
+	}
 	if o.seed == 0 {
 		o.seed = rand.Uint64() >> 32
 	}

@@ -65,9 +65,11 @@ func (w *pythonWriter) stop() (*writer, error) {
 		Acked   []int
 		Errors  map[string]int
 		Silence float64 // seconds
+		Until   float64 // Unix time, seconds
 	}
 	if err := json.Unmarshal(text, &told); err != nil {
 		return nil, fmt.Errorf("reading what the client of redis-py was told: %w", err)
 	}
-	return &writer{acked: told.Acked, errors: told.Errors, silence: time.Duration(told.Silence * float64(time.Second))}, nil
+	longest := quiet{time.Duration(told.Silence * float64(time.Second)), "redis-py", time.UnixMicro(int64(told.Until * 1e6))}
+	return &writer{acked: told.Acked, errors: told.Errors, silence: longest}, nil
 }

@@ -27,7 +27,7 @@ func (g *group) round(ctx context.Context, f fault, r *row) error {
 	if err != nil {
 		return err
 	}
-	host := g.drawHost(f, master)
+	host, begun := g.drawHost(f, master), time.Now()
 	l, err := g.newLoad(ctx)
 	if err != nil {
 		return err
@@ -35,6 +35,7 @@ func (g *group) round(ctx context.Context, f fault, r *row) error {
 	history := g.newAudit(l.prefix)
 	err = g.suffer(ctx, f, host)
 	result, loadErr := l.stop()
+	result.stall = g.stalls.longest(begun)
 	history.stop()
 	if err := errors.Join(err, loadErr); err != nil {
 		return err
@@ -55,9 +56,12 @@ func (g *group) round(ctx context.Context, f fault, r *row) error {
 	if host != master {
 		who = "a slave"
 	}
-	fmt.Printf("%3d %-9s %-10s: %7d acknowledged, %6d lost, silence %5d ms, %5d operations judged, %d of %d keys without an order, errors %v\n",
-		r.rounds, f.name, who, result.acknowledged, result.lost, result.silence.Milliseconds(), result.verdict.Operations,
+	fmt.Printf("%3d %-9s %-10s: %7d acknowledged, %6d lost, silence %5d ms until %s (%s), %5d operations judged, %d of %d keys without an order, errors %v\n",
+		r.rounds, f.name, who, result.acknowledged, result.lost, result.silence.lasted.Milliseconds(), result.silence.until.UTC().Format("15:04:05.000"), result.silence.client, result.verdict.Operations,
 		len(result.verdict.Broken), result.verdict.Keys, result.errors)
+	if result.stall >= stallLong {
+		fmt.Printf("    the machine itself stalled for %d ms\n", result.stall.Milliseconds())
+	}
 	for _, key := range result.verdict.Broken[:min(len(result.verdict.Broken), brokenShown)] {
 		fmt.Printf("    %s\n", key)
 	}

@@ -24,16 +24,16 @@ client = Sentinel(sentinels, socket_timeout=timeout).master_for(
     retry=Retry(ExponentialBackoff(cap=0.512, base=0.008), retries),
     retry_on_error=[redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError],
 )
-acked, errors, silence, n = [], {}, 0.0, 0
+acked, errors, silence, until, n = [], {}, 0.0, 0.0, 0
 last = time.monotonic()
 while not ended.is_set():
     try:
         client.set(f"{prefix}:{ident}:{n}", n)
         now = time.monotonic()
-        if acked:
-            silence = max(silence, now - last)
-        else:
+        if not acked:
             print("begun", flush=True)
+        elif now - last > silence:
+            silence, until = now - last, time.time()
         last = now
         acked.append(n)
         time.sleep(pause)
@@ -42,5 +42,6 @@ while not ended.is_set():
         errors[kind] = errors.get(kind, 0) + 1
         time.sleep(retry_pause)
     n += 1
-silence = max(silence, time.monotonic() - last)
-print(json.dumps({"acked": acked, "errors": errors, "silence": silence}))
+if time.monotonic() - last > silence:
+    silence, until = time.monotonic() - last, time.time()
+print(json.dumps({"acked": acked, "errors": errors, "silence": silence, "until": until}))
