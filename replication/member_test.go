@@ -100,7 +100,9 @@ func (m *member) serve(conn *testConn) {
 				m.mu.Unlock()
 			}
 			if err != nil {
-				reply = "-" + err.Error() + "\r\n"
+				_, _ = conn.Write([]byte("-" + err.Error() + "\r\n"))
+				_ = conn.Close()
+				return
 			}
 		case word == "psync":
 			ask, _ := ParsePSYNC(string(args[1]), string(args[2]))

@@ -75,79 +75,91 @@ func (u *upstream) line() (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
+// question is a command of the handshake.
+type question struct {
+	words  []string
+	needed bool // the handshake ends unless the reply says yes; the others are courtesies, that a master may not know
+}
+
 // ask sends commands together and reads one reply line for each.
-func (u *upstream) ask(commands ...[]string) ([]string, error) {
+func (u *upstream) ask(questions ...question) (replies []string, err error) {
 	var buf []byte
-	for _, c := range commands {
-		buf = resp.AppendCommandStrings(buf, c...)
+	for _, q := range questions {
+		buf = resp.AppendCommandStrings(buf, q.words...)
 	}
 	if _, err := u.out.Write(buf); err != nil {
 		return nil, fmt.Errorf("replication: to master: %w", err)
 	}
-	replies := make([]string, 0, len(commands))
-	for range commands {
+	for _, q := range questions {
 		l, err := u.line()
 		if err != nil {
 			return nil, err
+		}
+		if q.needed && !strings.HasPrefix(l, "+") {
+			return nil, refusal(l)
 		}
 		replies = append(replies, l)
 	}
 	return replies, nil
 }
 
-// handshake introduces this node and asks for the log; it returns the answer to PSYNC.
+// handshake introduces this node and asks for the log; it returns the answer to PSYNC. A member of a chain is told all at once: it takes no
+// command behind a hello that it refuses.
 func (u *upstream) handshake() (answer string, err error) {
-	pong, err := u.ask([]string{"PING"})
+	introduction, err := u.introduction()
+	if err != nil {
+		return "", err
+	}
+	id, offset := psyncArgs(u.f.wanted())
+	psync := question{words: []string{"PSYNC", id, offset}}
+	if u.f.cfg.Chain {
+		return u.granted(u.ask(append(introduction, psync)...))
+	}
+	pong, err := u.ask(question{words: []string{"PING"}})
 	if err != nil {
 		return "", err
 	}
 	if p := pong[0]; !strings.HasPrefix(p, "+") && !strings.HasPrefix(p, "-NOAUTH") && !strings.HasPrefix(p, "-NOPERM") {
 		return "", refusal(p)
 	}
+	if _, err := u.ask(introduction...); err != nil {
+		return "", err
+	}
+	return u.granted(u.ask(psync))
+}
+
+// introduction is what comes before PSYNC.
+func (u *upstream) introduction() (list []question, err error) {
 	cfg := &u.f.cfg
-	var commands [][]string
-	required := map[int]bool{} // the others are courtesies, that a master may not know
-	if cfg.Password != "" {
-		required[0] = true
-		if cfg.User != "" {
-			commands = append(commands, []string{"AUTH", cfg.User, cfg.Password})
-		} else {
-			commands = append(commands, []string{"AUTH", cfg.Password})
-		}
+	tell := func(needed bool, words ...string) { list = append(list, question{words, needed}) }
+	switch {
+	case cfg.Password == "":
+	case cfg.User == "":
+		tell(true, "AUTH", cfg.Password)
+	default:
+		tell(true, "AUTH", cfg.User, cfg.Password)
 	}
-	commands = append(commands, []string{"REPLCONF", "listening-port", strconv.Itoa(cfg.AnnouncePort)})
+	tell(false, "REPLCONF", "listening-port", strconv.Itoa(cfg.AnnouncePort))
 	if cfg.AnnounceIP != "" {
-		commands = append(commands, []string{"REPLCONF", "ip-address", cfg.AnnounceIP})
+		tell(false, "REPLCONF", "ip-address", cfg.AnnounceIP)
 	}
-	commands = append(commands, []string{"REPLCONF", "capa", "eof", "capa", "psync2"})
+	tell(false, "REPLCONF", "capa", "eof", "capa", "psync2")
 	if cfg.Chain {
 		hello, err := json.Marshal(Hello{Group: cfg.Group, Epoch: u.f.currentEpoch(), Member: cfg.Member, To: cfg.Upstream})
 		if err != nil {
-			return "", fmt.Errorf("replication: hello: %w", err)
+			return nil, fmt.Errorf("replication: hello: %w", err)
 		}
-		required[len(commands)] = true
-		commands = append(commands, []string{"REPLCONF", "holdfast", string(hello)})
+		tell(true, "REPLCONF", "holdfast", string(hello))
 	}
-	replies, err := u.ask(commands...)
-	if err != nil {
-		return "", err
-	}
-	for i, r := range replies {
-		if required[i] && !strings.HasPrefix(r, "+") {
-			return "", refusal(r)
-		}
-	}
-	return u.psync()
+	return list, nil
 }
 
-// psync asks for what is wanted. A master may send newlines before it answers.
-func (u *upstream) psync() (answer string, err error) {
-	id, offset := psyncArgs(u.f.wanted())
-	replies, err := u.ask([]string{"PSYNC", id, offset})
+// granted takes PSYNC's answer from the last of some replies. A master may send newlines before it.
+func (u *upstream) granted(replies []string, err error) (answer string, _ error) {
 	if err != nil {
 		return "", err
 	}
-	answer = replies[0]
+	answer = replies[len(replies)-1]
 	for answer == "" {
 		if answer, err = u.line(); err != nil {
 			return "", err

@@ -185,6 +185,7 @@ func replConf(c *Context, args [][]byte, w *resp.Writer) error {
 			}
 		case isWord(option, "holdfast"):
 			if err := c.Node.AcceptReplica(value); err != nil {
+				c.S.Close("refused as a follower") // PSYNC stands behind this already, and would be anybody's
 				return err
 			}
 			r.Chain = bytes.Clone(value)
