@@ -342,7 +342,7 @@ func (n *Node) heartbeat(seq uint64) cluster.Heartbeat {
 	h := cluster.Heartbeat{
 		Group: n.settings.Group(), Member: n.self, Seq: seq, Epoch: p.group.Epoch, LogEpoch: n.logEpoch.Load(), Role: p.role(),
 		ReplID: pos.ID, Offset: pos.Offset, Commit: n.log.Commit(), Lease: n.lease.valid(),
-		Forming: n.forming.Load(), Leaving: n.leaving.Load(), Draining: n.agent.draining(), Drained: n.drained(), Memory: n.env.Process.RSS(), Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
+		Forming: n.forming.Load(), Leaving: n.leaving.Load(), Draining: n.agent.draining(), Drained: n.drained(), Memory: n.resident, Priority: int(n.settings.Int("replica-priority")), Version: n.env.Version,
 	}
 	if n.follower != nil {
 		s := n.follower.Status()

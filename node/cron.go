@@ -40,6 +40,7 @@ func (n *Node) cron() {
 				n.env.Stats.Rates(before, now.Sub(lastSecond))
 				before = *n.env.Stats
 				n.env.NoteMemory()
+				n.resident = n.env.Process.RSS()
 				n.reclaim()
 				n.endIdle(t)
 				n.env.ReleaseIdle(t)

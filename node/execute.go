@@ -131,6 +131,9 @@ func (n *Node) execute(d *driver, now time.Time, begun int64) (changed bool) {
 		c.Confirmation = command.Confirmation{} // it has grown old when the rest of the pipeline runs
 	}
 	s.QueryBuffer, s.QueryFree = s.In.Buffered(), s.In.Free()
+	if n.parting.awaited != nil && d.next == len(d.cmds) {
+		n.partFrom(s)
+	}
 	return d.appended || served
 }
 

@@ -76,7 +76,7 @@ func (n *Node) committed(commit int64, acked bool) {
 		n.writers.Go(func() { flushAll(polled) })
 	}
 	n.acksMoved()
-	if n.draining.Load() {
+	if n.draining.Load() && commit == n.log.End() {
 		n.agent.nudge() // the sentinels wait for the last write to be committed
 	}
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"strings"
 	"time"
 
 	"holdfast/node/session"
@@ -66,25 +67,119 @@ func (a *agent) proceed() {
 	}
 }
 
-// dismiss ends clients' connections behind the replies that are on their way, before they send more: who finds its connection closed when it
-// wants to use it connects anew at once, who does while it waits for a reply only after a pause. It needs the execution lock.
-func (n *Node) dismiss() {
+// parting is the beginning of a drain. Clients are still served, and the connection of each is ended behind its next reply: one that finds its
+// connection closed when it wants to use it connects anew at once, one whose command gets no answer fails, or tries again after a pause.
+// Guarded by the execution lock.
+type parting struct {
+	hold    time.Time                     // until when the order to drain stands
+	awaited map[*session.Session]struct{} // whose next command is about to come; nil: no parting is under way
+	timer   *time.Timer
+}
+
+const (
+	// partingMax bounds the parting: clients that have gone wait for its end, too.
+	partingMax = 4 * time.Millisecond
+	// busyClient is for how long after its last command a client's next one is waited for. Others' can be expected to come later.
+	busyClient = 4 * partingMax
+)
+
+// part begins the parting. It needs the execution lock, as all here does.
+func (n *Node) part(now, hold time.Time) {
+	p := &n.parting
+	*p = parting{hold: hold, awaited: map[*session.Session]struct{}{}}
 	for _, s := range n.env.Clients.All() {
-		if s.Class() != session.ClassNormal || s.Blocked() != nil || s.Hijacked() != nil || s.Monitor || s.Pushed {
-			continue
+		switch {
+		case !dismissible(s):
+		case s.Out.Idle() && now.Sub(s.LastActive) < busyClient, s.QueryBuffer > 0:
+			p.awaited[s] = struct{}{}
+		default: // nothing is to be expected before its reply has left, or for long
+			n.dismiss(s)
 		}
-		switch s.LastCommand {
-		case "", "ping", "auth", "replconf":
-			continue // it may be a member that links: without its acknowledgement the drain would not end
-		}
-		s.Close("the master's place is being handed over")
-		n.env.Pushed = append(n.env.Pushed, s)
 	}
+	if len(p.awaited) == 0 {
+		n.endParting()
+		return
+	}
+	p.timer = time.AfterFunc(partingMax, func() {
+		n.do(func(time.Time) {
+			if n.parting.awaited != nil {
+				n.endParting()
+			}
+		})
+	})
+}
+
+// partFrom ends a connection whose commands have all been executed, behind their replies.
+func (n *Node) partFrom(s *session.Session) {
+	if s.QueryBuffer > 0 || s.Tx != nil || len(s.Watched) > 0 || !dismissible(s) || introduces(s.LastCommand) {
+		return
+	}
+	s.Close(handedOver)
+	n.parting.without(s)
+}
+
+// without awaits a client no more: it has gone, or will. Behind the last one the parting ends.
+func (p *parting) without(s *session.Session) {
+	if _, awaited := p.awaited[s]; !awaited {
+		return
+	}
+	if delete(p.awaited, s); len(p.awaited) == 0 {
+		p.timer.Reset(0)
+	}
+}
+
+// endParting ends all other connections, and holds back who comes nevertheless.
+func (n *Node) endParting() {
+	hold := n.parting.hold
+	n.parting.stop()
+	for _, s := range n.env.Clients.All() {
+		if dismissible(s) {
+			n.dismiss(s)
+		}
+	}
+	n.holdBack(hold)
+	n.agent.nudge() // all may be committed already
+}
+
+// stop ends the parting without more ado.
+func (p *parting) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	*p = parting{}
+}
+
+const handedOver = "the master's place is being handed over"
+
+// dismiss ends a connection behind the replies that are on their way.
+func (n *Node) dismiss(s *session.Session) {
+	s.Close(handedOver)
+	n.env.Pushed = append(n.env.Pushed, s)
+}
+
+// dismissible reports whether a session is a client's that has nothing to wait for here.
+func dismissible(s *session.Session) bool {
+	if s.Class() != session.ClassNormal || s.Blocked() != nil || s.Hijacked() != nil || s.Monitor || s.Pushed {
+		return false
+	}
+	if closing, _ := s.Closing(); closing {
+		return false
+	}
+	switch s.LastCommand {
+	case "", "ping", "auth", "replconf":
+		return false // it may be a member that links: without its acknowledgement the drain would not end
+	}
+	return true
+}
+
+// introduces reports whether a client that has sent this is about to send what it came for.
+func introduces(command string) bool {
+	return command == "hello" || command == "select" || strings.HasPrefix(command, "client|")
 }
 
 // formingMax is for how long at most a new master has clients wait for the chain behind it to link: they could do nothing but wait with
 // their writes, and all coming at once they would keep it from linking.
-const formingMax = 20 * time.Millisecond
+const formingMax = 8 * time.Millisecond
 
 // formed tells the sentinels that clients may come.
 func (n *Node) formed() {

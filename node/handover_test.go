@@ -3,26 +3,103 @@ package node
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"holdfast/cluster"
 	"holdfast/replication"
 )
 
+// parts has a master alone in its chain, which is to hand over.
+func parts(t *testing.T, f func(n *Node, epoch uint64, member client)) {
+	chained(t, func(n *Node, g cluster.Group, member client) {
+		alone := g.Without(g.Chain[0], g.Chain[2])
+		n.adopt(alone)
+		f(n, alone.Epoch, member)
+	})
+}
+
 // TestDrainEndsConnections: behind the reply, and not that of a member that links.
 func TestDrainEndsConnections(t *testing.T) {
-	chained(t, func(n *Node, g cluster.Group, member client) {
-		leads := g.Without(g.Chain[0], g.Chain[2])
-		n.adopt(leads)
+	parts(t, func(n *Node, epoch uint64, member client) {
 		user := dial(member.t, n.network, "10.0.0.1")
 		user.answers("SET k 1", "OK")
 		member.answers("REPLCONF capa psync2", "OK")
-		n.drain(leads.Epoch, time.Minute)
+		n.drain(epoch, time.Minute)
 		time.Sleep(time.Second)
 		if got := user.do("GET", "k"); !strings.HasPrefix(got, "-") {
 			t.Errorf("answered %q", got)
 		}
 		member.answers("REPLCONF capa psync2", "OK")
+	})
+}
+
+// TestBusyClientsPartBehindAReply: who is about to send its next command has it served, a whole pipeline or transaction too, and then finds its
+// connection ended. Who has been idle is not waited for, and behind the last one the drain begins.
+func TestBusyClientsPartBehindAReply(t *testing.T) {
+	parts(t, func(n *Node, epoch uint64, idle client) {
+		another := func() client { return dial(idle.t, n.network, "10.0.0.1") }
+		plain, pipeline, transaction := another(), another(), another()
+		idle.answers("SET k 1", "OK")
+		time.Sleep(2 * busyClient)
+		for _, c := range []client{plain, pipeline, transaction} {
+			c.answers("GET k", "1")
+		}
+		n.drain(epoch, time.Minute)
+		if got := idle.do("GET", "k"); !strings.HasPrefix(got, "-") {
+			t.Errorf("one that was idle: %q", got)
+		}
+		transaction.steps([2]string{"MULTI", "OK"}, [2]string{"INCR k", "QUEUED"})
+		plain.answers("INCR k", "2")
+		for range 3 {
+			pipeline.send("INCR", "k")
+		}
+		for _, want := range []string{"3", "4", "5"} {
+			pipeline.expect(want)
+		}
+		if told := n.heartbeat(1).Drained; told != 0 {
+			t.Errorf("drained while a transaction is open")
+		}
+		transaction.answers("EXEC", "[6]")
+		synctest.Wait()
+		if told := n.heartbeat(2).Drained; told != epoch {
+			t.Errorf("not drained behind the last client")
+		}
+		for name, c := range map[string]client{"one command": plain, "a pipeline": pipeline, "a transaction": transaction} {
+			if got := c.do("GET", "k"); !strings.HasPrefix(got, "-") {
+				t.Errorf("%s: answered %q behind its last reply", name, got)
+			}
+		}
+	})
+}
+
+// TestPartingEnds: a busy client that sends nothing more is not waited for for long.
+func TestPartingEnds(t *testing.T) {
+	parts(t, func(n *Node, epoch uint64, c client) {
+		c.answers("SET k 1", "OK")
+		n.drain(epoch, time.Minute)
+		if told := n.heartbeat(1).Drained; told != 0 {
+			t.Errorf("drained at once")
+		}
+		time.Sleep(partingMax)
+		synctest.Wait()
+		if told := n.heartbeat(2).Drained; told != epoch {
+			t.Errorf("waits still")
+		}
+	})
+}
+
+// TestRefusedFollowerGetsNoLog: what stands behind a hello that is refused is not executed, as the link of somebody else.
+func TestRefusedFollowerGetsNoLog(t *testing.T) {
+	parts(t, func(n *Node, epoch uint64, member client) {
+		member.send("REPLCONF", "holdfast", `{"epoch":1}`)
+		member.send("PSYNC", "?", "-1")
+		if got := member.hear(); !strings.HasPrefix(got, "-") {
+			t.Errorf("answered %q", got)
+		}
+		if got := member.hear(); !strings.Contains(got, "EOF") {
+			t.Errorf("PSYNC was answered %q", got)
+		}
 	})
 }
 

@@ -59,6 +59,7 @@ type Node struct {
 	env        *command.Env
 	place      place
 	pause      pause
+	parting    parting
 	deferred   map[*driver]struct{} // clients whose next command a pause holds back
 	waits      []*wait              // parked WAITs
 	waiting    atomic.Bool          // there may be some
@@ -70,6 +71,7 @@ type Node struct {
 	changed    []uint16 // slots of touched that the execution in hand has changed
 	changedAll bool     // it has changed keys that nobody names
 	nextID     int64
+	resident   int64 // bytes, as of a second ago at most
 	saves      saves
 	loading    bool // the data is being replaced: clients are told to wait
 	progress   atomic.Pointer[progress]
@@ -162,6 +164,7 @@ func New(c Config) (*Node, error) {
 	n.lease.base = n.lease.now()
 	n.place = place{master: !n.joins, position: -1}
 	n.saves.last, n.saves.ok = c.Now(), true
+	n.resident = n.env.Process.RSS()
 	n.onSettings()
 	return n, nil
 }
@@ -318,6 +321,7 @@ func (n *Node) Close() error {
 	n.do(func(time.Time) {
 		n.stopFollowing()
 		n.pause.stop()
+		n.parting.stop()
 	})
 	err = errors.Join(err, n.feeder.Close())
 	for _, s := range n.servers {
@@ -395,6 +399,7 @@ func (n *Node) forget(d *driver) {
 	d.s.Unpark()
 	delete(n.deferred, d)
 	n.confirms.forget(d)
+	n.parting.without(d.s)
 }
 
 // closing reports whether the session is to be ended.

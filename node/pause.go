@@ -92,20 +92,25 @@ func (n *Node) endPause() (woken []*session.Session) {
 // it has said so: who hears that may make another member the master however late, and that one must have all that this one ever
 // executed. Then only another epoch ends it, and the sentinels agree on one when nothing comes of the handover.
 func (n *Node) drain(epoch uint64, hold time.Duration) {
-	begun := false
 	n.do(func(now time.Time) {
-		if n.place.master && n.place.group.Epoch == epoch {
-			if begun = n.pause.drain.IsZero(); begun {
-				n.dismiss()
-			}
-			n.pause.drain = now.Add(hold)
-			n.draining.Store(true)
-			n.armPause()
+		until := now.Add(hold)
+		switch {
+		case !n.place.master || n.place.group.Epoch != epoch:
+		case !n.pause.drain.IsZero():
+			n.holdBack(until)
+		case n.parting.awaited != nil:
+			n.parting.hold = until
+		default:
+			n.part(now, until)
 		}
 	})
-	if begun {
-		n.agent.nudge()
-	}
+}
+
+// holdBack holds everything back for a handover.
+func (n *Node) holdBack(until time.Time) {
+	n.pause.drain = until
+	n.draining.Store(true)
+	n.armPause()
 }
 
 // drainedHold is how often a master that has drained looks whether it still has to hold back its clients.

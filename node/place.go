@@ -84,6 +84,7 @@ func (n *Node) adopt(g cluster.Group) {
 	default:
 		n.follower.SetEpoch(g.Epoch)
 	}
+	n.parting.stop()
 	n.pause.drain = time.Time{}
 	n.draining.Store(false)
 	n.confirms.reconsider()
@@ -267,7 +268,13 @@ func (n *Node) follow(c replication.FollowConfig) {
 	c.Timeout = n.replTimeout
 	c.Ports = n.loops.port
 	c.Traffic = &n.traffic
-	c.OnState = func(replication.FollowStatus) { n.agent.nudge() }
+	up := false
+	c.OnState = func(s replication.FollowStatus) {
+		if was := up; was != s.DownSince.IsZero() {
+			up = !was
+			n.agent.nudge()
+		}
+	}
 	ctx, cancel := context.WithCancel(n.ctx)
 	f := &following{Follower: replication.NewFollower(c), cancel: cancel, done: make(chan struct{})}
 	a.of = f

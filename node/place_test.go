@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"holdfast/cluster"
@@ -84,10 +85,12 @@ func TestDrainedIsAPromise(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, c client) {
 		alone := g.Without(g.Chain[0], g.Chain[2])
 		n.adopt(alone)
-		n.drain(alone.Epoch, time.Millisecond)
+		n.drain(alone.Epoch, 2*partingMax)
 		time.Sleep(time.Second)
 		c.answers("SET k 1", "OK") // no heartbeat has told of it
-		n.drain(alone.Epoch, time.Millisecond)
+		n.drain(alone.Epoch, 2*partingMax)
+		time.Sleep(partingMax)
+		synctest.Wait()
 		if told := n.heartbeat(1).Drained; told != alone.Epoch {
 			t.Fatalf("told %d", told)
 		}
