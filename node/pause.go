@@ -87,8 +87,8 @@ func (n *Node) endPause() (woken []*session.Session) {
 	return woken
 }
 
-// drain answers a sentinel's order to get ready for a handover in this epoch: clients are held back, and once everything
-// is committed the heartbeats say so. The order is repeated while it stands; when it stops, the node goes on by itself, unless
+// drain answers a sentinel's order to get ready for a handover in this epoch: clients part from it, who is left is held back, and
+// once everything is committed the heartbeats say so. The order is repeated while it stands; when it stops, the node goes on by itself, unless
 // it has said so: who hears that may make another member the master however late, and that one must have all that this one ever
 // executed. Then only another epoch ends it, and the sentinels agree on one when nothing comes of the handover.
 func (n *Node) drain(epoch uint64, hold time.Duration) {

@@ -201,8 +201,18 @@ func rolling(ctx context.Context, g *group, host int) (func(context.Context) err
 func failover(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
 	s := redis.NewSentinelClient(&redis.Options{Addr: g.sentinels()[(host+1)%len(g.nodes())], MaxRetries: -1})
 	defer s.Close()
-	return after(time.Second, func(context.Context) error { return nil }), s.Failover(ctx, groupName).Err()
+	err := s.Failover(ctx, groupName).Err()
+	for begun := time.Now(); err != nil && strings.HasPrefix(err.Error(), "NOQUORUM") && time.Since(begun) < leaderTimeout; {
+		if err := sleep(ctx, retryPause); err != nil {
+			return nil, err
+		}
+		err = s.Failover(ctx, groupName).Err()
+	}
+	return after(time.Second, func(context.Context) error { return nil }), err
 }
+
+// leaderTimeout is for how long the sentinels may be without a leader, as when the machine has stalled.
+const leaderTimeout = 10 * time.Second
 
 // after lets a fault last before it is ended; when the run ends, it ends at once.
 func after(d time.Duration, mend func(context.Context) error) func(context.Context) error {
