@@ -10,8 +10,8 @@ import (
 	"holdfast/replication"
 )
 
-// parts has a master alone in its chain, which is to hand over.
-func parts(t *testing.T, f func(n *Node, epoch uint64, member client)) {
+// handingOver has a master that is alone in its chain, which is to drain.
+func handingOver(t *testing.T, f func(n *Node, epoch uint64, member client)) {
 	chained(t, func(n *Node, g cluster.Group, member client) {
 		alone := g.Without(g.Chain[0], g.Chain[2])
 		n.adopt(alone)
@@ -21,7 +21,7 @@ func parts(t *testing.T, f func(n *Node, epoch uint64, member client)) {
 
 // TestDrainEndsConnections: behind the reply, and not that of a member that links.
 func TestDrainEndsConnections(t *testing.T) {
-	parts(t, func(n *Node, epoch uint64, member client) {
+	handingOver(t, func(n *Node, epoch uint64, member client) {
 		user := dial(member.t, n.network, "10.0.0.1")
 		user.answers("SET k 1", "OK")
 		member.answers("REPLCONF capa psync2", "OK")
@@ -37,7 +37,7 @@ func TestDrainEndsConnections(t *testing.T) {
 // TestBusyClientsPartBehindAReply: who is about to send its next command has it served, a whole pipeline or transaction too, and then finds its
 // connection ended. Who has been idle is not waited for, and behind the last one the drain begins.
 func TestBusyClientsPartBehindAReply(t *testing.T) {
-	parts(t, func(n *Node, epoch uint64, idle client) {
+	handingOver(t, func(n *Node, epoch uint64, idle client) {
 		another := func() client { return dial(idle.t, n.network, "10.0.0.1") }
 		plain, pipeline, transaction := another(), another(), another()
 		idle.answers("SET k 1", "OK")
@@ -75,7 +75,7 @@ func TestBusyClientsPartBehindAReply(t *testing.T) {
 
 // TestPartingEnds: a busy client that sends nothing more is not waited for for long.
 func TestPartingEnds(t *testing.T) {
-	parts(t, func(n *Node, epoch uint64, c client) {
+	handingOver(t, func(n *Node, epoch uint64, c client) {
 		c.answers("SET k 1", "OK")
 		n.drain(epoch, time.Minute)
 		if told := n.heartbeat(1).Drained; told != 0 {
@@ -91,7 +91,7 @@ func TestPartingEnds(t *testing.T) {
 
 // TestRefusedFollowerGetsNoLog: what stands behind a hello that is refused is not executed, as the link of somebody else.
 func TestRefusedFollowerGetsNoLog(t *testing.T) {
-	parts(t, func(n *Node, epoch uint64, member client) {
+	handingOver(t, func(n *Node, epoch uint64, member client) {
 		member.send("REPLCONF", "holdfast", `{"epoch":1}`)
 		member.send("PSYNC", "?", "-1")
 		if got := member.hear(); !strings.HasPrefix(got, "-") {

@@ -270,8 +270,8 @@ func (n *Node) follow(c replication.FollowConfig) {
 	c.Traffic = &n.traffic
 	up := false
 	c.OnState = func(s replication.FollowStatus) {
-		if was := up; was != s.DownSince.IsZero() {
-			up = !was
+		if now := s.DownSince.IsZero(); now != up { // what is in between tells the sentinels nothing
+			up = now
 			n.agent.nudge()
 		}
 	}

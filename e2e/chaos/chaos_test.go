@@ -90,3 +90,25 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
+
+// TestStalls: what the machine did in a round is told apart from what it did before, and a round in which it stalled is left out of what clients
+// saw while it ran.
+func TestStalls(t *testing.T) {
+	var s stalls
+	s.read(strings.NewReader("1000 10000000\nno line of ours\n5000 20000000\n9000 15000000\n"))
+	for since, want := range map[int64]time.Duration{0: 20 * time.Millisecond, 5000: 15 * time.Millisecond, 9000: 0} {
+		if got := s.longest(time.Unix(0, since)); got != want {
+			t.Errorf("from %d on: %v, want %v", since, got, want)
+		}
+	}
+	r := newRow(fault{})
+	told := func(silence, stall time.Duration) { r.add(result{silence: quiet{lasted: silence}, stall: stall}) }
+	told(300*time.Millisecond, stallLong)
+	if got := r.worstSteady(); got != "-" {
+		t.Errorf("without a round in which the machine ran: %s", got)
+	}
+	told(30*time.Millisecond, stallLong-1)
+	if _, worst := r.silence(); worst != 300*time.Millisecond || r.worstSteady() != "30" {
+		t.Errorf("worst %v, while the machine ran %s", worst, r.worstSteady())
+	}
+}

@@ -201,14 +201,15 @@ func rolling(ctx context.Context, g *group, host int) (func(context.Context) err
 func failover(ctx context.Context, g *group, host int) (func(context.Context) error, error) {
 	s := redis.NewSentinelClient(&redis.Options{Addr: g.sentinels()[(host+1)%len(g.nodes())], MaxRetries: -1})
 	defer s.Close()
-	err := s.Failover(ctx, groupName).Err()
-	for begun := time.Now(); err != nil && strings.HasPrefix(err.Error(), "NOQUORUM") && time.Since(begun) < leaderTimeout; {
+	for begun := time.Now(); ; {
+		err := s.Failover(ctx, groupName).Err()
+		if err == nil || !strings.HasPrefix(err.Error(), "NOQUORUM") || time.Since(begun) > leaderTimeout {
+			return after(time.Second, func(context.Context) error { return nil }), err
+		}
 		if err := sleep(ctx, retryPause); err != nil {
 			return nil, err
 		}
-		err = s.Failover(ctx, groupName).Err()
 	}
-	return after(time.Second, func(context.Context) error { return nil }), err
 }
 
 // leaderTimeout is for how long the sentinels may be without a leader, as when the machine has stalled.

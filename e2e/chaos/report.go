@@ -66,16 +66,20 @@ func (r *row) unexpected() (n int) {
 	return n
 }
 
-// silence is what clients noticed: the median, the worst, and the worst of rounds in which the machine did not stall.
-func (r *row) silence() (median, worst, steady time.Duration) {
+func (r *row) silence() (median, worst time.Duration) {
 	s := slices.Sorted(slices.Values(r.silences))
 	if len(s) == 0 {
-		return 0, 0, 0
+		return 0, 0
 	}
-	for _, d := range r.steady {
-		steady = max(steady, d)
+	return s[len(s)/2], s[len(s)-1]
+}
+
+// worstSteady is the worst silence, in milliseconds, of rounds in which the machine did not stall, if there were any.
+func (r *row) worstSteady() string {
+	if len(r.steady) == 0 {
+		return "-"
 	}
-	return s[len(s)/2], s[len(s)-1], steady
+	return fmt.Sprint(slices.Max(r.steady).Milliseconds())
 }
 
 func (r *row) errorKinds() string {
@@ -116,9 +120,9 @@ func (t table) report(w io.Writer, o options) error {
 	fmt.Fprintf(tw, "\n| %s\t| rounds\t| acknowledged\t| lost\t| lost %%\t| keys judged\t| without an order\t| silence, ms: median\t| worst\t| worst while the machine ran\t| errors\t|\n", o.target)
 	fmt.Fprintln(tw, strings.Repeat("|---\t", 11)+"|")
 	line := func(r *row) {
-		median, worst, steady := r.silence()
-		fmt.Fprintf(tw, "| %s\t| %d\t| %d\t| %d\t| %.2f\t| %d\t| %d\t| %d\t| %d\t| %d\t| %s\t|\n", r.fault.name, r.rounds, r.acknowledged, r.lost,
-			100*float64(r.lost)/float64(max(r.acknowledged, 1)), r.judged, r.broken, median.Milliseconds(), worst.Milliseconds(), steady.Milliseconds(), r.errorKinds())
+		median, worst := r.silence()
+		fmt.Fprintf(tw, "| %s\t| %d\t| %d\t| %d\t| %.2f\t| %d\t| %d\t| %d\t| %d\t| %s\t| %s\t|\n", r.fault.name, r.rounds, r.acknowledged, r.lost,
+			100*float64(r.lost)/float64(max(r.acknowledged, 1)), r.judged, r.broken, median.Milliseconds(), worst.Milliseconds(), r.worstSteady(), r.errorKinds())
 	}
 	for _, r := range t {
 		if r.rounds > 0 {

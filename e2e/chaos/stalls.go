@@ -26,7 +26,8 @@ const (
 	stallLong  = 10 * time.Millisecond // and from this on it is to be seen in what clients measure
 )
 
-// noteStalls writes a line for each stall, until its input ends: when it was over, in nanoseconds since 1970, and how many it lasted.
+// noteStalls writes a line for each stall, until its input ends: when it was over, in nanoseconds since 1970, and how many
+// nanoseconds it lasted.
 func noteStalls(in io.Reader, out io.Writer) error {
 	var mu sync.Mutex
 	cpus := runtime.NumCPU()

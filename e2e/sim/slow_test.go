@@ -62,14 +62,19 @@ func (g *group) chainIs(want ...*machine) func() bool {
 	}
 }
 
+// goesOnWithout waits until the chain is what it is to be without somebody, and clients can write.
+func (g *group) goesOnWithout(whom string, within time.Duration, chain ...*machine) {
+	g.until("the chain goes on without "+whom, within, g.chainIs(chain...))
+	g.sleep(100 * time.Millisecond)
+	g.stillWriting()
+}
+
 // TestSlowTail: the tail hears everything and answers late, which shows at the head as well. It alone is taken out before it has held
 // up the group for longer than chain-slow-timeout, and comes back once it has kept pace.
 func TestSlowTail(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		g.crawl(chain[1], chain[2])
-		g.until("the chain goes on without its tail", slowTimeout, g.chainIs(chain[0], chain[1]))
-		g.sleep(100 * time.Millisecond)
-		g.stillWriting()
+		g.goesOnWithout("its tail", slowTimeout, chain[0], chain[1])
 		g.pausedLess(slowTimeout)
 		g.sleep(20 * time.Second)
 		if !g.chainIs(chain[0], chain[1])() {
@@ -91,9 +96,7 @@ func TestSlowTail(t *testing.T) {
 func TestSlowMiddle(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		g.crawl(chain[0], chain[1])
-		g.until("the chain goes on without its middle", slowTimeout, g.chainIs(chain[0], chain[2]))
-		g.sleep(100 * time.Millisecond)
-		g.stillWriting()
+		g.goesOnWithout("its middle", slowTimeout, chain[0], chain[2])
 		g.pausedLess(slowTimeout)
 		g.speedUp(chain[0], chain[1])
 		g.settled()
@@ -104,9 +107,7 @@ func TestSlowMiddle(t *testing.T) {
 func TestSlowThoughHeard(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		g.drag(chain[1], chain[2])
-		g.until("the chain goes on without its tail", slowTimeout, g.chainIs(chain[0], chain[1]))
-		g.sleep(100 * time.Millisecond)
-		g.stillWriting()
+		g.goesOnWithout("its tail", slowTimeout, chain[0], chain[1])
 		g.speedUp(chain[1], chain[2])
 		g.settled()
 	})
@@ -121,9 +122,7 @@ func TestBrokenLine(t *testing.T) {
 				g.story.tell("FAULT", "cut between %s and %s", chain[i].name, chain[i+1].name)
 				g.net.Cut(chain[i].ip, chain[i+1].ip)
 				rest := append(slices.Clone(chain[:i+1]), chain[i+2:]...)
-				g.until("the chain goes on without the one behind the cut", brokenLine, g.chainIs(rest...))
-				g.sleep(100 * time.Millisecond)
-				g.stillWriting()
+				g.goesOnWithout("the one behind the cut", brokenLine, rest...)
 				g.pausedLess(brokenLine)
 				g.net.Heal(chain[i].ip, chain[i+1].ip)
 				g.settled()
