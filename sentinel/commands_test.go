@@ -2,7 +2,6 @@ package sentinel
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,64 +168,6 @@ func TestSentinelScalars(t *testing.T) {
 			t.Errorf("HELLO: %v", hello)
 		}
 	})
-}
-
-// TestEvents reads the story of a failover, as a client that subscribes to everything hears it from each sentinel.
-func TestEvents(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
-		w.trio()
-		chain := w.agreed().Chain
-		var clients []client
-		for i := range w.sentinels {
-			c := w.client(i)
-			defer c.c.Close()
-			c.do("PSUBSCRIBE", "*")
-			clients = append(clients, c)
-		}
-		w.nodes[chain[0].Name].stop()
-		w.until("chain without the head", 3*time.Second, w.chainIs(chain[1].Name, chain[2].Name))
-		time.Sleep(time.Second)
-		h0, p0 := splitAddr(chain[0].Addr)
-		h1, p1 := splitAddr(chain[1].Addr)
-		h2, p2 := splitAddr(chain[2].Addr)
-		old := strings.Join([]string{"master", testGroup, h0, p0}, " ")
-		third := "slave " + h2 + ":" + p2 + " " + h2 + " " + p2 + " @ " + testGroup + " "
-		story := false
-		for i, c := range clients {
-			got := c.drain()
-			for _, want := range []string{
-				"+sdown " + old, "+switch-master " + strings.Join([]string{testGroup, h0, p0, h1, p1}, " "),
-				"+odown " + old + " #quorum ",
-			} {
-				if !slices.ContainsFunc(got, func(e string) bool { return strings.HasPrefix(e, want) }) {
-					t.Errorf("sentinel %d did not tell %q: %q", i, want, got)
-				}
-			}
-			for _, event := range []string{"+slave-reconf-done ", "+replica-reconf-done "} {
-				if !slices.ContainsFunc(got, func(e string) bool { return strings.HasPrefix(e, event+third) }) {
-					t.Errorf("sentinel %d did not tell %q: %q", i, event, got)
-				}
-			}
-			story = story || slices.Contains(got, "+failover-end "+old) && slices.Contains(got, "+elected-leader "+old)
-		}
-		if !story {
-			t.Error("no sentinel told the story of the failover")
-		}
-	})
-}
-
-// drain reads the messages that have come, as "channel message".
-func (c client) drain() []string {
-	var list []string
-	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-		v, err := c.c.Receive(ctx)
-		cancel()
-		if err != nil {
-			return list
-		}
-		list = append(list, v.Elems[2].String()+" "+v.Elems[3].String())
-	}
 }
 
 func TestPassword(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 )
@@ -13,6 +14,7 @@ import (
 // needs no lock; changed hands each new state to the sentinel.
 type fsm struct {
 	state   *State
+	applied atomic.Uint64 // the index of the last entry that state has taken in: Raft's own count runs ahead of that
 	changed func(*State)
 }
 
@@ -28,24 +30,24 @@ func (f *fsm) Apply(l *raft.Log) any {
 		panic(fmt.Errorf("sentinel: log entry %d: %w", l.Index, err))
 	}
 	next, result := f.state.apply(e)
-	f.set(next)
+	f.set(next, l.Index)
 	return result
 }
 
 // StoreConfiguration keeps the voters as of this place in the log, so that a sentinel knows its own vote no earlier than it
 // knows everything decided before it got it.
-func (f *fsm) StoreConfiguration(_ uint64, c raft.Configuration) {
+func (f *fsm) StoreConfiguration(index uint64, c raft.Configuration) {
 	var voters []Voter
 	for _, s := range c.Servers {
 		if s.Suffrage == raft.Voter {
 			voters = append(voters, Voter{ID: string(s.ID), Addr: string(s.Address)})
 		}
 	}
-	f.set(f.state.withVoters(voters))
+	f.set(f.state.withVoters(voters), index)
 }
 
 // Snapshot captures the state; being immutable it needs no copy.
-func (f *fsm) Snapshot() (raft.FSMSnapshot, error) { return snapshot{f.state}, nil }
+func (f *fsm) Snapshot() (raft.FSMSnapshot, error) { return snapshot{f.state, f.applied.Load()}, nil }
 
 // Restore replaces the state by a snapshot, or keeps it when the snapshot cannot be read.
 func (f *fsm) Restore(r io.ReadCloser) error {
@@ -53,29 +55,48 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	if err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
-	next, err := decodeState(data)
+	next, err := decodeSnapshot(data)
 	if err != nil {
 		return err
 	}
-	f.set(next)
+	f.set(next.State, next.Applied)
 	return nil
 }
 
-func (f *fsm) set(next *State) {
+func (f *fsm) set(next *State, applied uint64) {
 	f.state = next
 	f.changed(next)
+	f.applied.Store(applied)
 }
 
-type snapshot struct{ state *State }
+// snapshot is what a snapshot keeps.
+type snapshot struct {
+	*State
+	Applied uint64 `json:"applied"`
+}
 
 // Persist writes the state as JSON.
 func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	if err := json.NewEncoder(sink).Encode(s.state); err != nil {
+	if err := json.NewEncoder(sink).Encode(s); err != nil {
 		// The error that matters is the one above; Cancel only discards the half-written file.
 		_ = sink.Cancel()
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return sink.Close()
+}
+
+func decodeSnapshot(data []byte) (snapshot, error) {
+	s := snapshot{State: newState()}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("snapshot is damaged: %w", err)
+	}
+	if s.State == nil || s.Groups == nil || s.Ignored == nil || s.Sentinels == nil {
+		return s, fmt.Errorf("snapshot is incomplete")
+	}
+	if s.Removed == nil {
+		s.Removed = map[string]bool{}
+	}
+	return s, nil
 }
 
 // Release has nothing to free.

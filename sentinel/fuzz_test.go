@@ -42,8 +42,8 @@ func FuzzSnapshot(f *testing.F) {
 			}
 			return
 		}
-		saved := toJSON(t, m.state)
-		again, err := decodeState(saved)
+		saved := toJSON(t, snapshot{m.state, m.applied.Load()})
+		again, err := decodeSnapshot(saved)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", text, saved, err)
 		}

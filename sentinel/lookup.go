@@ -12,6 +12,7 @@ import (
 type master struct {
 	member cluster.Member
 	epoch  uint64          // in which it said that it leads; 0: it has not
+	before *cluster.Member // whom it took over from, until subscribers are told
 	next   *cluster.Member // the new head, until it has confirmed
 	since  time.Time       // of next
 }
@@ -35,8 +36,8 @@ func (s *Sentinel) adoptMaster(g cluster.Group, now time.Time) {
 	case m.member.Is(head):
 		m.next = nil
 	case m.member.Addr == head.Addr || !s.inTouch:
-		// Either nothing changes for clients, or this sentinel is catching up and must not repeat the past.
-		s.switchMaster(g.Name, m, head)
+		// Either nothing changes for clients, or this sentinel is catching up: subscribers are told where that ends, not the past.
+		s.switchMaster(m, head)
 	case m.next == nil || !m.next.Is(head):
 		m.next, m.since = &head, now
 		if seen := s.watch(g.Name, now).seen(head); seen != nil {
@@ -52,33 +53,38 @@ func (s *Sentinel) confirmMaster(g cluster.Group, hb cluster.Heartbeat) {
 	case m == nil || hb.Role != cluster.RoleMaster || hb.Forming:
 	case m.next != nil && m.next.Is(hb.Member) && hb.Epoch >= g.Epoch:
 		m.epoch = max(m.epoch, hb.Epoch)
-		s.switchMaster(g.Name, m, hb.Member)
+		s.switchMaster(m, hb.Member)
+		s.tellSwitch(g.Name, m)
 	case hb.Epoch > max(g.Epoch, m.epoch) && g.Position(hb.Member) >= 0:
 		// Nodes adopt only what was agreed; here the news is still on its way.
 		m.epoch = hb.Epoch
 		if !m.member.Is(hb.Member) {
-			s.switchMaster(g.Name, m, hb.Member)
+			s.switchMaster(m, hb.Member)
 		}
+		s.tellSwitch(g.Name, m)
 	}
 }
 
-// settleMasters switches without confirmation after a while. The caller holds mu.
+// settleMasters switches without confirmation after a while, and tells subscribers what came while this sentinel was catching up.
+// The caller holds mu.
 func (s *Sentinel) settleMasters(now time.Time) {
 	for name, m := range s.masters {
 		if m.next != nil && now.Sub(m.since) >= confirmPatience {
-			s.switchMaster(name, m, *m.next)
+			s.switchMaster(m, *m.next)
+		}
+		if s.inTouch {
+			s.tellSwitch(name, m)
 		}
 	}
 }
 
 // switchMaster makes head the one clients are sent to. The caller holds mu.
-func (s *Sentinel) switchMaster(name string, m *master, head cluster.Member) {
-	old := m.member
+func (s *Sentinel) switchMaster(m *master, head cluster.Member) {
+	if old := m.member; old.Addr != head.Addr {
+		m.before = &old
+	}
 	m.member, m.next = head, nil
 	s.tellNews()
-	if old.Addr != head.Addr {
-		s.tellSwitch(name, old, head)
-	}
 }
 
 // replica is one slave as clients see it.

@@ -18,6 +18,7 @@ type quorum struct {
 	id       raft.ServerID
 	raft     *raft.Raft
 	logs     raft.LogStore
+	machine  *fsm
 	election time.Duration
 	fresh    bool // there was no Raft state when it was opened
 
@@ -66,7 +67,7 @@ func openQuorum(cfg Config, id string, l net.Listener, addr string, machine *fsm
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), trans.Close())
 	}
-	return &quorum{id: conf.LocalID, raft: r, logs: cfg.Storage.logs, election: timeout, fresh: fresh}, nil
+	return &quorum{id: conf.LocalID, raft: r, logs: cfg.Storage.logs, machine: machine, election: timeout, fresh: fresh}, nil
 }
 
 func isFresh(s *Storage) (bool, error) {
@@ -123,15 +124,29 @@ func (q *quorum) caughtUp() bool {
 		return true
 	}
 	commit := q.raft.CommitIndex()
-	if commit == 0 || q.raft.AppliedIndex() < commit {
-		return false
-	}
 	var entry raft.Log
 	if err := q.logs.GetLog(commit, &entry); err != nil || entry.Term < term {
 		return false // an entry that only a snapshot has left is of an earlier term, too
 	}
+	if last, err := q.lastChange(entry); err != nil || q.machine.applied.Load() < last {
+		return false
+	}
 	q.appliedTerm.Store(term)
 	return true
+}
+
+// lastChange is the index of the last entry, up to the one given, that changes the state; 0: all such are in snapshots only.
+func (q *quorum) lastChange(entry raft.Log) (uint64, error) {
+	for entry.Type != raft.LogCommand && entry.Type != raft.LogConfiguration {
+		at := entry.Index - 1
+		entry = raft.Log{}
+		if err := q.logs.GetLog(at, &entry); errors.Is(err, raft.ErrLogNotFound) {
+			return 0, nil
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	return entry.Index, nil
 }
 
 // voters is the newest Raft configuration, committed or not: who counts what is decided next.

@@ -1,8 +1,6 @@
 package sentinel
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -190,18 +188,4 @@ func (s *State) withVoters(voters []Voter) *State {
 	next := s.clone()
 	next.Voters = voters
 	return next
-}
-
-func decodeState(data []byte) (*State, error) {
-	s := newState()
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("snapshot is damaged: %w", err)
-	}
-	if s.Groups == nil || s.Ignored == nil || s.Sentinels == nil {
-		return nil, fmt.Errorf("snapshot is incomplete")
-	}
-	if s.Removed == nil {
-		s.Removed = map[string]bool{}
-	}
-	return s, nil
 }

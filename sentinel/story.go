@@ -83,12 +83,17 @@ func (s *Sentinel) tellChange(was, g cluster.Group, ignored, wasIgnored bool) {
 	}
 }
 
-// tellSwitch reports that clients are to go to another master. The caller holds mu.
-func (s *Sentinel) tellSwitch(name string, old, head cluster.Member) {
-	oldHost, oldPort := splitAddr(old.Addr)
-	host, port := splitAddr(head.Addr)
+// tellSwitch reports, once, that clients are to go to another master. The caller holds mu.
+func (s *Sentinel) tellSwitch(name string, m *master) {
+	if m.before == nil {
+		return
+	}
+	old, head := m.before.Addr, m.member.Addr
+	m.before = nil
+	oldHost, oldPort := splitAddr(old)
+	host, port := splitAddr(head)
 	s.hub.publish("+switch-master", fmt.Sprintf("%s %s %s %s %s", name, oldHost, oldPort, host, port))
-	s.log.Info("clients go to another master", "group", name, "from", old.Addr, "to", head.Addr)
+	s.log.Info("clients go to another master", "group", name, "from", old, "to", head)
 }
 
 // tellFollowing reports, once an epoch, a replica that follows its place in the present chain, when clients are sent to its
