@@ -235,7 +235,7 @@ func (s *Sentinel) tryBootstrap() {
 		}
 		voters = append(voters, Voter{ID: p.ID, Addr: p.RaftAddr})
 	}
-	if len(voters) < s.cfg.BootstrapExpect || !s.consent(s.id) {
+	if len(voters) < s.cfg.BootstrapExpect || !s.consent(s.id, nil) {
 		return
 	}
 	for _, p := range peers {
@@ -251,8 +251,8 @@ func (s *Sentinel) tryBootstrap() {
 }
 
 // consent promises not to become a voter by anyone but that sentinel: only without a log of its own, and only once, unless
-// the one it was promised to has gone.
-func (s *Sentinel) consent(to string) bool {
+// the one it was promised to has gone, or can begin no log any more, as it is itself among those who vote in the asker's.
+func (s *Sentinel) consent(to string, voters []string) bool {
 	if !s.quorum.empty() {
 		return false
 	}
@@ -265,7 +265,7 @@ func (s *Sentinel) consent(to string) bool {
 		return true
 	}
 	held := slices.ContainsFunc(s.gossip.Peers(), func(p peer) bool { return p.ID == string(given) })
-	if given != nil && held {
+	if given != nil && held && !slices.Contains(voters, string(given)) {
 		return false
 	}
 	if err := s.cfg.Storage.stable.Set(keyPromise, []byte(to)); err != nil {
@@ -288,7 +288,11 @@ func (s *Sentinel) askConsent(p peer) bool {
 	}
 	// The answer is all that was wanted.
 	defer func() { _ = client.Close() }()
-	v, err := client.Do(ctx, "HOLDFAST", "BOOTSTRAP", s.id)
+	question := []any{"HOLDFAST", "BOOTSTRAP", s.id}
+	for _, v := range s.quorum.voters() {
+		question = append(question, v.ID)
+	}
+	v, err := client.Do(ctx, question...)
 	return err == nil && v.Int == 1
 }
 
@@ -299,7 +303,9 @@ func (s *Sentinel) tendVoters() {
 	known := append([]peer{{ID: s.id, Addr: s.addr, RaftAddr: s.raftAddr}}, s.gossip.Peers()...)
 	for _, p := range known {
 		if s.isRemoved(p.ID) {
-			s.tellRemoved(p.ID, p.Addr)
+			if err := s.tellRemoved(p.ID, p.Addr); err != nil {
+				s.log.Debug("a removed sentinel was not told", "id", p.ID, "addr", p.Addr, "error", err)
+			}
 			continue
 		}
 		i := slices.IndexFunc(voters, func(v Voter) bool { return v.ID == p.ID })

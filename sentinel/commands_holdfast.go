@@ -16,7 +16,7 @@ var holdfastRows = []row{{
 	Summary: "A container for what members of a Holdfast group say to each other", Sub: []row{
 		sub("heartbeat", 3, "1.0.0", "A node tells how it is", "json", heartbeatCommand),
 		sub("report", 3, "1.0.0", "A sentinel tells the leader what it knows", "json", reportCommand),
-		sub("bootstrap", 3, "1.0.0", "A sentinel asks for consent to make this one a voter", "sentinel-id", bootstrapCommand),
+		sub("bootstrap", -3, "1.0.0", "A sentinel asks for consent to make this one a voter", "sentinel-id [voter-id...]", bootstrapCommand),
 		sub("forward", -4, "1.0.0", "A sentinel has the leader run an operator's command", "command argument...", forwardCommand),
 		sub("failover", -3, "1.0.0", "Hand the master's role over", "master-name [replica]", holdfastFailover),
 		sub("sentinel-remove", -3, "1.0.0", "Remove a sentinel for good", "sentinel [FORCE]", removeSentinelCommand),
@@ -52,7 +52,11 @@ func reportCommand(c *call, args [][]byte, w *resp.Writer) error {
 }
 
 func bootstrapCommand(c *call, args [][]byte, w *resp.Writer) error {
-	if c.consent(string(args[2])) {
+	var voters []string
+	for _, id := range args[3:] {
+		voters = append(voters, string(id))
+	}
+	if c.consent(string(args[2]), voters) {
 		w.Int(1)
 	} else {
 		w.Int(0)

@@ -95,7 +95,9 @@ func (s *Sentinel) removeSentinel(id, addr string, force bool) error {
 		return fmt.Errorf("it has no vote any more, but not all have forgotten it: %w; ask again", err)
 	}
 	s.log.Warn("a sentinel was removed for good", "id", id, "addr", addr, "sentinels", len(s.quorum.voters()))
-	s.tellRemoved(id, addr)
+	if err := s.tellRemoved(id, addr); err != nil {
+		s.log.Info("the removed sentinel was not told; stop it if it runs", "id", id, "addr", addr, "error", err)
+	}
 	return nil
 }
 
@@ -138,20 +140,18 @@ func mayRemove(id string, voters []Voter, reports map[string]received, removed i
 	return nil
 }
 
-// tellRemoved tells a sentinel that it has been removed. It may be gone: then nobody needs to know.
-func (s *Sentinel) tellRemoved(id, addr string) {
+// tellRemoved tells a sentinel that it has been removed.
+func (s *Sentinel) tellRemoved(id, addr string) error {
 	ctx, cancel := context.WithTimeout(s.ctx, consentPatience)
 	defer cancel()
 	client, err := s.dialSentinel(ctx, addr)
 	if err != nil {
-		s.log.Info("the removed sentinel does not answer; stop it if it runs", "id", id, "addr", addr, "error", err)
-		return
+		return err
 	}
 	// Its answer changes nothing.
 	defer func() { _ = client.Close() }()
-	if _, err := client.Do(ctx, "HOLDFAST", "REMOVED", id); err != nil {
-		s.log.Info("the removed sentinel was not told; stop it if it runs", "id", id, "addr", addr, "error", err)
-	}
+	_, err = client.Do(ctx, "HOLDFAST", "REMOVED", id)
+	return err
 }
 
 // removedCommand is what a sentinel is told that was removed: it notes it, so that no later start goes on, and stops.

@@ -263,3 +263,28 @@ func TestFourthSentinelGetsAVote(t *testing.T) {
 		w.trio()
 	})
 }
+
+// TestConsent: a sentinel without a log promises itself to one other, as long as that one lives and might begin a log.
+func TestConsent(t *testing.T) {
+	inWorld(t, 2, func(w *world) { // too few to begin one
+		s, other := w.sentinels[0], w.sentinels[1].id
+		w.until("two that know each other", 5*time.Second, func() bool { return len(s.gossip.Peers()) == 1 })
+		for i, c := range []struct {
+			to     string
+			voters []string
+			want   bool
+		}{
+			{"gone", nil, true},
+			{other, nil, true},
+			{other, nil, true},
+			{"a third", nil, false},
+			{"a third", []string{"a third"}, false},
+			{"a third", []string{"a third", other}, true},
+			{other, nil, true},
+		} {
+			if got := s.consent(c.to, c.voters); got != c.want {
+				t.Errorf("%d: to %s, with voters %s: %t", i, c.to, c.voters, got)
+			}
+		}
+	})
+}
