@@ -269,7 +269,7 @@ func (s *Sentinel) consent(to string, voters []string) bool {
 		return false
 	}
 	if err := s.cfg.Storage.stable.Set(keyPromise, []byte(to)); err != nil {
-		s.log.Error("cannot write the storage", "error", err)
+		s.log.Debug("cannot store a promise", "error", err)
 		return false
 	}
 	return true

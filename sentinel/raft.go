@@ -17,7 +17,7 @@ import (
 type quorum struct {
 	id       raft.ServerID
 	raft     *raft.Raft
-	logs     raft.LogStore
+	disk     *disk
 	machine  *fsm
 	election time.Duration
 	fresh    bool // there was no Raft state when it was opened
@@ -38,7 +38,7 @@ func raftTimeout(downAfter time.Duration) time.Duration {
 }
 
 // openQuorum starts Raft on a listener. It does nothing until it is bootstrapped here or made a voter from elsewhere.
-func openQuorum(cfg Config, id string, l net.Listener, addr string, machine *fsm) (*quorum, error) {
+func openQuorum(cfg Config, id string, d *disk, l net.Listener, addr string, machine *fsm) (*quorum, error) {
 	fresh, err := isFresh(cfg.Storage)
 	if err != nil {
 		return nil, err
@@ -63,11 +63,11 @@ func openQuorum(cfg Config, id string, l net.Listener, addr string, machine *fsm
 		// Shutdown with it (raft 1.8.0, pipelineReplicate). Entries are few.
 		MaxRPCsInFlight: 1,
 	})
-	r, err := raft.NewRaft(conf, machine, cfg.Storage.logs, cfg.Storage.stable, cfg.Storage.snapshots, trans)
+	r, err := raft.NewRaft(conf, machine, d, d, cfg.Storage.snapshots, trans)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), trans.Close())
 	}
-	return &quorum{id: conf.LocalID, raft: r, logs: cfg.Storage.logs, machine: machine, election: timeout, fresh: fresh}, nil
+	return &quorum{id: conf.LocalID, raft: r, disk: d, machine: machine, election: timeout, fresh: fresh}, nil
 }
 
 func isFresh(s *Storage) (bool, error) {
@@ -104,8 +104,11 @@ func (q *quorum) leader() string {
 func (q *quorum) term() uint64 { return q.raft.CurrentTerm() }
 
 // inTouch says whether this sentinel leads, or has lately heard from the one that does, and has applied what was agreed
-// before that one began to lead, so that its state is not old.
+// before that one began to lead, and can store what has been since, so that its state is not old.
 func (q *quorum) inTouch() bool {
+	if q.disk.isFull() {
+		return false
+	}
 	switch q.raft.State() {
 	case raft.Leader:
 		return q.caughtUp()
@@ -125,7 +128,7 @@ func (q *quorum) caughtUp() bool {
 	}
 	commit := q.raft.CommitIndex()
 	var entry raft.Log
-	if err := q.logs.GetLog(commit, &entry); err != nil || entry.Term < term {
+	if err := q.disk.GetLog(commit, &entry); err != nil || entry.Term < term {
 		return false // an entry that only a snapshot has left is of an earlier term, too
 	}
 	if last, err := q.lastChange(entry); err != nil || q.machine.applied.Load() < last {
@@ -140,7 +143,7 @@ func (q *quorum) lastChange(entry raft.Log) (uint64, error) {
 	for entry.Type != raft.LogCommand && entry.Type != raft.LogConfiguration {
 		at := entry.Index - 1
 		entry = raft.Log{}
-		if err := q.logs.GetLog(at, &entry); errors.Is(err, raft.ErrLogNotFound) {
+		if err := q.disk.GetLog(at, &entry); errors.Is(err, raft.ErrLogNotFound) {
 			return 0, nil
 		} else if err != nil {
 			return 0, err

@@ -33,6 +33,7 @@ type Sentinel struct {
 	table  *resp.Table[*call]
 	hub    *hub
 
+	disk      *disk           // of cfg.Storage
 	ctx       context.Context // ends when Close begins
 	cancel    context.CancelFunc
 	done      sync.WaitGroup // the loops
@@ -81,6 +82,9 @@ func New(cfg Config) (*Sentinel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.Storage.saveJudgement(stored); err != nil {
+		return nil, fmt.Errorf("sentinel: its disk takes no writes: %w", err)
+	}
 	s := &Sentinel{
 		cfg: cfg, log: cfg.Logger.With("sentinel", id[:8]), id: id, incarnation: randomID(cfg.Rand),
 		started: cfg.Clock(), now: cfg.Clock, table: commandTable(), hub: newHub(), leave: make(chan struct{}),
@@ -93,6 +97,8 @@ func New(cfg Config) (*Sentinel, error) {
 		s.watches[group] = newWatch(s.started, j)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.disk = &disk{ctx: s.ctx, out: s.log}
+	s.cfg.Storage = cfg.Storage.on(s.disk)
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -112,7 +118,7 @@ func (s *Sentinel) open() error {
 		return fmt.Errorf("listen for raft: %w", err)
 	}
 	s.raftAddr = s.cfg.announce(boundPort(raftListener, s.cfg.RaftPort))
-	s.quorum, err = openQuorum(s.cfg, s.id, raftListener, s.raftAddr, &fsm{state: s.state, changed: s.adopt})
+	s.quorum, err = openQuorum(s.cfg, s.id, s.disk, raftListener, s.raftAddr, &fsm{state: s.state, changed: s.adopt})
 	if err != nil {
 		return err
 	}

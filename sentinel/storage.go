@@ -56,6 +56,12 @@ func NewMemoryStorage() *Storage {
 	return &Storage{logs: store, stable: store, snapshots: raft.NewInmemSnapshotStore()}
 }
 
+// on is the same storage as a running sentinel sees it.
+func (s *Storage) on(d *disk) *Storage {
+	d.LogStore, d.StableStore = s.logs, s.stable
+	return &Storage{logs: d, stable: d, snapshots: s.snapshots}
+}
+
 // Close gives the files back. The sentinel that used the storage must be closed before.
 func (s *Storage) Close() error {
 	if s.closer == nil {

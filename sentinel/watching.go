@@ -118,7 +118,7 @@ func (s *Sentinel) watchLoop() {
 		s.settleMasters(now)
 		s.raiseAlarms(now)
 		s.mu.Unlock()
-		if dirty && s.store(record) {
+		if (dirty || s.disk.isFull()) && s.store(record) {
 			wake(s.wakeReport)
 		}
 	}
@@ -175,7 +175,7 @@ func (s *Sentinel) unstored() (judgement, bool) {
 func (s *Sentinel) store(j judgement) bool {
 	s.log.Debug("storing fences")
 	if err := s.cfg.Storage.saveJudgement(j); err != nil {
-		s.log.Error("cannot store fences; this sentinel's vote is missing until it can", "error", err)
+		s.log.Debug("cannot store fences", "error", err)
 		return false
 	}
 	s.mu.Lock()
