@@ -62,6 +62,14 @@ func (d *disk) note(failed *bool, err error) error {
 	return err
 }
 
+// refusedValue says whether the last write of a value failed: only another shows that there is room.
+func (d *disk) refusedValue() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.values
+}
+
+// isFull says whether the last write of either kind failed.
 func (d *disk) isFull() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

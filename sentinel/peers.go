@@ -1,6 +1,8 @@
 package sentinel
 
 import (
+	"time"
+
 	"holdfast/cluster"
 )
 
@@ -14,6 +16,7 @@ type peer struct {
 // roster tells which other sentinels are there now.
 type roster interface {
 	Peers() []peer
+	Leave(timeout time.Duration) error
 	Close() error
 }
 

@@ -20,6 +20,9 @@ import (
 // errHandsOver is the answer of a leader that is asked to remove itself.
 const errHandsOver = resp.Error("TRYAGAIN the sentinel to remove leads the others and hands that over first, ask again")
 
+// leavePatience is for how long a removed sentinel tries to tell the others that it goes.
+const leavePatience = time.Second
+
 // reportLife is how old a sentinel's last report may be for it to count as living.
 const reportLife = 2 * time.Second
 
@@ -171,6 +174,7 @@ func (s *Sentinel) retire() error {
 	if err := s.cfg.Storage.stable.Set(keyRemoved, []byte{1}); err != nil {
 		return fmt.Errorf("note that this sentinel was removed: %w", err)
 	}
+	s.retired.Store(true)
 	s.log.Warn("this sentinel was removed for good and stops; to have it back, start it with another --dir")
 	s.shutdown()
 	return nil

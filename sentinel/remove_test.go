@@ -136,8 +136,7 @@ func TestRemoveSentinels(t *testing.T) {
 		w.stopSentinel(leader)
 		w.until("two votes", 2*time.Second, func() bool { return slices.Equal(w.voters(rest[0]), rest) })
 		for _, i := range rest {
-			// Among so few memberlist may suspect somebody for 24 s before it gives him up.
-			w.until("the removed are forgotten", 40*time.Second, func() bool { return len(w.sentinels[i].status().Sentinels) == 2 })
+			w.until("the removed are forgotten", 20*time.Second, func() bool { return len(w.sentinels[i].status().Sentinels) == 2 })
 			if s := w.sentinels[i].status(); s.Advice == "" {
 				t.Errorf("sentinel %d says nothing of two being too few", i)
 			}

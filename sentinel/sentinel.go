@@ -41,6 +41,7 @@ type Sentinel struct {
 	closeErr  error
 	leave     chan struct{} // closed when a client asked to shut down
 	leaveOnce sync.Once
+	retired   atomic.Bool // removed for good: it says goodbye
 
 	commands atomic.Int64 // executed since the start
 
@@ -178,6 +179,11 @@ func (s *Sentinel) Close() error {
 		var errs []error
 		s.cancel()
 		if s.gossip != nil {
+			if s.retired.Load() {
+				if err := s.gossip.Leave(leavePatience); err != nil {
+					s.log.Debug("the others have to find out that this sentinel has gone", "error", err)
+				}
+			}
 			errs = append(errs, s.gossip.Close())
 		}
 		if s.server != nil {

@@ -56,7 +56,7 @@ func NewMemoryStorage() *Storage {
 	return &Storage{logs: store, stable: store, snapshots: raft.NewInmemSnapshotStore()}
 }
 
-// on is the same storage as a running sentinel sees it.
+// on is the same storage, written to by way of d.
 func (s *Storage) on(d *disk) *Storage {
 	d.LogStore, d.StableStore = s.logs, s.stable
 	return &Storage{logs: d, stable: d, snapshots: s.snapshots}

@@ -118,7 +118,7 @@ func (s *Sentinel) watchLoop() {
 		s.settleMasters(now)
 		s.raiseAlarms(now)
 		s.mu.Unlock()
-		if (dirty || s.disk.isFull()) && s.store(record) {
+		if (dirty || s.disk.refusedValue()) && s.store(record) {
 			wake(s.wakeReport)
 		}
 	}
