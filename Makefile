@@ -1,16 +1,22 @@
-# Two commands do everything: make up runs a whole group here, make test passes the tests.
+# Two commands do everything: make up runs a whole group here, make test passes the tests. Both get what they need first (setup/tools.sh).
 GO ?= go
+export GO
 export CGO_ENABLED ?= 1
+export PATH := $(PATH):/usr/local/go/bin
 
-.PHONY: up build test check unit sim model e2e cluster cluster-down cluster-test image chaos bench profile compat fuzz mutants
+.PHONY: group-key up build test check unit sim model e2e cluster cluster-down cluster-test image chaos bench profile compat fuzz mutants
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/holdfast ./cmd/holdfast
 
-up: build
+up:
+	@setup/tools.sh build
+	@$(MAKE) --no-print-directory build
 	bin/holdfast up
 
-test: check unit sim e2e cluster-test
+test:
+	@setup/tools.sh test
+	@$(MAKE) --no-print-directory check unit sim e2e cluster-test
 
 # Format, vet and staticcheck.
 check:
@@ -40,13 +46,19 @@ image: build
 
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
-cluster: image
+cluster:
+	@setup/tools.sh cluster
+	@$(MAKE) --no-print-directory image group-key
 	$(COMPOSE) up -d
 
 cluster-down:
 	$(COMPOSE) down -v
 
-cluster-test: image
+# The cluster's group-key, made on first use.
+group-key: build
+	bin/holdfast group-key --out holdfast-group-key
+
+cluster-test:
 	e2e/cluster-test.sh "$(COMPOSE)"
 
 # Faults on real processes under load, counted. make chaos ARGS="-rounds 3 -target redis"
@@ -57,7 +69,7 @@ chaos: build
 mutants:
 	$(GO) run ./e2e/mutants $(ARGS)
 
-# Throughput beside redis-server, in one run. make bench ARGS="-seconds 5"
+# Throughput beside redis-server, in one run, or beside another build. make bench ARGS="-seconds 5"; make bench ARGS="-against OTHER/holdfast"
 bench: build
 	$(GO) run ./e2e/bench $(ARGS)
 

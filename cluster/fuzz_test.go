@@ -54,7 +54,7 @@ func FuzzNodeMeta(f *testing.F) {
 	f.Add("sentinel/n", meta)
 	f.Add("/", []byte("{}"))
 	f.Fuzz(func(t *testing.T, name string, meta []byte) {
-		e := &gossipEvents{alive: map[string]gossipMember{}, lost: map[string]lostMember{}, news: make(chan struct{}, 1), lonely: make(chan struct{}, 1)}
+		e := newGossipEvents(Node{Kind: "node", Name: "self"}, "10.0.0.1:7946", nil)
 		n := &memberlist.Node{Name: name, Meta: meta}
 		e.NotifyJoin(n)
 		m := e.alive[name]
@@ -76,7 +76,8 @@ func FuzzNodeMeta(f *testing.F) {
 
 // FuzzGroup: whatever chain a reply brings, it means the same to all who read it, and changed copies leave it as it is.
 func FuzzGroup(f *testing.F) {
-	g := Group{Name: "g", Epoch: 3, Chain: []Member{{Name: "a", Incarnation: "1"}, {Name: "b", Incarnation: "1"}}, Learners: []Member{{Name: "c", Incarnation: "2"}}}
+	g := Group{Name: "g", Epoch: 3, Chain: []Member{{Name: "a", Incarnation: "1"}, {Name: "b", Incarnation: "1"}},
+		Learners: []Member{{Name: "c", Incarnation: "2"}}}
 	text, err := json.Marshal(HeartbeatReply{Seq: 1, Accepted: true, Group: &g})
 	if err != nil {
 		f.Fatal(err)
@@ -108,7 +109,8 @@ func FuzzGroup(f *testing.F) {
 			}
 		}
 		for _, m := range g.Learners {
-			if grown := g.WithTail(m); grown.IsLearner(m) || grown.Position(m) < 0 || len(grown.Chain) != len(g.Chain)+1 {
+			if grown := g.WithTail(m); grown.IsLearner(m) || grown.Position(m) < 0 || len(grown.Chain) != len(g.Chain)+
+				1 {
 				t.Fatalf("with %+v: %+v", m, grown)
 			}
 			g.WithLearner(m)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/transport"
@@ -12,27 +14,55 @@ import (
 const (
 	joinRetryMin    = 100 * time.Millisecond
 	joinRetryMax    = 5 * time.Second
-	clashRetry      = 500 * time.Millisecond // while an earlier start of this member still holds its name elsewhere
+	knownRetry      = 500 * time.Millisecond // until all know where this member is
 	resolvePatience = 10 * time.Second       // for the announced name, at the start
 	lostForget      = time.Hour              // somebody who was away for longer must come by itself
 )
 
-// join asks seeds until somebody else is there. After that it goes on, rarely, to ask the seeds and lost members that it doesn't see:
-// that is how two halves of a group find together again after a cut so long that each had given up the other.
+// join asks seeds until somebody else is there. After that it goes on, rarely, to ask the seeds and lost members that
+// it doesn't see: that is how two halves of a group find together again after a cut so long that each had given up the
+// other.
+//
+// Those who still hold, suspect or bury an earlier start of this member at another address take no notice of where it
+// is now. Therefore it asks everybody, until all who answer have it where it is: they say how they see it before they
+// hear it, so it takes a round more.
 func (g *Gossip) join() {
-	pause, clashed := joinRetryMin, false
+	pause, known, warned := joinRetryMin, false, false
 	for {
-		alone := g.events.count() < 2
-		if missing := g.missing(clashed); len(missing) > 0 && !g.leaving.Load() {
-			// Those that don't answer are expected: they may not be up yet.
-			if _, err := g.list.Join(missing); err != nil && alone {
-				g.config.Logger.Debug("gossip: nobody answered yet", "join", missing, "err", err)
+		alone, reached := g.events.count() < 2, g.wire.dialed.Load()
+		var answers atomic.Int32
+		g.events.countSightings()
+		if missing := g.missing(!known); len(missing) > 0 && !g.leaving.Load() {
+			// Those that don't answer are expected: they may not be up yet. All at once: one that is silent is not to
+			// hold up the others.
+			var asked sync.WaitGroup
+			var failed atomic.Bool
+			for _, seed := range missing {
+				asked.Go(func() {
+					switch _, err := g.list.Join([]string{seed}); {
+					case err == nil:
+						answers.Add(1)
+					case alone:
+						failed.Store(true)
+						g.config.Logger.Debug("gossip: nobody answered yet", "join", seed, "err", err)
+					}
+				})
+			}
+			asked.Wait()
+			if !warned && failed.Load() && g.wire.dialed.Load() > reached && g.events.count() < 2 {
+				warned = true
+				g.config.Logger.Warn("gossip: somebody is there, but they do not understand this member, or it not "+
+					"them; is their group-key another?", "join", missing)
 			}
 		}
-		clashed = g.events.takeClash()
+		if !g.joined.Swap(true) {
+			g.events.stir()
+		}
+		here, elsewhere := g.events.countSightings()
+		known = elsewhere == 0 && (known || answers.Load() > 0 && here >= int(answers.Load()))
 		switch {
-		case clashed:
-			pause = clashRetry
+		case elsewhere > 0, answers.Load() > 0 && !known:
+			pause = knownRetry
 		case alone:
 			pause = min(2*pause, joinRetryMax)
 		default:
@@ -51,7 +81,15 @@ func (g *Gossip) join() {
 	}
 }
 
-// missing lists the addresses worth asking, as literal IPs: seeds and lost members that aren't among the living. With all, everybody.
+// Seek has the addresses to join asked anew soon, where they lead to nobody who is known: whoever calls it misses
+// somebody, who may be elsewhere by now.
+func (g *Gossip) Seek() { wake(g.events.lonely) }
+
+// Joined says whether all addresses to join have been asked once: from then on this member sees whoever they lead to.
+func (g *Gossip) Joined() bool { return g.joined.Load() }
+
+// missing lists the addresses worth asking, as literal IPs: seeds and lost members that aren't among the living. With
+// all, everybody.
 func (g *Gossip) missing(all bool) []string {
 	present := map[string]bool{g.addr: true}
 	wanted := append(g.seeds(), g.events.lostAddrs()...)
@@ -111,13 +149,21 @@ func resolveOne(network transport.Network, host string) (net.IP, error) {
 	return ips[0], nil
 }
 
-// takeClash reports whether somebody else held our name since the last call.
-func (e *gossipEvents) takeClash() bool {
+// stir has the hooks of OnChange called.
+func (e *gossipEvents) stir() {
+	e.mu.Lock()
+	e.changed = true
+	e.mu.Unlock()
+	wake(e.news)
+}
+
+// countSightings reports how often this member was seen where it is, and elsewhere, since the last call.
+func (e *gossipEvents) countSightings() (here, elsewhere int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	clashed := e.clashed
-	e.clashed = false
-	return clashed
+	here, elsewhere = e.here, e.elsewhere
+	e.here, e.elsewhere = 0, 0
+	return here, elsewhere
 }
 
 // lostAddrs lists where lost members were, and forgets those lost long ago.

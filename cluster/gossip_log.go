@@ -8,8 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// gossipLog is where memberlist writes its lines: "[ERR] memberlist: …". All are our debug messages, for what it calls an error is a datagram
-// lost or a peer gone, its everyday. After Close it is silent: a straggler must not log for a program that has moved on.
+// gossipLog is where memberlist writes its lines: "[ERR] memberlist: …". All are our debug messages, for what it calls
+// an error is a datagram lost or a peer gone, its everyday. After Close it is silent: a straggler must not log for a
+// program that has moved on.
 type gossipLog struct {
 	logger *slog.Logger
 	silent atomic.Bool

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// message is what one member broadcasts: on the wire an id of 8 random bytes, the length of the kind in one byte, the kind, the payload.
+// message is what one member broadcasts: on the wire an id of 8 random bytes, the length of the kind in one byte, the
+// kind, the payload.
 type message struct {
 	id      messageID
 	kind    string

@@ -52,7 +52,8 @@ func (w *world) start(i int, name, incarnation, key string, join ...int) *member
 		seeds = append(seeds, machine(j)+":7946")
 	}
 	g, err := cluster.NewGossip(cluster.GossipConfig{
-		Network: host, Self: cluster.Node{Kind: "node", Name: name, Addr: machine(i) + ":6379", Incarnation: incarnation},
+		Network: host, Self: cluster.Node{Kind: "node", Name: name, Addr: machine(i) + ":6379",
+			Incarnation: incarnation},
 		Bind: ":7946", Advertise: machine(i) + ":7946", Join: seeds, Key: []byte(key), DownAfter: time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -64,7 +65,8 @@ func (w *world) start(i int, name, incarnation, key string, join ...int) *member
 	return m
 }
 
-// TestJoinByName: names come from the resolver of the network that was handed in, each time anew, for the announced address as well.
+// TestJoinByName: names come from the resolver of the network that was handed in, each time anew, for the announced
+// address as well.
 func TestJoinByName(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.net.Name("first.example", machine(9)) // nobody is there yet
@@ -72,8 +74,10 @@ func TestJoinByName(t *testing.T) {
 		open := func(name, at, join string, i int) *member {
 			host := w.net.Host(machine(i))
 			g, err := cluster.NewGossip(cluster.GossipConfig{
-				Network: host, Self: cluster.Node{Kind: "node", Name: name, Addr: machine(i) + ":6379", Incarnation: "1"},
-				Bind: ":7946", Advertise: at, Join: []string{join}, DownAfter: time.Second, Logger: slog.New(slog.DiscardHandler),
+				Network: host, Self: cluster.Node{Kind: "node", Name: name, Addr: machine(i) + ":6379",
+					Incarnation: "1"},
+				Bind: ":7946", Advertise: at, Join: []string{join}, DownAfter: time.Second,
+				Logger: slog.New(slog.DiscardHandler),
 			})
 			if err != nil {
 				w.t.Fatal(err)
@@ -82,7 +86,8 @@ func TestJoinByName(t *testing.T) {
 			w.t.Cleanup(func() { _ = m.Close() })
 			return m
 		}
-		all := []*member{open("a", machine(1)+":7946", "nobody.example:7946", 1), open("b", "second.example:7946", "first.example:7946", 2)}
+		all := []*member{open("a", machine(1)+":7946", "nobody.example:7946", 1),
+			open("b", "second.example:7946", "first.example:7946", 2)}
 		time.Sleep(time.Second)
 		w.net.Name("first.example", machine(1))
 		w.settle(time.Minute, w.names(all, "a b"))
@@ -181,7 +186,8 @@ func TestLeaveIsToldAtOnce(t *testing.T) {
 	})
 }
 
-// TestRestartedMemberReplacesTheOld: at once at the same address, at another one as soon as the old one is known to be dead.
+// TestRestartedMemberReplacesTheOld: at once at the same address, at another one as soon as the old one is known to be
+// dead.
 func TestRestartedMemberReplacesTheOld(t *testing.T) {
 	for _, at := range []int{3, 9} {
 		t.Run(machine(at), func(t *testing.T) {
@@ -218,6 +224,63 @@ func TestJoiningWaitsForSeeds(t *testing.T) {
 		all := []*member{first, late}
 		w.settle(10*time.Second, w.names(all, "a b"))
 	})
+}
+
+// TestMovedMemberIsSeenSoon: as soon as the old address is given up, whatever the others believe of it when the member
+// is back.
+func TestMovedMemberIsSeenSoon(t *testing.T) {
+	for _, ms := range []time.Duration{0, 500, 1000, 1500, 2000, 3000, 10000} {
+		away := ms * time.Millisecond
+		for seed := range 10 {
+			inWorld(t, func(w *world) {
+				all := w.group(6)
+				time.Sleep(time.Duration(seed) * 70 * time.Millisecond)
+				all[5].host.Kill()
+				_ = all[5].Close()
+				time.Sleep(away)
+				all[5] = w.start(9, "f", "2", "secret", 1, 2)
+				want := cluster.Node{Kind: "node", Name: "f", Addr: machine(9) + ":6379", Incarnation: "2"}
+				took := w.settle(30*time.Second, func() error {
+					for i, m := range all {
+						if got := m.Members(); len(got) != 6 || got[5] != want {
+							return fmt.Errorf("member %d sees %v", i, got)
+						}
+					}
+					return nil
+				})
+				if took > 6*time.Second {
+					t.Errorf("away for %v: seen after %v", away, took)
+				}
+			})
+		}
+	}
+}
+
+// TestMovedMemberIsSeenSoonByOneLeftAlone: there is nobody else to confirm that it is gone from where it was.
+func TestMovedMemberIsSeenSoonByOneLeftAlone(t *testing.T) {
+	for seed := range 10 {
+		inWorld(t, func(w *world) {
+			all := w.group(3)
+			time.Sleep(time.Duration(seed) * 70 * time.Millisecond)
+			for _, m := range all[1:] {
+				m.host.Kill()
+				_ = m.Close()
+			}
+			all = []*member{all[0], w.start(9, "c", "2", "secret", 1)}
+			want := cluster.Node{Kind: "node", Name: "c", Addr: machine(9) + ":6379", Incarnation: "2"}
+			took := w.settle(30*time.Second, func() error {
+				for i, m := range all {
+					if got := m.Members(); !slices.Contains(got, want) {
+						return fmt.Errorf("member %d sees %v", i, got)
+					}
+				}
+				return nil
+			})
+			if took > 8*time.Second {
+				t.Errorf("seen after %v", took)
+			}
+		})
+	}
 }
 
 // TestHalvesFindTogetherAgain after a cut so long that each had forgotten the other.
@@ -379,7 +442,8 @@ func TestRealSockets(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		g, err := cluster.NewGossip(cluster.GossipConfig{
 			Network: transport.Host{}, Self: cluster.Node{Kind: "sentinel", Name: name, Incarnation: "1"},
-			Bind: "127.0.0.1:0", Advertise: "localhost:0", Join: join, Key: []byte("secret"), Logger: slog.New(slog.DiscardHandler),
+			Bind: "127.0.0.1:0", Advertise: "localhost:0", Join: join, Key: []byte("secret"),
+			Logger: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)

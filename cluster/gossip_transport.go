@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -15,8 +16,9 @@ import (
 	"holdfast/transport"
 )
 
-// gossipTransport carries memberlist's packets and streams over a transport.Network, the machine's or a simulated one. It knows its open
-// streams: Shutdown closes them and waits until memberlist has let go of each, which memberlist itself would not.
+// gossipTransport carries memberlist's packets and streams over a transport.Network, the machine's or a simulated one.
+// It knows its open streams: Shutdown closes them and waits until memberlist has let go of each, which memberlist
+// itself would not.
 type gossipTransport struct {
 	network  transport.Network
 	ip       net.IP // advertised
@@ -28,6 +30,7 @@ type gossipTransport struct {
 	ctx      context.Context // ends with Shutdown
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
+	dialed   atomic.Int64 // streams that were opened
 
 	mu      sync.Mutex // guards the rest
 	streams map[*gossipStream]struct{}
@@ -38,6 +41,7 @@ type gossipTransport struct {
 const (
 	maxPacket  = 64 << 10
 	packetRoom = 256 // packets waiting for memberlist; more are dropped, as on any datagram network
+	maxStreams = 8   // that others have opened: they are short, so more are no members'
 	bindTries  = 10  // for port 0: the port that is free for streams may be taken for datagrams
 )
 
@@ -53,7 +57,7 @@ func newGossipTransport(network transport.Network, bind string, ip net.IP, port 
 		}
 	}
 	t := &gossipTransport{
-		network: network, ip: ip, port: port, packets: packets, listener: listener,
+		network: network, ip: ip, port: port, packets: packets, listener: transport.Bound(listener, maxStreams),
 		packetCh: make(chan *memberlist.Packet, packetRoom), streamCh: make(chan net.Conn),
 		streams: map[*gossipStream]struct{}{}, idle: make(chan struct{}),
 	}
@@ -74,7 +78,8 @@ func bindBoth(network transport.Network, bind string) (net.Listener, net.PacketC
 		if err == nil {
 			return listener, packets, nil
 		}
-		err = errors.Join(fmt.Errorf("gossip: listening for datagrams on %s: %w", listener.Addr(), err), listener.Close())
+		err = errors.Join(fmt.Errorf("gossip: listening for datagrams on %s: %w", listener.Addr(), err),
+			listener.Close())
 		if _, port, _ := net.SplitHostPort(bind); port != "0" || try == bindTries {
 			return nil, nil, err
 		}
@@ -166,6 +171,7 @@ func (t *gossipTransport) DialTimeout(addr string, timeout time.Duration) (net.C
 	if err != nil {
 		return nil, err // memberlist looks at the type of a dial's error
 	}
+	t.dialed.Add(1)
 	s, err := t.track(conn)
 	if err != nil {
 		return nil, err

@@ -1,33 +1,42 @@
 package cluster
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
+
+	"holdfast/internal/rules"
 )
 
 // Member is one start of one node: a chain names incarnations, not machines, so a node that restarted (with its data or
 // without) is another member and comes back as a learner.
 type Member struct {
-	Name        string `json:"name"`        // stable across restarts; the announced address unless set
+	Name        string `json:"name"`        // stable across restarts: kept on the node's disk
 	Incarnation string `json:"incarnation"` // the run id: 40 random hex digits of this start
 	Addr        string `json:"addr"`        // host:port announced to clients and peers
 }
 
 // Is reports whether both are the same start of the same node.
-func (m Member) Is(o Member) bool { return m.Name == o.Name && m.Incarnation == o.Incarnation }
+func (m Member) Is(o Member) bool {
+	return m.Name == o.Name && (!rules.TellIncarnations || m.Incarnation == o.Incarnation)
+}
 
-// Group is the agreed state of one replicated data set: the chain in force and who is on the way into it. It is a value:
-// the With… methods return changed copies, each with the next epoch.
+// Group is the agreed state of one replicated data set: the chain in force and who is on the way into it. It is a
+// value: the With… methods return changed copies, each with the next epoch.
 type Group struct {
-	Name     string   `json:"name"`
-	Epoch    uint64   `json:"epoch"`              // every change of the chain is a new epoch; 0 = no chain was ever agreed
+	Name string `json:"name"`
+	// every change of the chain is a new epoch; 0 = no chain was ever agreed
+	Epoch    uint64   `json:"epoch"`
 	Chain    []Member `json:"chain"`              // head (master) first, tail last
 	Learners []Member `json:"learners,omitempty"` // follow the tail, don't count yet
+	// the epoch since which each chain has begun with a survivor of the one before it
+	Began    uint64   `json:"began,omitempty"`
 	Settings Settings `json:"settings"`
+	Features Features `json:"features,omitzero"`
 
-	// Slow counts, by name, how often of late a node was taken out of the chain for holding it up. A node in it joins again
-	// only after it has kept pace for a while, see Probation.
+	// Slow counts, by name, how often of late a node was taken out of the chain for holding it up. A node in it joins
+	// again only after it has kept pace for a while, see Probation.
 	Slow map[string]int `json:"slow,omitempty"`
 }
 
@@ -38,6 +47,25 @@ type Settings struct {
 	Quorum            int   `json:"quorum"`              // reported to clients; decisions always need a majority
 	ParallelSyncs     int   `json:"parallel_syncs"`      // reported to clients
 	ChainSlowMs       int64 `json:"chain_slow_ms"`       // how long a slow member may hold up the chain; 0: for ever
+	// how long one command may run before its member is taken out; 0: for ever
+	BusyCommandMs int64 `json:"busy_command_ms"`
+
+	FeatureLevel Level `json:"feature_level,omitempty"` // the highest that the group may be of; 0: any
+}
+
+// DefaultBusyCommand is how long one command may run where nobody has said otherwise, as in a group that was stored
+// before there was a setting.
+const DefaultBusyCommand = 30 * time.Second
+
+// UnmarshalJSON reads settings, also of a version that had fewer.
+func (s *Settings) UnmarshalJSON(text []byte) error {
+	type plain Settings
+	read := plain{BusyCommandMs: DefaultBusyCommand.Milliseconds()}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	*s = Settings(read)
+	return nil
 }
 
 // ChainSlow is how long a slow member may hold up the chain; 0 is for ever.
@@ -46,8 +74,8 @@ func (s Settings) ChainSlow() time.Duration { return time.Duration(s.ChainSlowMs
 // maxProbation times ChainSlow is the longest that a learner has to keep pace.
 const maxProbation = 16
 
-// Probation is for how long without a break a learner of that name must have kept pace with the tail before it joins: not at
-// all, unless it was slow; else once ChainSlow, and twice as long each time that it was slow again.
+// Probation is for how long without a break a learner of that name must have kept pace with the tail before it joins:
+// not at all, unless it was slow; else once ChainSlow, and twice as long each time that it was slow again.
 func (g Group) Probation(name string) time.Duration {
 	n := g.Slow[name]
 	if n == 0 {
@@ -120,6 +148,13 @@ func (g Group) WithChain(chain []Member) Group {
 	g = g.next()
 	g.Chain = slices.Clone(chain)
 	g.Learners = slices.DeleteFunc(g.Learners, func(l Member) bool { return g.Position(l) >= 0 })
+	return g
+}
+
+// Restarted is a chain of one that need not have what the chain before it had, with all other nodes as learners.
+func (g Group) Restarted(head Member, learners []Member) Group {
+	g = g.WithChain([]Member{head})
+	g.Learners, g.Began = learners, g.Epoch
 	return g
 }
 

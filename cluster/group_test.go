@@ -49,16 +49,24 @@ func TestGroupChanges(t *testing.T) {
 		after  string
 	}{
 		{"first learner", "|", func(g cluster.Group) cluster.Group { return g.WithLearner(m("a1")) }, "| a1"},
-		{"learner of a chain", "a1 b1 |", func(g cluster.Group) cluster.Group { return g.WithLearner(m("c1")) }, "a1 b1 | c1"},
-		{"learner restarted", "a1 | c1 d1", func(g cluster.Group) cluster.Group { return g.WithLearner(m("c2")) }, "a1 | d1 c2"},
-		{"chain member restarted, not yet let go", "a1 b1 |", func(g cluster.Group) cluster.Group { return g.WithLearner(m("b2")) }, "a1 b1 | b2"},
+		{"learner of a chain", "a1 b1 |", func(g cluster.Group) cluster.Group { return g.WithLearner(m("c1")) },
+			"a1 b1 | c1"},
+		{"learner restarted", "a1 | c1 d1", func(g cluster.Group) cluster.Group { return g.WithLearner(m("c2")) },
+			"a1 | d1 c2"},
+		{"chain member restarted, not yet let go", "a1 b1 |",
+			func(g cluster.Group) cluster.Group { return g.WithLearner(m("b2")) }, "a1 b1 | b2"},
 		{"caught up", "a1 | b1 c1", func(g cluster.Group) cluster.Group { return g.WithTail(m("b1")) }, "a1 b1 | c1"},
-		{"another start doesn't stand for it", "a1 | b2", func(g cluster.Group) cluster.Group { return g.WithTail(m("b1")) }, "a1 b1 | b2"},
-		{"first chain", "| a1 b1", func(g cluster.Group) cluster.Group { return g.WithChain(members("a1")) }, "a1 | b1"},
-		{"handover", "a1 b1 c1 | d1", func(g cluster.Group) cluster.Group { return g.WithChain(members("b1 c1 a1")) }, "b1 c1 a1 | d1"},
+		{"another start doesn't stand for it", "a1 | b2",
+			func(g cluster.Group) cluster.Group { return g.WithTail(m("b1")) }, "a1 b1 | b2"},
+		{"first chain", "| a1 b1", func(g cluster.Group) cluster.Group { return g.WithChain(members("a1")) },
+			"a1 | b1"},
+		{"handover", "a1 b1 c1 | d1", func(g cluster.Group) cluster.Group { return g.WithChain(members("b1 c1 a1")) },
+			"b1 c1 a1 | d1"},
 		{"master dies", "a1 b1 c1 |", func(g cluster.Group) cluster.Group { return g.Without(m("a1")) }, "b1 c1 |"},
-		{"middle and learner die", "a1 b1 c1 | d1", func(g cluster.Group) cluster.Group { return g.Without(m("b1"), m("d1")) }, "a1 c1 |"},
-		{"the wrong start dies", "a1 b1 | c1", func(g cluster.Group) cluster.Group { return g.Without(m("b2"), m("c2")) }, "a1 b1 | c1"},
+		{"middle and learner die", "a1 b1 c1 | d1",
+			func(g cluster.Group) cluster.Group { return g.Without(m("b1"), m("d1")) }, "a1 c1 |"},
+		{"the wrong start dies", "a1 b1 | c1",
+			func(g cluster.Group) cluster.Group { return g.Without(m("b2"), m("c2")) }, "a1 b1 | c1"},
 		{"all die", "a1 |", func(g cluster.Group) cluster.Group { return g.Without(m("a1")) }, "|"},
 		{"refreshed", "a1 b1 | c1", cluster.Group.Refreshed, "a1 b1 | c1"},
 	} {
@@ -157,7 +165,8 @@ func TestValuesSurviveTheWire(t *testing.T) {
 	g := group("a1 b1 | c1")
 	fill := func(v any) any { n := int64(0); fillFields(reflect.ValueOf(v).Elem(), &n); return v }
 	for _, v := range []any{
-		fill(&cluster.Heartbeat{}), fill(&cluster.HeartbeatReply{Group: &g}), fill(&cluster.Group{}), fill(&cluster.Node{}),
+		fill(&cluster.Heartbeat{}), fill(&cluster.HeartbeatReply{Group: &g}), fill(&cluster.Group{}),
+		fill(&cluster.Node{}),
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -173,7 +182,8 @@ func TestValuesSurviveTheWire(t *testing.T) {
 	}
 	// A group without a chain, as the first heartbeat reply carries it.
 	var empty cluster.Group
-	if err := json.Unmarshal([]byte(`{"name":"g","chain":null}`), &empty); err != nil || empty.Name != "g" || empty.Chain != nil {
+	if err := json.Unmarshal([]byte(`{"name":"g","chain":null}`), &empty); err != nil || empty.Name != "g" ||
+		empty.Chain != nil {
 		t.Errorf("%+v, %v", empty, err)
 	}
 }
@@ -223,5 +233,20 @@ func TestProbation(t *testing.T) {
 	g.Settings.ChainSlowMs = 0
 	if g.Probation("b") != 0 {
 		t.Error("on probation though nobody is ever too slow")
+	}
+}
+
+// TestSettingsOfAnOlderVersion: what was not stored is as by default, and not for ever.
+func TestSettingsOfAnOlderVersion(t *testing.T) {
+	for text, want := range map[string]int64{
+		`{"name":"g","settings":{"down_after_ms":1000}}`:                        30000,
+		`{"name":"g","settings":{"down_after_ms":1000,"busy_command_ms":0}}`:    0,
+		`{"name":"g","settings":{"down_after_ms":1000,"busy_command_ms":5000}}`: 5000,
+	} {
+		var g cluster.Group
+		if err := json.Unmarshal([]byte(text), &g); err != nil || g.Settings.BusyCommandMs != want ||
+			g.Settings.DownAfterMs != 1000 {
+			t.Errorf("%s: %+v, %v", text, g.Settings, err)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"holdfast/node/rdb"
 	"holdfast/replication/aof"
@@ -37,9 +38,11 @@ type Import struct {
 	Only     int   // the one database that is wanted, or AllDatabases
 	Replace  bool  // keys that are there already
 	Existing int64 // keys that the target had before
+	Stale    bool  // a log is brought also where there is later data without it
 	Progress *Progress
 
-	db int // that the log or stream has selected
+	db    int  // that the log or stream has selected
+	multi bool // it is in a transaction
 }
 
 // BusyError says that keys were left out because they are there already.
@@ -54,6 +57,18 @@ type ExistingError struct{ Keys int64 }
 
 func (e *ExistingError) Error() string {
 	return fmt.Sprintf("the target has %d keys already, which the source's commands would meet", e.Keys)
+}
+
+// StaleError says that a log does not have all the data there was, as that went on without it.
+type StaleError struct{ Left aof.Left }
+
+func (e *StaleError) Error() string {
+	text := "the log ends where appendonly was switched to no, at " +
+		time.UnixMilli(e.Left.At).UTC().Format(time.RFC3339) + "; what was written since "
+	if e.Left.Saved {
+		return text + "was saved to a snapshot (dump.rdb) beside it: import that"
+	}
+	return text + "is not there"
 }
 
 // snapshot brings an RDB stream. at are the bytes of the source before it.
@@ -121,7 +136,7 @@ func (im *Import) File(ctx context.Context, r io.Reader) (err error) {
 	for {
 		batch, err := s.Next()
 		if errors.Is(err, io.EOF) {
-			return im.To.flush()
+			return im.To.settle()
 		}
 		if err == nil {
 			err = im.logged(ctx, batch)
@@ -132,7 +147,8 @@ func (im *Import) File(ctx context.Context, r io.Reader) (err error) {
 	}
 }
 
-// Log brings what a log on disk has, whose files it only reads. What a crash has left at its end is not whole, and left out: the report says so.
+// Log brings what a log on disk has, whose files it only reads. What a crash has left at its end is not whole, and left
+// out: the report says so.
 func (im *Import) Log(ctx context.Context, cfg aof.Config) (aof.LoadReport, error) {
 	if err := im.alone(); err != nil {
 		return aof.LoadReport{}, err
@@ -145,6 +161,9 @@ func (im *Import) Log(ctx context.Context, cfg aof.Config) (aof.LoadReport, erro
 	if !files.Exists() {
 		return aof.LoadReport{}, fmt.Errorf("there is no log: %s is missing", cfg.Dir)
 	}
+	if l, left := files.Left(); left && !im.Stale {
+		return aof.LoadReport{}, &StaleError{l}
+	}
 	total, err := files.Stored()
 	if err != nil {
 		return aof.LoadReport{}, err
@@ -152,7 +171,7 @@ func (im *Import) Log(ctx context.Context, cfg aof.Config) (aof.LoadReport, erro
 	im.Progress.Total.Store(total)
 	report, err := files.Load(loader{ctx, im}, true)
 	if err == nil {
-		err = im.To.flush()
+		err = im.To.settle()
 	}
 	return report, errors.Join(err, files.Close())
 }
@@ -187,10 +206,12 @@ var errBetween = errors.New("moves keys between databases, which can't be follow
 
 // between tells whether a COPY may end in another database.
 func between(args [][]byte) bool {
-	return slices.ContainsFunc(args[min(len(args), 3):], func(a []byte) bool { return strings.EqualFold(string(a), "db") })
+	return slices.ContainsFunc(args[min(len(args), 3):],
+		func(a []byte) bool { return strings.EqualFold(string(a), "db") })
 }
 
-// command passes on a command of a log or stream. What has the whole server for its object is confined to the one database that is wanted.
+// command passes on a command of a log or stream. What has the whole server for its object is confined to the one
+// database that is wanted.
 func (im *Import) command(args [][]byte) error {
 	all := im.Only == AllDatabases
 	db := im.db
@@ -208,7 +229,11 @@ func (im *Import) command(args [][]byte) error {
 		}
 		im.db = n
 		return nil
-	case "multi", "exec", "discard":
+	case "multi", "exec": // all is sent in transactions, of which none ends within one of the source's
+		im.multi = name == "multi"
+		return nil
+	case "discard":
+		return errors.New("the source's log has a transaction that was discarded")
 	case "flushall":
 		if !all {
 			args = [][]byte{[]byte("FLUSHDB")}
@@ -226,5 +251,5 @@ func (im *Import) command(args [][]byte) error {
 		}
 	}
 	im.Progress.Commands.Add(1)
-	return im.To.send(db, false, args)
+	return im.To.command(db, args, im.multi)
 }

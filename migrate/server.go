@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/netloop"
 	"holdfast/replication"
 	"holdfast/resp"
 	"holdfast/transport"
@@ -48,8 +49,9 @@ type link struct {
 	lost   bool // the link to the source; known to the follower's goroutine
 }
 
-// Server brings the data of a server: its snapshot, as a replica gets it, and if so wanted what it writes from then on. When ctx ends
-// while it follows, it waits a little for what the source has written by then. Then no error means that the target has all of it.
+// Server brings the data of a server: its snapshot, as a replica gets it, and if so wanted what it writes from then on.
+// When ctx ends while it follows, it waits a little for what the source has written by then. Then no error means that
+// the target has all of it.
 func (im *Import) Server(ctx context.Context, from Source) error {
 	if from.Follow {
 		if err := im.alone(); err != nil {
@@ -62,8 +64,12 @@ func (im *Import) Server(ctx context.Context, from Source) error {
 	stop := context.AfterFunc(ctx, func() { l.interrupt(ctx) })
 	defer stop()
 	im.Progress.Behind.Store(-1)
-	f := replication.NewFollower(replication.FollowConfig{Network: from.Network, Addr: from.Server.Addr, User: from.Server.User,
-		Password: from.Server.Password, Log: l.log, Applier: l, OnState: l.state, Logger: slog.New(slog.DiscardHandler)})
+	loops := netloop.New(netloop.Config{})
+	defer func() { _ = loops.Close() }() // what they serve is closed
+	f := replication.NewFollower(replication.FollowConfig{Network: from.Network, Addr: from.Server.Addr,
+		User:     from.Server.User,
+		Password: from.Server.Password, Log: l.log, Applier: l, Loops: loops, OnState: l.state,
+		Logger: slog.New(slog.DiscardHandler)})
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
@@ -81,11 +87,19 @@ func (im *Import) Server(ctx context.Context, from Source) error {
 	}
 }
 
-// Load brings the snapshot. There can be only one: what a second lacks, because it was deleted meanwhile, the target would keep.
-func (l *link) Load(r io.Reader, pos replication.Position) error {
-	err := errors.New("the link to the source was broken for so long that only a full copy would help; empty the target and begin again, and raise repl-backlog-size there")
-	if !l.loaded.Load() {
+// Load brings the snapshot. There can be only one: what a second lacks, because it was deleted meanwhile, the target
+// would keep.
+func (l *link) Load(r io.Reader, pos replication.Position) (err error) {
+	followed := l.log.Position()
+	switch {
+	case !l.loaded.Load():
 		_, err = l.im.snapshot(l.ctx, r, 0)
+	case pos.ID != followed.ID:
+		l.im.Progress.Behind.Store(-1)
+		err = &HistoryError{Addr: l.from.Server.Addr, Followed: followed, Now: pos}
+	default:
+		err = errors.New("the link to the source was broken for so long that only a full copy would help; empty the " +
+			"target and begin again, and raise repl-backlog-size there")
 	}
 	if err == nil && !l.from.Follow {
 		err = errCopied
@@ -109,7 +123,7 @@ func (l *link) Apply(batch []replication.Entry) error {
 		}
 	}
 	if err == nil {
-		err = l.im.To.flush()
+		err = l.im.To.settle()
 	}
 	if err != nil {
 		l.end(err)
@@ -168,18 +182,65 @@ func (l *link) interrupt(ctx context.Context) {
 	l.end(err)
 }
 
-// catchUp waits until the target has all that the source had written when it was called.
+// HistoryError says that a source has come back with another history than the one that was followed: it was started
+// without what it had written last, or has been made a replica of somebody else. What the target has of the old history
+// may be what the source lacks now.
+type HistoryError struct {
+	Addr          string
+	Followed, Now replication.Position
+}
+
+func (e *HistoryError) Error() string {
+	return fmt.Sprintf("%s has another history than the one that was followed: its log is now %s at offset %d, and "+
+		"was %s, of which the target has all up to offset %d; "+
+		"it has lost what it wrote last, or was given other data, so the two can differ in both directions: empty "+
+		"the target and begin again",
+		e.Addr, e.Now.ID, e.Now.Offset, e.Followed.ID, e.Followed.Offset)
+}
+
+// catchUp waits until the target has all that the source had written when it was called. Offsets of another history say
+// nothing: when the source has got a new one, which can also be one that goes on from the old, the link has to have
+// gone over to it first.
 func (l *link) catchUp(ctx context.Context, client *resp.Client) error {
-	goal, err := offset(ctx, client)
-	for err == nil && l.log.End() < goal {
+	goal, err := position(ctx, client)
+	if err != nil {
+		return err
+	}
+	for {
+		at := l.log.Position()
+		if at.ID == goal.ID && at.Offset >= goal.Offset {
+			l.im.Progress.Behind.Store(0)
+			return nil
+		}
 		select {
 		case <-time.After(catchStep):
+		case <-l.ctx.Done():
+			return context.Cause(l.ctx)
 		case <-ctx.Done():
-			err = fmt.Errorf("the source is %d bytes ahead", goal-l.log.End())
+			return l.notCaughtUp(at, goal)
+		}
+		if at.ID == goal.ID {
+			continue
+		}
+		// The link may have gone over to what is newer than the goal.
+		switch now, err := position(ctx, client); {
+		case err == nil:
+			goal = now
+		case ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded):
+			// else the time is up, which the connection may notice first
+			return err
 		}
 	}
-	l.im.Progress.Behind.Store(max(0, goal-l.log.End()))
-	return err
+}
+
+// notCaughtUp says what is known of a source in the end, and what its goal was.
+func (l *link) notCaughtUp(at, goal replication.Position) error {
+	if at.ID != goal.ID {
+		l.im.Progress.Behind.Store(-1)
+		return &HistoryError{Addr: l.from.Server.Addr, Followed: at, Now: goal}
+	}
+	l.im.Progress.Behind.Store(goal.Offset - at.Offset)
+	return fmt.Errorf("the source is %d bytes ahead", goal.Offset-at.Offset)
 }
 
 // watch keeps up to date how far the import is, until it ends.
@@ -218,23 +279,32 @@ func (l *link) measure(client *resp.Client) *resp.Client {
 			return nil
 		}
 	}
-	at, err := offset(ctx, client)
+	source, err := position(ctx, client)
 	if err != nil {
 		client.Close()
 		l.im.Progress.Behind.Store(-1)
 		return nil
 	}
-	l.im.Progress.Behind.Store(max(0, at-l.log.End()))
+	if at := l.log.Position(); at.ID == source.ID {
+		l.im.Progress.Behind.Store(max(0, source.Offset-at.Offset))
+	} else {
+		l.im.Progress.Behind.Store(-1) // until the link has gone over to it
+	}
 	return client
 }
 
-// offset asks where a server's log ends.
-func offset(ctx context.Context, client *resp.Client) (int64, error) {
-	text, err := Info(ctx, client, "replication", "master_repl_offset")
+// position asks where a server's log ends, and what the log is called.
+func position(ctx context.Context, client *resp.Client) (pos replication.Position, err error) {
+	v, err := client.Do(ctx, "INFO", "replication")
 	if err != nil {
-		return 0, err
+		return pos, err
 	}
-	return strconv.ParseInt(text, 10, 64)
+	text := v.String()
+	if pos.ID = infoLine(text, "master_replid"); pos.ID == "" {
+		return pos, errors.New("the source does not tell its replication id")
+	}
+	pos.Offset, err = strconv.ParseInt(infoLine(text, "master_repl_offset"), 10, 64)
+	return pos, err
 }
 
 // Info asks for a line of INFO; it answers "" when there is none.
@@ -243,12 +313,16 @@ func Info(ctx context.Context, client *resp.Client, section, name string) (strin
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.Lines(v.String()) {
+	return infoLine(v.String(), name), nil
+}
+
+func infoLine(text, name string) string {
+	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(value), nil
+			return strings.TrimSpace(value)
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // Keys counts the keys of a server, or of one of its databases.

@@ -29,8 +29,13 @@ type Target struct {
 	payload  []byte
 	progress *Progress
 
-	db       int   // that was selected last
-	out      batch // is gathered
+	db        int           // that was selected last
+	databases int           // that it has
+	noMore    error         // what it says to a database behind them
+	out       batch         // is gathered
+	open      int           // commands of the transaction that is being sent; 0: there is none
+	confirmed chan struct{} // closed when its beginning is answered: nothing more is sent before
+
 	inFlight chan batch
 	free     chan batch
 	received chan struct{} // closed when the receiver has ended
@@ -48,20 +53,34 @@ type batch struct {
 
 // sent is a command that will be answered.
 type sent struct {
-	restore   bool
+	role      role
 	db        int
 	name, key [2]int // in the batch's bytes
 }
 
-// NewTarget sends over a connection on which the server has accepted the client, and makes it one for which nothing expires: only the
-// source decides that, and a log has keys whose time was prolonged later. When ctx ends the target has a few seconds left to answer
-// what it was sent. After an error the client is still the caller's.
+// role is what a command is for, and so what its reply means.
+type role uint8
+
+const (
+	plain   role = iota // SELECT, MULTI
+	restore             // a key
+	queued              // a command of a transaction
+	exec                // the transaction's end, which is answered with the replies to all of it
+)
+
+// NewTarget sends over a connection on which the server has accepted the client, and makes it one for which nothing
+// expires: only the source decides that, and a log has keys whose time was prolonged later. When ctx ends the target
+// has a few seconds left to answer what it was sent. After an error the client is still the caller's.
 func NewTarget(ctx context.Context, client *resp.Client, progress *Progress) (*Target, error) {
 	if _, err := client.Do(ctx, "CLIENT", "IMPORT-SOURCE", "ON"); err != nil {
 		return nil, fmt.Errorf("the target takes no imports, as a Holdfast node does: %w", err)
 	}
-	t := &Target{client: client, payloads: rdb.NewPayloadWriter(), progress: progress, inFlight: make(chan batch, batchesAhead),
-		free: make(chan batch, batchesAhead), received: make(chan struct{})}
+	t := &Target{client: client, payloads: rdb.NewPayloadWriter(), progress: progress,
+		inFlight: make(chan batch, batchesAhead),
+		free:     make(chan batch, batchesAhead), received: make(chan struct{})}
+	if err := t.countDatabases(ctx); err != nil {
+		return nil, fmt.Errorf("asking the target for its databases: %w", err)
+	}
 	context.AfterFunc(ctx, func() { _ = client.Conn().SetDeadline(time.Now().Add(lastWait)) })
 	go t.receive()
 	return t, nil
@@ -99,7 +118,15 @@ func (t *Target) restore(e rdb.Entry, replace bool) (err error) {
 	if cap(t.payload) > keepBytes {
 		t.payload = nil
 	}
-	return t.send(e.DB, true, args)
+	if e.DB != t.db {
+		if err := t.selectDB(e.DB); err != nil {
+			return err
+		}
+		if err := t.flush(); err != nil { // where it is refused, nothing that belongs behind it has been sent
+			return err
+		}
+	}
+	return t.send(sent{db: e.DB, role: restore}, args)
 }
 
 // expiry is the time at which a key expires, 0 for never.
@@ -112,8 +139,8 @@ func expiry(at int64) []byte {
 	return strconv.AppendInt(nil, at, 10)
 }
 
-// gathered keeps the elements of a hash whose fields expire: the earliest of their times stands in front of a payload, so that it is made
-// in two goes.
+// gathered keeps the elements of a hash whose fields expire: the earliest of their times stands in front of a payload,
+// so that it is made in two goes.
 func gathered(e rdb.Entry) rdb.Entry {
 	var all []rdb.Element
 	for el := range e.Elements {
@@ -130,13 +157,9 @@ func gathered(e rdb.Entry) rdb.Entry {
 	return e
 }
 
-// send gathers a command for a database.
-func (t *Target) send(db int, restore bool, args [][]byte) error {
-	if db != t.db {
-		t.db = db
-		t.add(sent{db: db}, [][]byte{[]byte("SELECT"), strconv.AppendInt(nil, int64(db), 10)})
-	}
-	t.add(sent{db: db, restore: restore}, args)
+// send gathers a command.
+func (t *Target) send(s sent, args [][]byte) error {
+	t.add(s, args)
 	if len(t.out.bytes) < batchBytes && len(t.out.sent) < batchCommands {
 		return nil
 	}
@@ -164,6 +187,10 @@ func (t *Target) add(s sent, args [][]byte) {
 
 // write hands the batch to the receiver, who may have to read before all is written, and sends it.
 func (t *Target) write() error {
+	if t.confirmed != nil {
+		<-t.confirmed
+		t.confirmed = nil
+	}
 	if err := t.failed(); err != nil {
 		return err
 	}
@@ -213,26 +240,35 @@ func (t *Target) fail(err error) error {
 // receive reads the replies in the order of what was sent.
 func (t *Target) receive() {
 	defer close(t.received)
+	var open []command // the transaction that is being answered
 	for b := range t.inFlight {
 		for i := range b.sent {
 			if t.failed() != nil {
 				break
 			}
+			c := command{b.bytes, b.sent[i]}
 			v, err := t.client.Reader().ReadValue()
 			if err != nil {
-				err = fmt.Errorf("no answer to %s: %w", b.what(b.sent[i]), err)
+				err = fmt.Errorf("no answer to %s: %w", c, err)
 			} else {
-				err = t.judge(&b, b.sent[i], v)
+				err = t.judge(c, v, open)
+			}
+			switch b.sent[i].role {
+			case queued:
+				open = append(open, c)
+			case exec:
+				open = open[:0]
 			}
 			if err != nil {
 				_ = t.fail(err)
-				_ = t.client.Close() // so that nobody waits for it any more
+				// so that nobody waits for it any more, and no transaction is executed that was not sent whole
+				_ = t.client.Close()
 			}
 		}
 		if b.answered != nil {
 			close(b.answered)
 		}
-		if cap(b.bytes) <= keepBytes {
+		if cap(b.bytes) <= keepBytes && len(open) == 0 {
 			select {
 			case t.free <- batch{bytes: b.bytes[:0], sent: b.sent[:0]}:
 			default:
@@ -241,23 +277,29 @@ func (t *Target) receive() {
 	}
 }
 
-// judge counts what a reply says, or makes an error of it.
-func (t *Target) judge(b *batch, s sent, v resp.Value) error {
-	err := v.Err()
-	for _, e := range v.Elems { // of EXEC
-		if err == nil {
-			err = e.Err()
+// judge counts what a reply says, or makes an error of it. open are the commands that a transaction has queued.
+func (t *Target) judge(c command, v resp.Value, open []command) error {
+	err, s := v.Err(), c.sent
+	if s.role == exec && err == nil {
+		if len(v.Elems) != len(open) {
+			return fmt.Errorf("the target has executed %d commands of a transaction of %d", len(v.Elems), len(open))
+		}
+		for i, e := range v.Elems {
+			if err = e.Err(); err != nil {
+				c = open[i]
+				break
+			}
 		}
 	}
 	var reply resp.Error
 	switch {
-	case err == nil && s.restore:
+	case err == nil && s.role == restore:
 		t.progress.Keys.Add(1)
 	case err == nil:
-	case s.restore && errors.As(err, &reply) && reply.Code() == "BUSYKEY":
+	case s.role == restore && errors.As(err, &reply) && reply.Code() == "BUSYKEY":
 		t.progress.Busy.Add(1)
 	default:
-		return &ReplyError{What: b.what(s), Reply: err}
+		return &ReplyError{What: c.String(), Reply: err}
 	}
 	return nil
 }
@@ -276,17 +318,23 @@ func (e *ReplyError) Unwrap() error { return e.Reply }
 // maxShown is how much of a key an error shows.
 const maxShown = 200
 
-// what names a command for an error.
-func (b *batch) what(s sent) string {
-	key := b.bytes[s.key[0]:s.key[1]]
+// command is one of a batch's.
+type command struct {
+	bytes []byte // the batch's
+	sent
+}
+
+// String names it for an error.
+func (c command) String() string {
+	key := c.bytes[c.key[0]:c.key[1]]
 	shown := strconv.Quote(string(key[:min(len(key), maxShown)]))
 	switch {
-	case s.restore:
-		return fmt.Sprintf("the key %s of database %d", shown, s.db)
-	case s.key == [2]int{}:
-		return string(b.bytes[s.name[0]:s.name[1]])
+	case c.role == restore:
+		return fmt.Sprintf("the key %s of database %d", shown, c.db)
+	case c.key == [2]int{}:
+		return string(c.bytes[c.name[0]:c.name[1]])
 	}
-	return fmt.Sprintf("%s %s in database %d", b.bytes[s.name[0]:s.name[1]], shown, s.db)
+	return fmt.Sprintf("%s %s in database %d", c.bytes[c.name[0]:c.name[1]], shown, c.db)
 }
 
 // Server says where a server is and who asks.

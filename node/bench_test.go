@@ -39,8 +39,8 @@ func (e *endless) SetReadDeadline(time.Time) error { return nil }
 // benchNumbers is how many different keys, or members of one, the pipelines have.
 const benchNumbers = 100_000
 
-// BenchmarkPipeline is a client's pipeline from the bytes read to the bytes to be written, without sockets; it must not allocate.
-// A verb gets a random number.
+// BenchmarkPipeline is a client's pipeline from the bytes read to the bytes to be written, without sockets; it must not
+// allocate. A verb gets a random number.
 func BenchmarkPipeline(b *testing.B) {
 	for _, words := range [][]string{
 		{"SET", "key:%012d", "012345678901234567890123"},

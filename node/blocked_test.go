@@ -7,12 +7,26 @@ import (
 	"time"
 
 	"holdfast/internal/simnet"
+	"holdfast/resp"
 )
 
 // send sends a command without waiting for its reply.
 func (c client) send(args ...any) {
 	c.t.Helper()
 	if err := c.Send(c.t.Context(), args...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// sendTogether sends commands, written in words, in one piece. Of commands sent one by one the node may end the
+// connection behind the first.
+func (c client) sendTogether(commands ...string) {
+	c.t.Helper()
+	var wire []byte
+	for _, command := range commands {
+		wire = resp.AppendCommandStrings(wire, strings.Fields(command)...)
+	}
+	if _, err := c.Conn().Write(wire); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -51,7 +65,8 @@ func TestBlockedClientsAreServedInOrder(t *testing.T) {
 		replica := dial(t, outside, "10.0.0.2")
 		replica.do("REPLICAOF", "10.0.0.1", "6379")
 		time.Sleep(3 * time.Second)
-		first, second, third, other := dial(t, outside, "10.0.0.1"), dial(t, outside, "10.0.0.1"), dial(t, outside, "10.0.0.1"), dial(t, outside, "10.0.0.1")
+		first, second, third, other := dial(t, outside, "10.0.0.1"), dial(t, outside, "10.0.0.1"),
+			dial(t, outside, "10.0.0.1"), dial(t, outside, "10.0.0.1")
 		first.send("BLPOP", "k", "j", "0")
 		time.Sleep(aMoment)
 		second.send("BLMOVE", "k", "next", "RIGHT", "LEFT", "0")

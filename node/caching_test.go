@@ -64,8 +64,8 @@ func (c *cachingClient) get(key string) {
 	}
 }
 
-// TestCachesAreNeverStale has clients of a master and of its replica cache what they read while others write: once all is quiet, what
-// they still hold is what there is.
+// TestCachesAreNeverStale has clients of a master and of its replica cache what they read while others write: once all
+// is quiet, what they still hold is what there is.
 func TestCachesAreNeverStale(t *testing.T) {
 	for seed := range uint64(5) {
 		world(t, func(t *testing.T, net *simnet.Network) {
@@ -77,7 +77,10 @@ func TestCachesAreNeverStale(t *testing.T) {
 			end := time.Now().Add(2 * time.Second)
 			var work sync.WaitGroup
 			for i := range uint64(3) {
-				work.Go(func() { scribble(newCachingClient(t, outside, "10.0.0.1"), rand.New(rand.NewPCG(seed, i)), end) })
+				work.Go(func() {
+					scribble(newCachingClient(t, outside, "10.0.0.1"), rand.New(rand.NewPCG(seed, i)),
+						end)
+				})
 			}
 			var readers []*cachingClient
 			for i, addr := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2"} {

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,7 +23,7 @@ type heldFile struct {
 	disk *heldDisk
 }
 
-func (h *heldDisk) Append(name string) (aof.File, error) { return h.hold(h.FS.Append(name)) }
+func (h *heldDisk) Update(name string) (aof.File, error) { return h.hold(h.FS.Update(name)) }
 func (h *heldDisk) Create(name string) (aof.File, error) { return h.hold(h.FS.Create(name)) }
 func (h *heldDisk) hold(f aof.File, err error) (aof.File, error) {
 	return heldFile{f, h}, err
@@ -39,22 +38,15 @@ func (f heldFile) Sync() error {
 	return f.File.Sync()
 }
 
-// TestGroupCommit: those who write while a sync is under way share the next one, however many they are, and nobody is answered before
-// the sync that has his write.
+// TestGroupCommit: those who write while a sync is under way share the next one, however many they are, and nobody is
+// answered before the sync that has his write.
 func TestGroupCommit(t *testing.T) {
 	const others = 20
 	net := simnet.New(1)
 	defer net.Close()
 	host := net.Host("10.0.0.1")
 	files := &heldDisk{FS: memfs.New(), begun: make(chan struct{}), letGo: make(chan struct{})}
-	n, err := New(Config{Settings: settingsOf(t, "bind 10.0.0.1", "appendonly yes", "appendfsync always"), Network: host, Files: files,
-		Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Start(); err != nil {
-		t.Fatal(err)
-	}
+	n := start(t, Config{Network: host, Files: files}, "bind 10.0.0.1", "appendonly yes", "appendfsync always")
 	incr := func(answer chan string) {
 		c := dial(t, host, "10.0.0.1")
 		go func() { answer <- c.do("INCR", "k") }()

@@ -2,7 +2,6 @@ package node
 
 import (
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -12,20 +11,6 @@ import (
 	"holdfast/internal/simnet"
 	"holdfast/transport"
 )
-
-// startOnDisk runs a standalone node that keeps its log on a disk.
-func startOnDisk(t *testing.T, network transport.Network, disk *memfs.FS, ip string, lines ...string) *Node {
-	t.Helper()
-	lines = append([]string{"bind " + ip, "appendonly yes", "enable-debug-command yes"}, lines...)
-	n, err := New(Config{Settings: settingsOf(t, lines...), Network: network, Files: disk, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 // sameAfterRestart ends the node at 10.0.0.1 and starts it again: it has the same data.
 func sameAfterRestart(t *testing.T, n *Node, host transport.Network, disk *memfs.FS) {
@@ -42,8 +27,10 @@ func sameAfterRestart(t *testing.T, n *Node, host transport.Network, disk *memfs
 // allTypes writes a key of every type.
 func allTypes(c client) {
 	for _, args := range [][]any{
-		{"SET", "s", "v"}, {"SET", "t", "v", "EX", "1000"}, {"RPUSH", "l", "a", "b"}, {"SADD", "i", "1", "2"}, {"HSET", "h", "f", "v"},
-		{"ZADD", "z", "1.5", "m"}, {"SELECT", "3"}, {"SET", "other", "db"}, {"SELECT", "0"}, {"SPOP", "i"}, {"MULTI"}, {"INCR", "n"}, {"INCR", "n"}, {"EXEC"},
+		{"SET", "s", "v"}, {"SET", "t", "v", "EX", "1000"}, {"RPUSH", "l", "a", "b"}, {"SADD", "i", "1", "2"},
+		{"HSET", "h", "f", "v"},
+		{"ZADD", "z", "1.5", "m"}, {"SELECT", "3"}, {"SET", "other", "db"}, {"SELECT", "0"}, {"SPOP", "i"}, {"MULTI"},
+		{"INCR", "n"}, {"INCR", "n"}, {"EXEC"},
 	} {
 		c.do(args...)
 	}
@@ -73,7 +60,8 @@ func TestLogSurvivesARestart(t *testing.T) {
 			if round == 0 {
 				c.do("BGREWRITEAOF")
 				time.Sleep(time.Second)
-				if r := c.do("INFO", "persistence"); !strings.Contains(r, "aof_rewrites:1") || !strings.Contains(r, "aof_last_bgrewrite_status:ok") {
+				if r := c.do("INFO", "persistence"); !strings.Contains(r, "aof_rewrites:1") ||
+					!strings.Contains(r, "aof_last_bgrewrite_status:ok") {
 					t.Fatalf("after BGREWRITEAOF: %s", r)
 				}
 			}
@@ -156,6 +144,95 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
+// TestFullDiskAgain: a disk that fills up in the middle of a write, gets room and fills up again leaves no gap in the
+// log.
+func TestFullDiskAgain(t *testing.T) {
+	for _, policy := range []string{"always", "everysec", "no"} {
+		t.Run(policy, func(t *testing.T) {
+			world(t, func(t *testing.T, net *simnet.Network) {
+				disk, host := memfs.New(), net.Host("10.0.0.1")
+				n := startOnDisk(t, host, disk, "10.0.0.1", "appendfsync "+policy)
+				c := dial(t, host, "10.0.0.1")
+				for round := range 5 {
+					disk.SetRoom(int64(10 + 5*round))
+					waiting, answer := dial(t, host, "10.0.0.1"), make(chan string)
+					go func() { answer <- waiting.do("RPUSH", "l", fmt.Sprint("waits ", round)) }()
+					time.Sleep(time.Second)
+					if r := c.do("RPUSH", "l", "refused"); !strings.HasPrefix(r,
+						"-MISCONF Errors writing to the AOF file: ") {
+						t.Fatalf("a write is answered %q", r)
+					}
+					disk.SetRoom(-1)
+					if r := <-answer; r != fmt.Sprint(2*round+1) {
+						t.Fatalf("with room again the write is answered %q", r)
+					}
+					c.do("RPUSH", "l", fmt.Sprint("after ", round))
+				}
+				sameAfterRestart(t, n, host, disk)
+			})
+		})
+	}
+}
+
+// TestStartOnAFullDisk: what is there is read, also behind a write that the disk took only in part; what is written
+// waits for room.
+func TestStartOnAFullDisk(t *testing.T) {
+	for _, policy := range []string{"always", "everysec", "no"} {
+		for _, torn := range []bool{false, true} {
+			t.Run(fmt.Sprint(policy, torn), func(t *testing.T) {
+				world(t, func(t *testing.T, net *simnet.Network) {
+					disk, host := memfs.New(), net.Host("10.0.0.1")
+					n := startOnDisk(t, host, disk, "10.0.0.1", "appendfsync "+policy)
+					c := dial(t, host, "10.0.0.1")
+					allTypes(c)
+					digest := c.do("DEBUG", "DIGEST")
+					if torn {
+						disk.SetRoom(10)
+						go c.do("SET", "a", "b")
+						time.Sleep(time.Second)
+					}
+					_ = n.Close()
+					disk.SetRoom(0)
+					disk.SetFiles(0)
+					n = startOnDisk(t, host, disk, "10.0.0.1", "appendfsync "+policy)
+					c = dial(t, host, "10.0.0.1")
+					c.answers("debug digest", digest)
+					c.answers("get s", "v")
+					if r := c.do("SET", "s", "w"); !strings.HasPrefix(r, "-MISCONF Errors writing to the AOF file: ") {
+						t.Errorf("a write is answered %q", r)
+					}
+					disk.SetRoom(-1)
+					disk.SetFiles(-1)
+					time.Sleep(time.Second)
+					c.answers("set s w", "OK")
+					if n.log.Commit() != n.log.End() {
+						t.Errorf("committed up to %d of %d", n.log.Commit(), n.log.End())
+					}
+					sameAfterRestart(t, n, host, disk)
+				})
+			})
+		}
+	}
+}
+
+// TestFirstStartOnAFullDisk: there is no log yet, and none can be begun.
+func TestFirstStartOnAFullDisk(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		disk, host := memfs.New(), net.Host("10.0.0.1")
+		disk.SetFiles(0)
+		n := startOnDisk(t, host, disk, "10.0.0.1")
+		c := dial(t, host, "10.0.0.1")
+		c.answers("dbsize", "0")
+		if r := c.do("SET", "s", "w"); !strings.HasPrefix(r, "-MISCONF Errors writing to the AOF file: ") {
+			t.Errorf("a write is answered %q", r)
+		}
+		disk.SetFiles(-1)
+		time.Sleep(time.Second)
+		c.answers("set s w", "OK")
+		sameAfterRestart(t, n, host, disk)
+	})
+}
+
 // TestPowerLossWithAlways: with appendfsync always a reply says that the write is on the disk.
 func TestPowerLossWithAlways(t *testing.T) {
 	for seed := range uint64(20) {
@@ -210,80 +287,5 @@ func TestLogSwitchedOnAndOff(t *testing.T) {
 		time.Sleep(time.Second)
 		c.do("SET", "last", "1")
 		sameAfterRestart(t, n, host, disk)
-	})
-}
-
-// TestRewindOfADamagedLog: what can be loaded only in part is dropped whole, and what comes next begins with nothing.
-func TestRewindOfADamagedLog(t *testing.T) {
-	world(t, func(t *testing.T, net *simnet.Network) {
-		disk, host := memfs.New(), net.Host("10.0.0.1")
-		n := startOnDisk(t, host, disk, "10.0.0.1")
-		c := dial(t, host, "10.0.0.1")
-		allTypes(c)
-		c.answers("bgrewriteaof", "Background append only file rewriting started")
-		time.Sleep(time.Second)
-		allTypes(c)
-		id, end := n.log.ID(), n.log.End()
-		c.answers("set uncommitted x", "OK")
-		names, err := disk.List("appendonlydir")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			if strings.HasSuffix(name, ".base.rdb") {
-				f, err := disk.Open("appendonlydir/" + name)
-				if err == nil {
-					_, err = f.WriteAt([]byte{0xff}, 300)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if err := n.disk().rewind(end, &applier{n: n}); err == nil {
-			t.Fatal("a damaged base was loaded")
-		}
-		c.answers("dbsize", "0")
-		if n.log.ID() == id || n.log.End() != 0 {
-			t.Errorf("the log is %s:%d still", n.log.ID(), n.log.End())
-		}
-		time.Sleep(time.Second)
-		c.answers("set k v", "OK")
-		if err := n.Close(); err != nil {
-			t.Fatal(err)
-		}
-		n = startOnDisk(t, host, disk, "10.0.0.1")
-		c = dial(t, host, "10.0.0.1")
-		c.answers("keys *", "[k]")
-		if err := n.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-// TestHistoryIsKeptInParts: a log that has become long is in several files, so that a rewrite drops what is older than
-// repl-log-retention, and not what is younger.
-func TestHistoryIsKeptInParts(t *testing.T) {
-	world(t, func(t *testing.T, net *simnet.Network) {
-		disk, host := memfs.New(), net.Host("10.0.0.1")
-		n := startOnDisk(t, host, disk, "10.0.0.1", "repl-log-retention 1mb", "auto-aof-rewrite-percentage 0")
-		defer n.Close()
-		c := dial(t, host, "10.0.0.1")
-		value := strings.Repeat("x", 1<<20)
-		for range 3 {
-			for range splitSize >> 20 {
-				c.do("SET", "k", value)
-			}
-			time.Sleep(2 * syncEvery)
-		}
-		c.do("SET", "k", "v")
-		if n.disk().files.First() != 0 {
-			t.Fatal("something was dropped without a rewrite")
-		}
-		c.do("BGREWRITEAOF")
-		time.Sleep(syncEvery)
-		if first, end := n.disk().files.First(), n.log.End(); end-first < 1<<20 || end-first > 2*splitSize {
-			t.Errorf("of a log of %d bytes, %d are kept", end, end-first)
-		}
 	})
 }

@@ -2,31 +2,31 @@ package node
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 
+	"holdfast/internal/rules"
+	"holdfast/membership"
+	"holdfast/netloop"
 	"holdfast/node/command"
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
-// driver owns one client's socket: it reads bytes into the session's parser, hands whole pipelines to the node, and
+// driver owns one client's connection: it reads bytes into the session's parser, hands whole pipelines to the node, and
 // writes what the session's output lets go.
 //
-// Where connections can be polled, the node's loops serve it as long as all is ordinary (see loops.go); its own goroutine,
-// which serves every connection where they can't, does whatever has to wait. One of them at a time owns the driver. A reply
-// that had to wait, or a message from another session, is written by a goroutine of its own, so that nobody ever waits for
-// somebody else's slow client.
+// The node's loops serve it as long as all is ordinary (see package netloop); its own goroutine does whatever has to
+// wait. One of them at a time owns the driver. A reply that had to wait, or a message from another session, is written
+// by a goroutine of its own, so that nobody ever waits for somebody else's slow client.
 type driver struct {
 	n    *Node
-	conn net.Conn
+	conn *netloop.Conn
 	s    *session.Session
 	ctx  *command.Context
-	self []*driver // it alone, to be run
 
 	cmds               [][][]byte // the pipeline in hand: parsed, and not yet executed from next on
 	next               int
@@ -41,7 +41,12 @@ type driver struct {
 	received, reads int64        // since the last turn
 	sent, writes    atomic.Int64 // likewise
 
-	polled  *polled      // nil: the connection's own goroutine does everything
+	greeted     bool       // the connection's first byte has been looked at
+	proving     bool       // it begins a proof that this is a member's connection
+	membersOnly resp.Error // the refusal of whoever proves nothing; empty: anybody may connect
+
+	err     error        // how the connection has ended
+	then    verdict      // why the loops have given it back
 	gate    atomic.Int64 // the gate registered with the node's gates; 0: none
 	broken  atomic.Bool  // a write failed: the owner ends the connection
 	flushed chan struct{}
@@ -58,29 +63,27 @@ const (
 	await                   // that its output leaves, or that it is woken: until then no more is read
 	finish                  // nothing, once its output has left
 	handOver                // the same; then the connection is somebody else's
+	prove                   // to read a member's proof
 )
 
 const (
 	// maxBatch bounds how many commands one turn under the execution lock may take.
 	maxBatch = 512
-	// maxPending is how many bytes of replies may wait for the commit point before no more of the client's commands run.
+	// maxPending is how many bytes of replies may wait for the commit point before no more of the client's commands
+	// run.
 	maxPending = 1 << 20
 )
 
-// aLongTimeAgo as a deadline has a blocked Read return at once.
-var aLongTimeAgo = time.Unix(1, 0)
-
 // serve runs a client's connection to its end.
 func (n *Node) serve(ctx context.Context, conn net.Conn) {
-	d := &driver{n: n, conn: conn, polled: n.loops.prepare(conn), flushed: make(chan struct{}, 1)}
-	d.self = []*driver{d}
+	d := &driver{n: n, conn: n.loops.Open(conn), flushed: make(chan struct{}, 1)}
 	if refusal := n.welcome(d); refusal != "" {
 		_ = conn.SetWriteDeadline(time.Now().Add(drainTimeout))
 		_, _ = conn.Write([]byte("-" + refusal + "\r\n"))
 		return
 	}
 	err := d.loop(ctx)
-	n.loops.forget(d)
+	d.conn.Stop()
 	n.farewell(d, err)
 }
 
@@ -88,11 +91,13 @@ func (d *driver) loop(ctx context.Context) (err error) {
 	for next := again; err == nil; {
 		switch next {
 		case again:
-			next, err = d.turn(ctx)
+			next, err = d.begin(ctx)
 		case input:
-			next, err = d.input(ctx)
+			next, err = d.served(ctx)
 		case await:
 			next, err = again, d.await(ctx)
+		case prove:
+			next, err = again, d.prove(ctx)
 		case finish:
 			d.drain()
 			return nil
@@ -104,29 +109,96 @@ func (d *driver) loop(ctx context.Context) (err error) {
 	return err
 }
 
-// turn executes what is in the buffer.
-func (d *driver) turn(ctx context.Context) (verdict, error) {
+// begin has what is in the buffer executed.
+func (d *driver) begin(ctx context.Context) (verdict, error) {
 	if err := d.parse(); err != nil {
 		return finish, d.protocolError(err)
 	}
-	if d.next == len(d.cmds) {
-		return input, nil
+	if d.proving {
+		return prove, nil
 	}
-	if err := d.n.makeRoom(ctx); err != nil {
+	if d.next < len(d.cmds) {
+		if err := d.n.makeRoom(ctx); err != nil {
+			return finish, err
+		}
+	}
+	return input, nil
+}
+
+// served has the loops serve the connection until it needs something that they can't do.
+func (d *driver) served(ctx context.Context) (verdict, error) {
+	if err := d.conn.ServeBatched(ctx, d); err != nil {
 		return finish, err
 	}
-	yield := d.n.run(d.self)
-	d.flush(true)
-	if yield {
-		d.n.yield()
+	return d.then, d.err
+}
+
+// Fetch reads and parses the connection's next pipeline. It reports whether there is something to run.
+func (d *driver) Fetch() bool {
+	woken := d.conn.TakeWake()
+	if woken && d.s.InputReleased() && d.next == len(d.cmds) && d.s.In.Release() {
+		d.cmds, d.next = nil, 0
+		d.s.NoteInput()
 	}
-	return d.verdict(), nil
+	err := d.parse()
+	if err == nil && d.conn.Readable() && (d.next == len(d.cmds) || d.kept) {
+		var n int
+		n, _, d.err = d.conn.TryRead(d.s.In.Space(0))
+		d.took(n)
+		err = d.parse()
+	}
+	return d.err == nil && err == nil && (woken || d.next < len(d.cmds) && d.n.hasRoom())
+}
+
+// Settle writes what may leave after a turn, and gives the connection back when the loops can't go on with it.
+func (d *driver) Settle() (more bool) {
+	// Its answer may bring the client's next command at once, which then must find nobody here, to keep its place in
+	// the order.
+	if d.rests() && d.conn.Rest() {
+		d.flush(false)
+		if d.draining.Load() { // that command was its last: its goroutine waits for this write to have ended
+			d.signal()
+		}
+		return false
+	}
+	d.flush(false)
+	next := d.verdict()
+	switch {
+	case d.broken.Load():
+		d.err, next = io.ErrClosedPipe, finish
+	case d.err != nil, d.conn.Stopping():
+		next = finish
+	case d.bad != nil && !d.more, next == again && !d.n.hasRoom():
+		next = again // its own goroutine will answer the error, or wait
+	case next == again, next == input:
+		return !d.rests() || !d.conn.Rest()
+	}
+	d.then = next
+	d.conn.Return()
+	return false
+}
+
+// rests reports whether there is nothing to do for the connection until something comes, or it is woken.
+func (d *driver) rests() bool {
+	return !d.conn.Readable() && d.err == nil && d.bad == nil && !d.conn.Stopping() && !d.broken.Load() &&
+		d.verdict() == input
+}
+
+// runBatch executes what the loops have read.
+func (n *Node) runBatch(batch []netloop.Batched) (yield bool) {
+	drivers := make([]*driver, 0, netloop.MaxBatch)
+	for _, b := range batch {
+		drivers = append(drivers, b.(*driver))
+	}
+	return n.run(drivers)
 }
 
 // verdict is what comes after a turn.
 func (d *driver) verdict() verdict {
 	left := d.next < len(d.cmds)
 	switch {
+	case d.proving:
+		return prove
 	case d.state == stateClosing:
 		return finish
 	case d.state == stateHijacked:
@@ -142,8 +214,8 @@ func (d *driver) verdict() verdict {
 	return input
 }
 
-// batch is how many commands are parsed before they run. Of a client that has to authenticate it is one: what comes behind AUTH is
-// held to other limits.
+// batch is how many commands are parsed before they run. Of a client that has to authenticate it is one: what comes
+// behind AUTH is held to other limits.
 func (d *driver) batch() int {
 	if d.limits.Unauthenticated {
 		return 1
@@ -159,6 +231,9 @@ func (d *driver) parse() error {
 	d.cmds, d.next, d.kept, d.more, d.from = d.cmds[:0], 0, false, false, d.s.In.Consumed()
 	d.ctx.Confirmation = command.Confirmation{}
 	if d.bad != nil {
+		return d.bad
+	}
+	if !d.greet() {
 		return d.bad
 	}
 	for limit := d.batch(); ; {
@@ -181,6 +256,45 @@ func (d *driver) parse() error {
 	}
 }
 
+// greet looks at a connection's first byte. It reports whether commands may be parsed.
+func (d *driver) greet() bool {
+	if d.greeted {
+		return !d.proving
+	}
+	first, ok := d.s.In.Peek()
+	switch d.greeted = ok; {
+	case !ok:
+	case first == membership.Hello:
+		d.proving = true
+	case d.membersOnly != "":
+		d.bad = d.membersOnly
+	}
+	return d.bad == nil && !d.proving
+}
+
+// prove has a member prove itself; then the connection goes on as any other, in the clear.
+func (d *driver) prove(ctx context.Context) error {
+	d.s.Proving.Store(true)
+	d.conn.Stop()
+	peer, err := d.n.proof.Check(ctx, d.conn, d.s.In.Take())
+	if err == nil && peer.Kind != membership.Node {
+		err = fmt.Errorf("%s has nothing to say here", peer)
+	}
+	if err != nil {
+		return err
+	}
+	d.n.mu.Lock()
+	defer d.n.mu.Unlock()
+	d.proving = false
+	d.s.Proving.Store(false)
+	if rules.NodePlacesForMembers {
+		d.n.env.Stand(d.s, session.Member)
+	}
+	d.s.Member, d.s.Authenticated = peer.Name, true
+	d.n.limitInput(d)
+	return nil
+}
+
 // keep copies the commands that are left out of the parser's buffer, which the next read may move.
 func (d *driver) keep() {
 	if d.kept {
@@ -190,31 +304,6 @@ func (d *driver) keep() {
 	for i, args := range d.cmds[d.next:] {
 		d.cmds[d.next+i] = command.Copy(args)
 	}
-}
-
-// input waits for bytes, or for a wake-up.
-func (d *driver) input(ctx context.Context) (verdict, error) {
-	if d.polled != nil {
-		return d.n.loops.serve(ctx, d)
-	}
-	n, err := d.conn.Read(d.s.In.Space(0))
-	d.took(n)
-	woken := errors.Is(err, os.ErrDeadlineExceeded)
-	if woken {
-		// Woken: the session was unblocked, or is to be closed. The deadline is lifted before the state is looked at, so
-		// that a wake-up that comes now is seen by the next read.
-		_ = d.conn.SetReadDeadline(time.Time{})
-		err = nil
-	}
-	switch {
-	case d.broken.Load():
-		return finish, io.ErrClosedPipe
-	case err != nil && n == 0: // else it comes again
-		return finish, err
-	case woken && d.n.closing(d.s):
-		return finish, nil
-	}
-	return again, nil
 }
 
 // took notes that n bytes were read into the buffer's space.
@@ -242,21 +331,13 @@ func (d *driver) await(ctx context.Context) error {
 
 // wake is called by anybody, at any time: there is output to flush, or the session's state has changed.
 func (d *driver) wake() {
-	if d.polled != nil && d.n.loops.wake(d) {
-		return
+	if !d.conn.Wake() {
+		d.flushSoon()
+		d.signal()
 	}
-	d.flushSoon()
-	d.alert()
 }
 
-// alert has the connection's own goroutine look at its state.
-func (d *driver) alert() {
-	if d.polled == nil {
-		_ = d.conn.SetReadDeadline(aLongTimeAgo)
-	}
-	d.signal()
-}
-
+// signal has the connection's own goroutine look at its state.
 func (d *driver) signal() {
 	select {
 	case d.flushed <- struct{}{}:
@@ -275,8 +356,9 @@ func (d *driver) flushAndSignal() {
 	}
 }
 
-// flush writes what may leave, and registers for the commit point when something may not yet. It reports whether nothing
-// is held back. A caller that isn't patient doesn't wait for the connection. It signals nobody: the connection's own goroutine, which may be about to wait, calls it too.
+// flush writes what may leave, and registers for the commit point when something may not yet. It reports whether
+// nothing is held back. A caller that isn't patient doesn't wait for the connection. It signals nobody: the
+// connection's own goroutine, which may be about to wait, calls it too.
 func (d *driver) flush(patient bool) (all bool) {
 	for {
 		commit := d.n.log.Commit()
@@ -296,7 +378,7 @@ func (d *driver) flush(patient bool) (all bool) {
 			return true
 		}
 		if d.gate.Swap(wait) != wait {
-			d.n.gates.add(wait, d)
+			d.n.gates.Add(wait, d)
 		}
 		if d.n.log.Commit() < wait {
 			return false
@@ -308,7 +390,7 @@ func (d *driver) flush(patient bool) (all bool) {
 // write writes p, or, unless the caller is patient, what the connection takes of it at once.
 func (d *driver) write(p []byte, patient bool) (written int, err error) {
 	if !patient {
-		return d.polled.conn.TryWrite(p)
+		return d.conn.TryWrite(p)
 	}
 	return d.conn.Write(p)
 }
@@ -337,8 +419,8 @@ func (d *driver) wrote(p []byte, err error) (more bool) {
 func (d *driver) fail() {
 	d.broken.Store(true)
 	d.s.Out.Discard()
-	if d.polled == nil || !d.n.loops.wake(d) {
-		d.alert()
+	if !d.conn.Wake() {
+		d.signal()
 	}
 }
 
@@ -388,8 +470,7 @@ func (d *driver) count(s *command.Stats) {
 // handOver gives the connection to what PSYNC asked for.
 func (d *driver) handOver() error {
 	take := d.s.Hijacked()
-	d.n.loops.forget(d)
-	_ = d.conn.SetReadDeadline(time.Time{})
+	d.conn.Stop()
 	buffered := d.s.In.Rest()
 	d.n.forget(d)
 	take(d.conn, buffered)

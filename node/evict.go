@@ -16,8 +16,8 @@ func (n *Node) evictSoon() {
 	}
 }
 
-// evict goes on, slice by slice, where commands have stopped evicting as it took too long. Each turn under the execution lock
-// ends with evictSoon, so it is called again until nothing is due.
+// evict goes on, slice by slice, where commands have stopped evicting as it took too long. Each turn under the
+// execution lock ends with evictSoon, so it is called again until nothing is due.
 func (n *Node) evict() {
 	for {
 		select {

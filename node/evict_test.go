@@ -12,7 +12,8 @@ import (
 // Lowering maxmemory evicts in the background, without anybody asking for anything.
 func TestEvictionGoesOnInTheBackground(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
-		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "maxmemory-policy allkeys-lru", "maxmemory-eviction-tenacity 0")
+		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "maxmemory-policy allkeys-lru",
+			"maxmemory-eviction-tenacity 0")
 		defer n.Close()
 		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
 		defer c.Close()
@@ -32,7 +33,8 @@ func TestEvictionGoesOnInTheBackground(t *testing.T) {
 	})
 }
 
-// Keys that nobody asks for are deleted soon after their time, many of them within the share of the time that is allowed.
+// Keys that nobody asks for are deleted soon after their time, many of them within the share of the time that is
+// allowed.
 func TestActiveExpiry(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1")
@@ -54,7 +56,8 @@ func TestActiveExpiry(t *testing.T) {
 }
 
 func TestHeapLimit(t *testing.T) {
-	for maxmemory, want := range map[int64]int64{0: math.MaxInt64, math.MaxInt64: math.MaxInt64, 1 << 30: 1<<30 + 1<<29 + 64<<20} {
+	for maxmemory, want := range map[int64]int64{0: math.MaxInt64, math.MaxInt64: math.MaxInt64,
+		1 << 30: 1<<30 + 1<<29 + 64<<20} {
 		if got := heapLimit(maxmemory); got != want {
 			t.Errorf("maxmemory %d: the heap is limited to %d, want %d", maxmemory, got, want)
 		}

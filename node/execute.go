@@ -4,11 +4,12 @@ import (
 	"context"
 	"time"
 
+	"holdfast/internal/rules"
 	"holdfast/node/command"
 	"holdfast/node/config"
-	"holdfast/node/session"
 	"holdfast/node/store"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // sessionState is what the driver has to do after a turn.
@@ -28,74 +29,49 @@ const (
 	yieldEvery = 500 * time.Microsecond
 )
 
-// run executes the pipelines of some sessions, one after the other: the one place where clients' commands run. Under the
-// execution lock the commands change the store and append their effects to the log, so the order of the store is the order
-// of the log; then
-//
-//  1. what they appended is shown to the log's readers, at once for all,
-//  2. the replies move to the gated outputs: they leave when everything that they reveal is committed,
-//  3. and, outside the lock, sessions that got a message or were unblocked are woken.
-//
-// After maxTurn others get the lock, and what is left of a pipeline is left to its driver's next turn. It reports whether
-// the scheduler should be made to look at other sockets.
+// run executes the pipelines of some sessions, one after the other: the one place where clients' commands run. Each
+// turn takes as many as it has time for. It reports whether the scheduler should be made to look at other sockets.
 func (n *Node) run(drivers []*driver) (yield bool) {
 	for len(drivers) > 0 {
 		var ran int
-		var woken []*session.Session
-		ran, woken, yield = n.runTurn(drivers)
+		ran, yield = n.runTurn(drivers)
 		drivers = drivers[ran:]
-		n.publish()
-		for _, w := range woken {
-			w.Wake()
-		}
 	}
 	return yield && n.yield != nil
 }
 
-// runTurn runs as many of the drivers as one turn under the lock has time for, at least one.
-func (n *Node) runTurn(drivers []*driver) (ran int, woken []*session.Session, yield bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	now := n.now()
-	begun := n.env.BeginTurn()
-	n.env.Effects.Off = !n.logging()
-	changed := false
-	for ran < len(drivers) && (ran == 0 || n.env.TurnTook(begun) <= maxTurn) {
-		changed = n.execute(drivers[ran], now, begun) || changed
+// runTurn runs as many of the drivers as one turn has time for, at least one. After maxTurn others get the lock, and
+// what is left of a pipeline is left to its driver's next turn.
+func (n *Node) runTurn(drivers []*driver) (ran int, yield bool) {
+	turn := n.engine.Begin()
+	for ran < len(drivers) && (ran == 0 || n.env.TurnTook(turn.Began) <= maxTurn) {
+		n.execute(drivers[ran], turn.Now, turn.Began)
 		ran++
 	}
-	if changed {
-		n.log.Flush()
+	n.host.served = drivers[:ran]
+	end := turn.Commit()
+	if yield = end-n.yielded.Load() > int64(yieldEvery); yield {
+		n.yielded.Store(end)
 	}
-	n.env.Broadcast()
-	for _, d := range drivers[:ran] {
-		n.stageReplies(d)
-	}
-	woken = n.stagePushed()
-	n.evictSoon()
-	end := n.env.EndTurn(begun)
-	if yield = end-n.yielded > int64(yieldEvery); yield {
-		n.yielded = end
-	}
-	return ran, woken, yield
+	return ran, yield
 }
 
-// execute executes a pipeline, as far as the turn's time allows. It reports whether the log has grown. A driver without
-// commands was woken: only its state is of interest.
-func (n *Node) execute(d *driver, now time.Time, begun int64) (changed bool) {
+// execute executes a pipeline, as far as the turn's time allows. A driver without commands was woken: only its state is
+// of interest.
+func (n *Node) execute(d *driver, now time.Time, begun int64) {
 	c, s := d.ctx, d.s
 	d.count(n.env.Stats)
 	d.appended, d.deferred = false, false
 	c.Begin()
 	if d.next == len(d.cmds) {
-		return false
+		return
 	}
 	c.Now = now.UnixMilli()
 	s.LastActive, s.Postponed = now, false
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
 	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
 	n.env.Admit(c)
-	served, held, commit := false, !n.Gated(), n.log.Commit()
+	held, commit := !n.engine.Gated(), n.log.Commit()
 	for first := d.next; d.next < len(d.cmds); {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
 			break
@@ -106,7 +82,7 @@ func (n *Node) execute(d *driver, now time.Time, begun int64) (changed bool) {
 		if (d.next-first)%store.WarmKeys == 0 {
 			n.warm(n.env.Store.DB(s.DB), d.cmds[d.next:])
 		}
-		args, before := d.cmds[d.next], len(s.W.Buf)
+		args, before := d.cmds[d.next], s.W.Len()
 		if outcome := n.env.Execute(c, args); outcome != command.Done {
 			if outcome == command.Deferred {
 				n.deferred[d] = struct{}{}
@@ -118,31 +94,30 @@ func (n *Node) execute(d *driver, now time.Time, begun int64) (changed bool) {
 		}
 		d.next++
 		if !n.env.Effects.Empty() {
-			s.WriteEnd = n.appendEffects()
+			s.WriteEnd = n.engine.Append()
 			d.appended = true
 		}
 		if !held && (c.Gate() > commit || d.appended) {
 			held = true
-			n.letGo(d, before, commit)
+			n.releaseUngated(d, before, commit)
 		}
-		served = n.serveBlocked() || served
+		n.serveBlocked()
 	}
 	if s.Blocked() != nil {
 		c.Confirmation = command.Confirmation{} // it has grown old when the rest of the pipeline runs
 	}
 	s.QueryBuffer, s.QueryFree = s.In.Buffered(), s.In.Free()
-	if n.parting.awaited != nil && d.next == len(d.cmds) {
-		n.partFrom(s)
+	if n.clientDrain.awaited != nil && d.next == len(d.cmds) {
+		n.drainClient(s)
 	}
-	return d.appended || served
 }
 
-// letGo lets the replies before the first that has to wait leave at once: nothing that they reveal waits.
-func (n *Node) letGo(d *driver, before int, commit int64) {
+// releaseUngated lets the replies before the first that has to wait leave at once: nothing that they reveal waits.
+func (n *Node) releaseUngated(d *driver, before int, commit int64) {
 	s := d.s
 	switch {
 	case before == 0, s.Gate > 0, s.Invalidated, d.ctx.Confirms():
-	case n.place.master && n.chained() && !n.lease.valid(): // all that was read waits for a marker
+	case n.place().Master && n.chained() && !n.lease.Valid(): // all that was read waits for a marker
 	default:
 		s.StageFirst(before, commit)
 	}
@@ -158,6 +133,9 @@ func (n *Node) stageReplies(d *driver) {
 	}
 	if d.state = stateOf(s); d.deferred && d.state == stateReady {
 		d.state = stateParked
+	}
+	if !rules.GateReplies {
+		gate = 0
 	}
 	s.Stage(gate, n.log.Commit())
 	n.checkOutputLimit(s)
@@ -175,25 +153,10 @@ func stateOf(s *session.Session) sessionState {
 	return stateReady
 }
 
-// appendEffects moves what was just executed into the log, if anybody is to read it, and answers the log's new end.
-func (n *Node) appendEffects() int64 {
-	log := n.log
-	n.saves.changes += int64(n.env.Effects.Count())
-	if n.env.Effects.Off {
-		n.env.Effects.Drop()
-		n.changed, n.changedAll = n.changed[:0], false
-		return log.End()
-	}
-	var end int64
-	n.env.Effects.Flush(func(p []byte) { end = log.Append(p) })
-	n.markChanged(end)
-	return end
-}
-
 // logging reports whether effects go to the log: always in a group, otherwise once a replica has been here. A replica's
 // log is written by its predecessor's bytes alone.
 func (n *Node) logging() bool {
-	return n.place.master && (n.grouped() || n.backlog || n.disk() != nil)
+	return n.place().Master && (n.grouped() || n.backlog || n.persist.Kept())
 }
 
 // gateOf is the offset that must be committed before the replies of this turn may leave.
@@ -202,35 +165,21 @@ func (n *Node) gateOf(c *command.Context, s *session.Session, wrote bool) int64 
 	if wrote {
 		gate = max(gate, s.WriteEnd)
 	}
-	if n.chained() && n.place.master && (c.Confirms() || c.Revealed() && !n.lease.valid()) {
-		// Without a lease another master may be at work already: a marker must make it through the chain first. A replica that asks
-		// is not helped by this node's lease: the chain may go on without that one.
-		gate = max(gate, n.appendMarker())
+	if n.chained() && n.place().Master && (c.Confirms() || c.Revealed() && !n.lease.Valid()) {
+		// Without a lease another master may be at work already: a marker must make it through the chain first. A
+		// replica that asks is not helped by this node's lease: the chain may go on without that one.
+		gate = max(gate, n.engine.AppendMarker())
 	}
 	return gate
 }
 
-// appendMarker appends a PING to the log: once it is committed, this node was still the master when it was appended.
-func (n *Node) appendMarker() int64 {
-	log := n.log
-	end := log.Append(pingWire)
-	log.Flush()
-	return end
-}
-
-var pingWire = []byte("*1\r\n$4\r\nPING\r\n")
-
-// stagePushed moves the messages that other sessions got in this turn into their outputs.
-func (n *Node) stagePushed() []*session.Session {
-	pushed := n.env.TakePushed()
-	for _, p := range pushed {
-		p.Stage(max(p.Gate, n.invalidationGate(p)), n.log.Commit())
-		if p.Blocked() == nil {
-			p.Gate = 0
-		}
-		n.checkOutputLimit(p)
+// stagePushed moves the messages that a session got from others in this turn to its output.
+func (n *Node) stagePushed(s *session.Session) {
+	s.Stage(max(s.Gate, n.invalidationGate(s)), n.log.Commit())
+	if s.Blocked() == nil {
+		s.Gate = 0
 	}
-	return pushed
+	n.checkOutputLimit(s)
 }
 
 // invalidationGate is the gate of an invalidation that a session got in this turn: the write that caused it.
@@ -238,7 +187,7 @@ func (n *Node) invalidationGate(s *session.Session) int64 {
 	if !s.Invalidated {
 		return 0
 	}
-	if s.Invalidated = false; !n.Gated() {
+	if s.Invalidated = false; !n.engine.Gated() {
 		return 0
 	}
 	return n.log.End()
@@ -250,16 +199,10 @@ func (n *Node) checkOutputLimit(s *session.Session) {
 	if s.Class() == session.ClassPubSub {
 		class = config.ClassPubSub
 	}
-	limit, waiting := n.settings.ClientOutputBufferLimit(class), uint64(s.Out.Len())
-	if limit.Soft == 0 || waiting < limit.Soft {
-		s.OverSoft = time.Time{}
-	} else if s.OverSoft.IsZero() {
-		s.OverSoft = n.now()
-	}
-	tooLong := !s.OverSoft.IsZero() && n.now().Sub(s.OverSoft) > time.Duration(limit.SoftSeconds)*time.Second
-	if limit.Hard > 0 && waiting >= limit.Hard || tooLong {
+	limit := n.settings.ClientOutputBufferLimit(class)
+	if s.OverLimit(limit.Hard, limit.Soft, time.Duration(limit.SoftSeconds)*time.Second, n.now()) {
 		n.logger.Warn("closing a client: its output is over the limit",
-			"client", s.ID, "addr", s.Addr, "bytes", waiting, "hard", limit.Hard, "soft", limit.Soft,
+			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "hard", limit.Hard, "soft", limit.Soft,
 			"directive", "client-output-buffer-limit "+s.Class().String())
 		s.Abort("output buffer limit")
 	}
@@ -281,41 +224,11 @@ func (n *Node) hasRoom() bool { return n.log.End()-maxUncommitted <= n.log.Commi
 // maxUncommitted bounds the bytes that were executed and are not committed yet.
 const maxUncommitted = 64 << 20
 
-// do runs f under the execution lock, then passes on the effects it had and wakes whoever it pushed to or unblocked.
-func (n *Node) do(f func(now time.Time)) {
-	n.mu.Lock()
-	turn := n.env.BeginTurn()
-	n.env.Effects.Off = !n.logging()
-	f(n.now())
-	wrote := !n.env.Effects.Empty()
-	if wrote {
-		n.appendEffects()
-	}
-	if n.serveBlocked() || wrote {
-		n.log.Flush()
-	}
-	n.env.Broadcast()
-	woken := n.stagePushed()
-	n.evictSoon()
-	n.env.EndTurn(turn)
-	n.mu.Unlock()
-	n.publish()
-	for _, w := range woken {
-		w.Wake()
-	}
-}
-
-// publish brings what was appended to the log to those who are to have it: the disk, and, once it is there, the followers.
-func (n *Node) publish() {
-	if d := n.disk(); d != nil {
-		d.write()
-	} else {
-		n.feeder.Push()
-	}
-}
+// do is a turn in which f executes alone.
+func (n *Node) do(f func(now time.Time)) { n.engine.Do(f) }
 
 // unblock answers a parked session and lets it go on. It needs the execution lock.
 func (n *Node) unblock(s *session.Session, reply func(w *resp.Writer)) {
 	s.Answer(reply)
-	n.env.Pushed = append(n.env.Pushed, s)
+	n.env.Push(s)
 }

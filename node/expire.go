@@ -1,10 +1,14 @@
 package node
 
-import "time"
+import (
+	"time"
 
-// The active expiry deletes keys whose time has passed though nobody asks for them. It works in short turns with pauses between
-// them: in a turn nobody else has the execution lock, and without a pause a node that runs on a single processor would not
-// look at its sockets.
+	"holdfast/node/engine"
+)
+
+// The active expiry deletes keys whose time has passed though nobody asks for them. It works in short turns with pauses
+// between them: in a turn nobody else has the execution lock, and without a pause a node that runs on a single
+// processor would not look at its sockets.
 const (
 	expireBudget = 128 // entries of one database looked at between two looks at the clock
 	expireTurn   = 500 * time.Microsecond
@@ -17,7 +21,8 @@ func expireEffort(effort int) (share float64, stale int) {
 	return 0.25 + 0.02*float64(effort-1), 11 - effort
 }
 
-// expire works for one tick: until fewer keys than an accepted per cent turn out to have expired, or its share of the tick is over.
+// expire works for one tick: until fewer keys than an accepted per cent turn out to have expired, or its share of the
+// tick is over.
 func (n *Node) expire(tick time.Duration) {
 	share, stale := expireEffort(int(n.settings.Int("active-expire-effort")))
 	limit := time.Duration(share * float64(tick))
@@ -56,7 +61,7 @@ func (n *Node) sleep(d time.Duration) bool {
 // expireSlice is one turn under the execution lock. Only a master expires keys: its log says so.
 func (n *Node) expireSlice() (visited, expired int, took time.Duration) {
 	n.do(func(now time.Time) {
-		if !n.place.master || n.env.ActiveExpireOff() || n.pausedWrites() {
+		if !n.place().Master || n.env.ActiveExpireOff() || n.pauseKind() != engine.NoPause {
 			return
 		}
 		began := time.Now()
@@ -75,10 +80,4 @@ func (n *Node) expireSlice() (visited, expired int, took time.Duration) {
 		took = time.Since(began)
 	})
 	return visited, expired, took
-}
-
-// pausedWrites: while writes are paused nothing may change, expiry included.
-func (n *Node) pausedWrites() bool {
-	until, _ := n.PauseState()
-	return !until.IsZero()
 }

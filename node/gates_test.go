@@ -1,8 +1,6 @@
 package node
 
 import (
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,75 +9,27 @@ import (
 	"holdfast/internal/simnet"
 )
 
-// TestGatesOpenInOrder compares the heap with a sorted list.
-func TestGatesOpenInOrder(t *testing.T) {
-	for seed := range uint64(100) {
-		rng := rand.New(rand.NewPCG(seed, 2))
-		var g gates
-		gateOf := map[*driver]int64{}
-		commit := int64(0)
-		for range 200 {
-			if rng.IntN(3) > 0 {
-				d := &driver{}
-				gateOf[d] = commit + rng.Int64N(50)
-				g.add(gateOf[d], d)
-				continue
-			}
-			commit += rng.Int64N(20)
-			var want []int64
-			for _, gate := range gateOf {
-				if gate <= commit {
-					want = append(want, gate)
-				}
-			}
-			slices.Sort(want)
-			var got []int64
-			for _, d := range g.open(commit) {
-				got = append(got, gateOf[d])
-				delete(gateOf, d)
-			}
-			if !slices.Equal(got, want) {
-				t.Fatalf("seed %d, commit %d: opened %v, want %v", seed, commit, got, want)
-			}
-		}
-	}
-}
-
-func TestTouchedKnowsALaterOffset(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 3))
-	touched := newTouched()
-	last := map[string]int64{}
-	for end := int64(1); end < 5000; end++ {
-		key := []byte{byte(rng.Uint32()), byte(rng.Uint32())}
-		touched.at[touched.slot(3, key)] = end
-		last[string(key)] = end
-	}
-	for key, at := range last {
-		if got := touched.at[touched.slot(3, []byte(key))]; got < at {
-			t.Fatalf("key %x changed at %d, %d is claimed", key, at, got)
-		}
-	}
-}
-
 // TestRepliesBeforeAGateLeave: in a pipeline, what stands before the first reply that has to wait doesn't wait with it.
 func TestRepliesBeforeAGateLeave(t *testing.T) {
 	for _, test := range []struct {
 		name, pipeline, now, later string
 		leased                     bool
 	}{
-		{"a read of a key that changes", "get free,echo a,get busy,get free", "$-1\r\n$1\r\na\r\n", "$1\r\n1\r\n$-1\r\n", true},
+		{"a read of a key that changes", "get free,echo a,get busy,get free", "$-1\r\n$1\r\na\r\n",
+			"$1\r\n1\r\n$-1\r\n", true},
 		{"a write", "get free,set k 1,get free", "$-1\r\n", "+OK\r\n$-1\r\n", true},
 		{"the first one waits", "get busy,get free", "", "$1\r\n1\r\n$-1\r\n", true},
 		{"all keys", "get free,dbsize", "$-1\r\n", ":1\r\n", true},
-		{"a transaction", "get free,multi,get free,get busy,exec,get free", "$-1\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n", "*2\r\n$-1\r\n$1\r\n1\r\n$-1\r\n", true},
+		{"a transaction", "get free,multi,get free,get busy,exec,get free", "$-1\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n",
+			"*2\r\n$-1\r\n$1\r\n1\r\n$-1\r\n", true},
 		{"a write without effect", "get free,set busy 2 nx,get free", "$-1\r\n", "$-1\r\n$-1\r\n", true},
 		{"without a lease all that was read waits", "get free,get busy", "", "$-1\r\n$1\r\n1\r\n", false},
 		{"without a lease all that was read waits for a marker", "get free,get free", "", "$-1\r\n$-1\r\n", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n := gatedMaster(t)
-			if n.lease.inChain.Store(true); test.leased {
-				n.lease.grant("sentinel", time.Now(), time.Hour, 1)
+			if n.lease.SetInChain(true); test.leased {
+				n.lease.Grant("sentinel", time.Now(), time.Hour, 1)
 			}
 			writer, d := driverOf(n, 1), driverOf(n, 2)
 			writer.do("set busy 1")
@@ -97,7 +47,8 @@ func TestRepliesBeforeAGateLeave(t *testing.T) {
 	}
 }
 
-// TestStandaloneReadsWaitForTheDisk: with a log on disk and nobody else, a read of a key waits for the key's last change to be there.
+// TestStandaloneReadsWaitForTheDisk: with a log on disk and nobody else, a read of a key waits for the key's last
+// change to be there.
 func TestStandaloneReadsWaitForTheDisk(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		n := startOnDisk(t, net.Host("10.0.0.1"), memfs.New(), "10.0.0.1", "appendfsync always")

@@ -34,8 +34,9 @@ func TestDrainEndsConnections(t *testing.T) {
 	})
 }
 
-// TestBusyClientsPartBehindAReply: who is about to send its next command has it served, a whole pipeline or transaction too, and then finds its
-// connection ended. Who has been idle is not waited for, and behind the last one the drain begins.
+// TestBusyClientsPartBehindAReply: who is about to send its next command has it served, a whole pipeline or transaction
+// too, and then finds its connection ended. Who has been idle is not waited for, and behind the last one the drain
+// begins.
 func TestBusyClientsPartBehindAReply(t *testing.T) {
 	handingOver(t, func(n *Node, epoch uint64, idle client) {
 		another := func() client { return dial(idle.t, n.network, "10.0.0.1") }
@@ -45,27 +46,27 @@ func TestBusyClientsPartBehindAReply(t *testing.T) {
 		for _, c := range []client{plain, pipeline, transaction} {
 			c.answers("GET k", "1")
 		}
+		synctest.Wait() // a reply may be read before the node knows that it has left
 		n.drain(epoch, time.Minute)
 		if got := idle.do("GET", "k"); !strings.HasPrefix(got, "-") {
 			t.Errorf("one that was idle: %q", got)
 		}
 		transaction.steps([2]string{"MULTI", "OK"}, [2]string{"INCR k", "QUEUED"})
 		plain.answers("INCR k", "2")
-		for range 3 {
-			pipeline.send("INCR", "k")
-		}
+		pipeline.sendTogether("INCR k", "INCR k", "INCR k")
 		for _, want := range []string{"3", "4", "5"} {
 			pipeline.expect(want)
 		}
-		if told := n.heartbeat(1).Drained; told != 0 {
+		if told := n.agent.Heartbeat().Drained; told != 0 {
 			t.Errorf("drained while a transaction is open")
 		}
 		transaction.answers("EXEC", "[6]")
 		synctest.Wait()
-		if told := n.heartbeat(2).Drained; told != epoch {
+		if told := n.agent.Heartbeat().Drained; told != epoch {
 			t.Errorf("not drained behind the last client")
 		}
-		for name, c := range map[string]client{"one command": plain, "a pipeline": pipeline, "a transaction": transaction} {
+		for name, c := range map[string]client{"one command": plain, "a pipeline": pipeline,
+			"a transaction": transaction} {
 			if got := c.do("GET", "k"); !strings.HasPrefix(got, "-") {
 				t.Errorf("%s: answered %q behind its last reply", name, got)
 			}
@@ -78,22 +79,22 @@ func TestPartingEnds(t *testing.T) {
 	handingOver(t, func(n *Node, epoch uint64, c client) {
 		c.answers("SET k 1", "OK")
 		n.drain(epoch, time.Minute)
-		if told := n.heartbeat(1).Drained; told != 0 {
+		if told := n.agent.Heartbeat().Drained; told != 0 {
 			t.Errorf("drained at once")
 		}
-		time.Sleep(partingMax)
+		time.Sleep(clientDrainMax)
 		synctest.Wait()
-		if told := n.heartbeat(2).Drained; told != epoch {
+		if told := n.agent.Heartbeat().Drained; told != epoch {
 			t.Errorf("waits still")
 		}
 	})
 }
 
-// TestRefusedFollowerGetsNoLog: what stands behind a hello that is refused is not executed, as the link of somebody else.
+// TestRefusedFollowerGetsNoLog: what stands behind a hello that is refused is not executed, as the link of somebody
+// else.
 func TestRefusedFollowerGetsNoLog(t *testing.T) {
 	handingOver(t, func(n *Node, epoch uint64, member client) {
-		member.send("REPLCONF", "holdfast", `{"epoch":1}`)
-		member.send("PSYNC", "?", "-1")
+		member.sendTogether(`REPLCONF holdfast {"epoch":1}`, "PSYNC ? -1")
 		if got := member.hear(); !strings.HasPrefix(got, "-") {
 			t.Errorf("answered %q", got)
 		}
@@ -109,21 +110,22 @@ func TestNewMasterWaitsForItsChain(t *testing.T) {
 		chained(t, func(n *Node, g cluster.Group, _ client) {
 			last := g.WithChain(g.Chain[:2])
 			n.adopt(last)
-			if err := n.link().Apply([]replication.Entry{{Args: [][]byte{[]byte("PING")}, Raw: pingWire}}); err != nil {
+			ping := replication.Entry{Args: [][]byte{[]byte("PING")}, Raw: []byte("*1\r\n$4\r\nPING\r\n")}
+			if err := n.link().Apply([]replication.Entry{ping}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Millisecond)
 			leads := last.WithChain(g.Chain[1:])
 			n.adopt(leads)
-			if !n.heartbeat(1).Forming {
+			if !n.agent.Heartbeat().Forming {
 				t.Errorf("%s: has the chain already", name)
 			}
 			if acked {
 				n.log.Ack(leads.Epoch, g.Chain[2], n.log.Commit())
 			} else {
-				time.Sleep(2 * formingMax)
+				time.Sleep(20 * time.Millisecond) // longer than it waits
 			}
-			if n.heartbeat(2).Forming {
+			if n.agent.Heartbeat().Forming {
 				t.Errorf("%s: waits still", name)
 			}
 		})

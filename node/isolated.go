@@ -20,13 +20,14 @@ func (s *stuck) noticed(commit, end int64, now time.Time) time.Duration {
 	return now.Sub(s.since)
 }
 
-// letWaitingGo sends clients away from a master that is cut off from the group: it has no lease, and its writes have not been committed for
-// as long as it takes the sentinels to call it down. Their outcome stays unknown, but they can ask where the master is now, instead of
-// waiting here until they lose their patience, or for ever. Those who come back are sent away after a tick.
+// letWaitingGo sends clients away from a master that is cut off from the group: it has no lease, and its writes have
+// not been committed for as long as it takes the sentinels to call it down. Their outcome stays unknown, but they can
+// ask where the master is now, instead of waiting here until they lose their patience, or for ever. Those who come back
+// are sent away after a tick.
 func (n *Node) letWaitingGo(s *stuck, now time.Time) {
 	waits := s.noticed(n.log.Commit(), n.log.End(), now)
-	downAfter := n.agent.downAfterNow() // 0: the node is of no group
-	if n.place.master && downAfter > 0 && waits >= downAfter && !n.lease.valid() {
+	downAfter := n.agent.DownAfter() // 0: the node is of no group
+	if n.place().Master && downAfter > 0 && waits >= downAfter && !n.lease.Valid() {
 		n.dropHeld("this node is cut off from its group")
 	}
 }

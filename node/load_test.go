@@ -2,34 +2,12 @@ package node
 
 import (
 	"fmt"
-	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"holdfast/internal/simnet"
-	"holdfast/transport"
 )
-
-// startIn is startNode with a directory.
-func startIn(t *testing.T, network transport.Network, ip, dir string, lines ...string) *Node {
-	t.Helper()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { root.Close() })
-	settings := settingsOf(t, append([]string{"bind " + ip, "enable-debug-command yes"}, lines...)...)
-	n, err := New(Config{Settings: settings, Network: network, Logger: slog.New(slog.DiscardHandler), Dir: root})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 // fillAll makes keys of all types, small and large.
 func fillAll(c client) {
@@ -52,7 +30,8 @@ func fillAll(c client) {
 
 // times are when some of it expires.
 func times(c client) string {
-	return c.do("PEXPIRETIME", "string3") + c.do("HPEXPIRETIME", "timed2000", "FIELDS", 1, "field 1") + c.do("HPEXPIRETIME", "timed3", "FIELDS", 1, "field 1")
+	return c.do("PEXPIRETIME", "string3") + c.do("HPEXPIRETIME", "timed2000", "FIELDS", 1, "field 1") +
+		c.do("HPEXPIRETIME", "timed3", "FIELDS", 1, "field 1")
 }
 
 func TestDumpsHoldAllTypes(t *testing.T) {
@@ -110,7 +89,8 @@ func TestReloadOptions(t *testing.T) {
 		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
 		for _, step := range [][2]string{
 			{"DEBUG RELOAD NOSAVE", "-ERR Error trying to load the RDB dump"},
-			{"SET a saved", "OK"}, {"SET b saved", "OK"}, {"SAVE", "OK"}, {"SET a new", "OK"}, {"SET c new", "OK"}, {"DEL b", "1"},
+			{"SET a saved", "OK"}, {"SET b saved", "OK"}, {"SAVE", "OK"}, {"SET a new", "OK"}, {"SET c new", "OK"},
+			{"DEL b", "1"},
 			{"DEBUG RELOAD x", "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."},
 			{"DEBUG RELOAD NOSAVE NOFLUSH", "-ERR Error trying to load the RDB dump"},
 			{"DEBUG RELOAD NOSAVE NOFLUSH MERGE", "OK"},

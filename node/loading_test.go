@@ -73,7 +73,8 @@ func fields(c client, section string, want ...string) {
 
 const loadingError = "-LOADING Redis is loading the dataset in memory"
 
-// TestProgressOfTheLog: while base and log are loaded, INFO tells how far it is, the log has a line now and then, and clients are told to wait.
+// TestProgressOfTheLog: while base and log are loaded, INFO tells how far it is, the log has a line now and then, and
+// clients are told to wait.
 func TestProgressOfTheLog(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		disk, host := memfs.New(), net.Host("10.0.0.1")
@@ -83,13 +84,22 @@ func TestProgressOfTheLog(t *testing.T) {
 		c.do("BGREWRITEAOF")
 		time.Sleep(time.Second)
 		c.do("SET", "after", "the base")
-		base, total := n.rewrites.baseSize.Load(), n.disk().files.Size()+int64(len("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"))
+		size := func(name string) int64 {
+			n, err := strconv.ParseInt(field(c, "persistence", name), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		base := size("aof_base_size")
+		total := size("aof_current_size") + int64(len("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"))
 		if err := n.Close(); err != nil {
 			t.Fatal(err)
 		}
 
 		slow, text := &slowFS{disk, make(chan struct{})}, &servers.Output{}
-		n, err := New(Config{Settings: settingsOf(t, "bind 10.0.0.1", "appendonly yes"), Network: host, Files: slow, Logger: slog.New(slog.NewTextHandler(text, nil))})
+		n, err := New(Config{Settings: settingsOf(t, "bind 10.0.0.1", "appendonly yes"), Network: host, Files: slow,
+			Logger: slog.New(slog.NewTextHandler(text, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,12 +108,15 @@ func TestProgressOfTheLog(t *testing.T) {
 		go func() { started <- n.Start() }()
 		time.Sleep(time.Second)
 		c = dial(t, host, "10.0.0.1")
-		fields(c, "persistence", "loading 1", "async_loading 0", fmt.Sprint("loading_start_time ", began), fmt.Sprint("loading_total_bytes ", total),
-			fmt.Sprint("loading_loaded_bytes ", base-1), fmt.Sprintf("loading_loaded_perc %.2f", 100*float64(base-1)/float64(total)))
+		fields(c, "persistence", "loading 1", "async_loading 0", fmt.Sprint("loading_start_time ", began),
+			fmt.Sprint("loading_total_bytes ", total),
+			fmt.Sprint("loading_loaded_bytes ", base-1),
+			fmt.Sprintf("loading_loaded_perc %.2f", 100*float64(base-1)/float64(total)))
 		if used, _ := strconv.Atoi(field(c, "persistence", "loading_rdb_used_mem")); used < 100 {
 			t.Errorf("loading_rdb_used_mem is %d", used)
 		}
-		for _, command := range []string{"GET s", "SET s v", "PING", "MULTI", "DBSIZE", "BGREWRITEAOF", "KEYS *", "SAVE"} {
+		for _, command := range []string{"GET s", "SET s v", "PING", "MULTI", "DBSIZE", "BGREWRITEAOF", "KEYS *",
+			"SAVE"} {
 			want := loadingError
 			if command == "MULTI" {
 				want = "OK"
@@ -124,10 +137,11 @@ func TestProgressOfTheLog(t *testing.T) {
 		fields(c, "clients", "connected_clients 1")
 		c.answers("SELECT 0", "OK")
 		for _, file := range []int64{base, total} {
-			time.Sleep(3 * progressEvery)
+			time.Sleep(6 * time.Second)
 			slow.at <- struct{}{}
 			time.Sleep(time.Second)
-			if line := fmt.Sprintf("msg=loading from=appendonlydir bytes=%d of=%d percent=%d", file, total, 100*file/total); !strings.Contains(text.String(), line) {
+			if line := fmt.Sprintf("msg=loading from=appendonlydir bytes=%d of=%d percent=%d", file, total,
+				100*file/total); !strings.Contains(text.String(), line) {
 				t.Errorf("no %q in\n%s", line, text)
 			}
 			if file == base {
@@ -170,7 +184,8 @@ func TestProgressOfADump(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	n, err = New(Config{Settings: settingsOf(t, "bind 127.0.0.1", "port 0"), Network: network, Dir: root, Logger: slog.New(slog.DiscardHandler)})
+	n, err = New(Config{Settings: settingsOf(t, "bind 127.0.0.1", "port 0"), Network: network, Dir: root,
+		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +207,8 @@ func TestProgressOfADump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields(c, "persistence", "loading 1", "async_loading 0", "loading_total_bytes 0", fmt.Sprintf("loading_loaded_perc %.2f", min(100*float64(half)/float64(used), 99.99)))
+	fields(c, "persistence", "loading 1", "async_loading 0", "loading_total_bytes 0",
+		fmt.Sprintf("loading_loaded_perc %.2f", min(100*float64(half)/float64(used), 99.99)))
 	c.answers("GET s", loadingError)
 	if _, err := pipe.Write(dump[half:]); err != nil {
 		t.Fatal(err)
@@ -201,7 +217,8 @@ func TestProgressOfADump(t *testing.T) {
 	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	fields(c, "persistence", "loading 0", "loading_start_time ", "rdb_last_load_keys_loaded 8", "rdb_last_load_keys_expired 0")
+	fields(c, "persistence", "loading 0", "loading_start_time ", "rdb_last_load_keys_loaded 8",
+		"rdb_last_load_keys_expired 0")
 	c.answers("GET s", "v")
 	_ = n.Close()
 }
@@ -226,7 +243,8 @@ func TestProgressOfAFullCopy(t *testing.T) {
 			value := strings.Repeat("value", 40)
 			dump := []byte("REDIS0010\xfe\x00\x00\x03new\x40\xc8" + value + "\xff\x00\x00\x00\x00\x00\x00\x00\x00")
 			dump = append([]byte("REDIS0010\xfa\x08used-mem\xc2\x00\x00\x10\x00"), dump[9:]...) // 1 MiB
-			const first = 130                                                                   // bytes, before the copy stops for a while
+			// bytes, before the copy stops for a while
+			const first = 130
 			mark := strings.Repeat("m", 40)
 			head, tail, total := fmt.Sprintf("$%d\r\n", len(dump)), "", len(dump)
 			loaded, percent, sync := first, 100*first/float64(total), 100*first/float64(total)
@@ -253,20 +271,17 @@ func TestProgressOfAFullCopy(t *testing.T) {
 
 			text := &servers.Output{}
 			host := network.Host("10.0.0.1")
-			n, err := New(Config{Settings: settingsOf(t, "bind 10.0.0.1"), Network: host, Logger: slog.New(slog.NewTextHandler(text, nil))})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := n.Start(); err != nil {
-				t.Fatal(err)
-			}
+			n := start(t, Config{Network: host, Logger: slog.New(slog.NewTextHandler(text, nil))}, "bind 10.0.0.1")
 			c := dial(t, host, "10.0.0.1")
 			c.answers("SET old value", "OK")
 			c.answers("REPLICAOF 10.0.0.2 6379", "OK")
 			time.Sleep(3 * time.Second)
-			fields(c, "replication", "master_link_status down", "master_sync_in_progress 1", fmt.Sprint("master_sync_total_bytes ", total), fmt.Sprint("master_sync_read_bytes ", first),
-				fmt.Sprint("master_sync_left_bytes ", total-first), fmt.Sprintf("master_sync_perc %.2f", sync), "master_sync_last_io_seconds_ago 2")
-			fields(c, "persistence", "loading 0", "async_loading 1", fmt.Sprint("loading_total_bytes ", total), "loading_rdb_used_mem 1048576", fmt.Sprint("loading_loaded_bytes ", loaded),
+			fields(c, "replication", "master_link_status down", "master_sync_in_progress 1",
+				fmt.Sprint("master_sync_total_bytes ", total), fmt.Sprint("master_sync_read_bytes ", first),
+				fmt.Sprint("master_sync_left_bytes ", total-first), fmt.Sprintf("master_sync_perc %.2f", sync),
+				"master_sync_last_io_seconds_ago 2")
+			fields(c, "persistence", "loading 0", "async_loading 1", fmt.Sprint("loading_total_bytes ", total),
+				"loading_rdb_used_mem 1048576", fmt.Sprint("loading_loaded_bytes ", loaded),
 				fmt.Sprintf("loading_loaded_perc %.2f", percent))
 			c.answers("GET old", "value")
 			close(more)

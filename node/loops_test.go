@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"runtime"
@@ -21,37 +20,6 @@ import (
 	"holdfast/resp"
 	"holdfast/transport"
 )
-
-// startReal runs a standalone node on this machine: connections of a simulated network are never polled.
-func startReal(t *testing.T, lines ...string) *Node {
-	t.Helper()
-	n := startNode(t, transport.Host{}, "127.0.0.1", append([]string{"port 0"}, lines...)...)
-	t.Cleanup(func() {
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return n
-}
-
-// startRealOn is startReal with a log on a disk.
-func startRealOn(t *testing.T, files aof.FS, lines ...string) *Node {
-	t.Helper()
-	n, err := New(Config{Settings: settingsOf(t, append([]string{"bind 127.0.0.1", "port 0", "appendonly yes"}, lines...)...), Network: transport.Host{},
-		Files: files, Logger: slog.New(slog.DiscardHandler)})
-	if err == nil {
-		err = n.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return n
-}
 
 // peer is a client that reads and writes as it likes.
 type peer struct {
@@ -91,8 +59,8 @@ func (p *peer) expect(want ...string) {
 	}
 }
 
-// TestEndsWithItsLastReply: a connection whose last command comes while the reply before is still being written ends when that has left, and
-// does not wait for the time that a peer gets which takes nothing.
+// TestEndsWithItsLastReply: a connection whose last command comes while the reply before is still being written ends
+// when that has left, and does not wait for the time that a peer gets which takes nothing.
 func TestEndsWithItsLastReply(t *testing.T) {
 	n := startReal(t)
 	var clients sync.WaitGroup
@@ -115,8 +83,8 @@ func TestEndsWithItsLastReply(t *testing.T) {
 	clients.Wait()
 }
 
-// TestPolledClientsAreServedInOrder: what clients send one after the other, without waiting, is executed in that order. A busy
-// kernel delivers bytes in another order now and then; of a server that doesn't keep it hardly a round passes.
+// TestPolledClientsAreServedInOrder: what clients send one after the other, without waiting, is executed in that order.
+// A busy kernel delivers bytes in another order now and then; of a server that doesn't keep it hardly a round passes.
 func TestPolledClientsAreServedInOrder(t *testing.T) {
 	n := startReal(t)
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -156,8 +124,8 @@ func TestPolledClientsAreServedInOrder(t *testing.T) {
 	}
 }
 
-// TestPolledClientsMixed has clients of all kinds at once: long and short pipelines in pieces of any size, large values, blocked
-// and pausing ones, subscribers; each checks that its replies come whole and in order.
+// TestPolledClientsMixed has clients of all kinds at once: long and short pipelines in pieces of any size, large
+// values, blocked and pausing ones, subscribers; each checks that its replies come whole and in order.
 func TestPolledClientsMixed(t *testing.T) {
 	n := startReal(t)
 	const rounds = 12
@@ -184,7 +152,8 @@ func TestPolledClientsMixed(t *testing.T) {
 					pusher := dialTCP(t, n)
 					say("blpop "+key+"-list 0", "["+key+"-list "+strconv.Itoa(round)+"]")
 					say("echo after", "after")
-					time.AfterFunc(time.Duration(rng.IntN(3000))*time.Microsecond, func() { pusher.send(fmt.Sprintf("rpush %s-list %d", key, round)) })
+					time.AfterFunc(time.Duration(rng.IntN(3000))*time.Microsecond,
+						func() { pusher.send(fmt.Sprintf("rpush %s-list %d", key, round)) })
 				case 2:
 					say("client reply skip", "")
 					say("echo unheard", "")
@@ -355,40 +324,55 @@ func TestCloseWithPolledClients(t *testing.T) {
 	}
 }
 
-// TestClientsDoNotWaitForTheLogsFiles: while somebody else has the log's files, to put a new base in its place or to begin a new one, whoever
-// writes waits for its acknowledgement, but not the loop that serves it and the others.
+// TestClientsDoNotWaitForTheLogsFiles: while somebody else has the log's files, to put a new base in its place or to
+// begin a new one, whoever writes waits for its acknowledgement, but not the loop that serves it and the others.
 func TestClientsDoNotWaitForTheLogsFiles(t *testing.T) {
 	for _, policy := range []string{"everysec", "always"} {
 		t.Run(policy, func(t *testing.T) {
-			n := startRealOn(t, memfs.New(), "appendfsync "+policy)
+			disk := &heldManifest{FS: memfs.New(), held: make(chan struct{}), release: make(chan struct{})}
+			n := startRealOn(t, disk, "appendfsync "+policy)
 			writer, reader := dialTCP(t, n), dialTCP(t, n)
 			writer.send("set k 1")
 			writer.expect("OK")
-			d := n.disk()
-			d.mu.Lock()
-			held := true
-			defer func() {
-				if held {
-					d.mu.Unlock()
-				}
-			}()
+			disk.hold.Store(true)
+			reader.send("bgrewriteaof")
+			reader.expect("Background append only file rewriting started")
+			<-disk.held
+			before := n.log.End()
 			writer.send("set k 2")
 			for { // until it has been executed
 				reader.send("ping")
 				reader.expect("PONG")
-				if n.log.End() > d.stored.Load() || t.Failed() {
+				if n.log.End() > before || t.Failed() {
 					break
 				}
 			}
 			reader.send("ping")
 			reader.expect("PONG")
-			d.mu.Unlock()
-			held = false
+			if n.log.Commit() > before {
+				t.Error("a write was committed that can't be on disk")
+			}
+			close(disk.release)
 			writer.expect("OK")
 			reader.send("get k")
 			reader.expect("2")
 		})
 	}
+}
+
+// heldManifest is a disk on which, if so told, whoever is about to put a new manifest in its place stands still.
+type heldManifest struct {
+	*memfs.FS
+	hold          atomic.Bool
+	held, release chan struct{}
+}
+
+func (d *heldManifest) Rename(from, to string) error {
+	if strings.HasSuffix(to, ".manifest") && d.hold.CompareAndSwap(true, false) {
+		close(d.held)
+		<-d.release
+	}
+	return d.FS.Rename(from, to)
 }
 
 // stalledDisk is a disk whose writes, while it stalls, take until they are let go.
@@ -404,7 +388,7 @@ type stalledFile struct {
 }
 
 func (d *stalledDisk) Busy() bool                           { return d.stalls.Load() }
-func (d *stalledDisk) Append(name string) (aof.File, error) { return d.stall(d.FS.Append(name)) }
+func (d *stalledDisk) Update(name string) (aof.File, error) { return d.stall(d.FS.Update(name)) }
 func (d *stalledDisk) Create(name string) (aof.File, error) { return d.stall(d.FS.Create(name)) }
 func (d *stalledDisk) stall(f aof.File, err error) (aof.File, error) {
 	return stalledFile{f, d}, err
@@ -417,7 +401,8 @@ func (f stalledFile) Write(p []byte) (int, error) {
 	return f.File.Write(p)
 }
 
-// TestClientsDoNotWaitForABusyDisk: while a write may have to wait for the disk the only loop leaves it to somebody else.
+// TestClientsDoNotWaitForABusyDisk: while a write may have to wait for the disk the only loop leaves it to somebody
+// else.
 func TestClientsDoNotWaitForABusyDisk(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	disk := &stalledDisk{FS: memfs.New(), letGo: make(chan struct{})}

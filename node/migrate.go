@@ -9,8 +9,9 @@ import (
 	"time"
 
 	"holdfast/node/command"
-	"holdfast/node/session"
+	"holdfast/node/engine"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // Migrate is MIGRATE: it parks the client while the keys are sent to another server.
@@ -25,16 +26,16 @@ func (n *Node) Migrate(m *command.Migration) {
 // gateOutside is the offset that must be committed before what the data shows now may be shown to another server.
 func (n *Node) gateOutside() int64 {
 	switch {
-	case !n.Gated():
+	case !n.gated():
 		return 0
-	case n.chained() && n.place.master && !n.lease.valid():
-		return n.appendMarker() // see gateOf
+	case n.chained() && n.place().Master && !n.lease.Valid():
+		return n.engine.AppendMarker() // see gateOf
 	}
 	return n.log.End()
 }
 
-// migrate sends round after round. Once something was sent it goes on to the end, even when the client has gone; only the wait for
-// the commit point ends with ctx.
+// migrate sends round after round. Once something was sent it goes on to the end, even when the client has gone; only
+// the wait for the commit point ends with ctx.
 func (n *Node) migrate(ctx context.Context, m *command.Migration, gate int64) {
 	t := &target{n: n, m: m}
 	defer t.close()
@@ -45,12 +46,12 @@ func (n *Node) migrate(ctx context.Context, m *command.Migration, gate int64) {
 		}
 		for landed := false; !landed; {
 			n.do(func(now time.Time) {
-				if landed = m.Copy && !n.draining.Load() || !n.standsStill(); !landed {
+				if landed = m.Copy && !n.agent.Holds() || !n.standsStill(); !landed {
 					return
 				}
 				again = m.Land(now.UnixMilli(), failure)
 				if s := m.Client(); !n.env.Effects.Empty() {
-					s.WriteEnd = n.appendEffects()
+					s.WriteEnd = n.engine.Append()
 					s.Gate = max(s.Gate, s.WriteEnd)
 					n.log.Flush()
 				}
@@ -67,8 +68,7 @@ func (n *Node) migrate(ctx context.Context, m *command.Migration, gate int64) {
 
 // standsStill reports whether the data must stay as it is now.
 func (n *Node) standsStill() bool {
-	until, _ := n.PauseState()
-	return n.loading || !until.IsZero()
+	return n.data.Loading || n.pauseKind() != engine.NoPause
 }
 
 // standstillLook is how often it is looked whether the data may change again.
@@ -98,7 +98,8 @@ const (
 	errMigrateRead  = resp.Error("IOERR error or timeout reading to target instance")
 )
 
-// migrateBatch is how many keys are sent before their replies are read: the target must be able to keep that many of them.
+// migrateBatch is how many keys are sent before their replies are read: the target must be able to keep that many of
+// them.
 const migrateBatch = 256
 
 // send sends the round and notes what the target says of each key.
@@ -113,7 +114,7 @@ func (t *target) send() error {
 		round = round[len(batch):]
 		for _, d := range batch {
 			if err := t.write(t.words(d)...); err != nil {
-				return err
+				return t.unlessReplied(err)
 			}
 		}
 		for _, d := range batch {
@@ -208,12 +209,17 @@ func (t *target) ask(words ...any) error {
 	return t.read()
 }
 
+// write sends a command; an error reply with which the target has closed the connection comes back as replied.
 func (t *target) write(words ...any) error {
-	if err := t.client.Send(t.n.ctx, words...); err != nil {
-		t.n.logger.Info("MIGRATE can't write to the target", "err", err)
-		return errMigrateWrite
+	err := t.client.Send(t.n.ctx, words...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if said := t.client.Reason(t.n.ctx); said != "" {
+		return replied(said)
+	}
+	t.n.logger.Info("MIGRATE can't write to the target", "err", err)
+	return errMigrateWrite
 }
 
 // read takes a reply; an error reply comes back as replied.

@@ -49,16 +49,20 @@ func TestMigrate(t *testing.T) {
 			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000", "OK"},
 			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000", "NOKEY"},
 			[2]string{"MIGRATE 10.0.0.2 6379 '' 3 1000 COPY KEYS b nope l", "OK"},
-			[2]string{"MIGRATE 10.0.0.2 6379 '' 3 1000 KEYS b c l", "-ERR Target instance replied with error: BUSYKEY Target key name already exists."},
+			[2]string{"MIGRATE 10.0.0.2 6379 '' 3 1000 KEYS b c l",
+				"-ERR Target instance replied with error: BUSYKEY Target key name already exists."},
 			[2]string{"EXISTS b c l", "2"},
 			[2]string{"MIGRATE 10.0.0.2 6379 '' 3 1000 REPLACE KEYS b l b", "OK"},
 			[2]string{"DBSIZE", "0"},
 			[2]string{"SET a 1", "OK"},
-			[2]string{"MIGRATE 10.0.0.2 6379 a 99 1000", "-ERR Target instance replied with error: ERR DB index is out of range"},
+			[2]string{"MIGRATE 10.0.0.2 6379 a 99 1000",
+				"-ERR Target instance replied with error: ERR DB index is out of range"},
 			[2]string{"MIGRATE 10.0.0.2 x a 0 1000", "-IOERR error or timeout writing to target instance"},
 			[2]string{"MIGRATE 10.0.0.2 6378 a 0 1000", "-IOERR error or timeout writing to target instance"},
-			[2]string{"MIGRATE 10.0.0.1 6379 a 0 1000", "-ERR Target instance replied with error: BUSYKEY Target key name already exists."},
-			[2]string{"MIGRATE 10.0.0.1 6379 a 0 1000 REPLACE", "-TRYAGAIN Key 'a' kept changing while it was sent: it stays here, and the target has an older copy"},
+			[2]string{"MIGRATE 10.0.0.1 6379 a 0 1000",
+				"-ERR Target instance replied with error: BUSYKEY Target key name already exists."},
+			[2]string{"MIGRATE 10.0.0.1 6379 a 0 1000 REPLACE",
+				"-TRYAGAIN Key 'a' kept changing while it was sent: it stays here, and the target has an older copy"},
 			[2]string{"MIGRATE 10.0.0.1 6379 a 1 1000", "OK"},
 			[2]string{"SELECT 1", "OK"},
 			[2]string{"GET a", "1"},
@@ -68,16 +72,19 @@ func TestMigrate(t *testing.T) {
 		if got := from.do("EXEC"); got != "[ERR MIGRATE isn't allowed inside a transaction]" {
 			t.Error(got)
 		}
-		to.steps([2]string{"GET a", "1"}, [2]string{"SELECT 3", "OK"}, [2]string{"MGET b c", "[2 3]"}, [2]string{"LRANGE l 0 -1", "[x y z]"}, [2]string{"TTL b", "100"}, [2]string{"TTL c", "-1"})
+		to.steps([2]string{"GET a", "1"}, [2]string{"SELECT 3", "OK"}, [2]string{"MGET b c", "[2 3]"},
+			[2]string{"LRANGE l 0 -1", "[x y z]"}, [2]string{"TTL b", "100"}, [2]string{"TTL c", "-1"})
 	})
 }
 
 func TestMigrateAuthenticates(t *testing.T) {
 	movers(t, func(t *testing.T, _ *simnet.Network, from, to, _ client) {
-		const wrong = "-ERR Target instance replied with error: WRONGPASS invalid username-password pair or user is disabled."
+		const wrong = "-ERR Target instance replied with error: WRONGPASS invalid username-password pair or user is " +
+			"disabled."
 		from.steps(
 			[2]string{"MSET a 1 b 2", "OK"},
-			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000", "-ERR Target instance replied with error: NOAUTH Authentication required."},
+			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000",
+				"-ERR Target instance replied with error: NOAUTH Authentication required."},
 			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000 AUTH nope", wrong},
 			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000 AUTH2 nobody secret", wrong},
 			[2]string{"MIGRATE 10.0.0.2 6379 a 0 1000 AUTH secret", "OK"},
@@ -92,7 +99,8 @@ func TestMigrateGoesOnWithOthers(t *testing.T) {
 	movers(t, func(t *testing.T, net *simnet.Network, from, to, other client) {
 		net.SetLatency("10.0.0.1", "10.0.0.2", 100*time.Millisecond, 0)
 		for _, c := range []struct{ change, there string }{
-			{"SET k new", "new"}, {"APPEND k x", "oldx"}, {"DEL k", ""}, {"FLUSHALL", ""}, {"PING", "old"}, {"SWAPDB 0 5", ""},
+			{"SET k new", "new"}, {"APPEND k x", "oldx"}, {"DEL k", ""}, {"FLUSHALL", ""}, {"PING", "old"},
+			{"SWAPDB 0 5", ""},
 		} {
 			from.do("FLUSHALL")
 			to.do("FLUSHALL")
@@ -131,7 +139,8 @@ func TestMigrateGivesUp(t *testing.T) {
 		if got := to.do("PING"); got != "PONG" {
 			t.Error(got)
 		}
-		if got := other.do("MIGRATE", "10.0.0.2", 6379, "k", 0, 1000, "REPLACE"); got != "-TRYAGAIN Another MIGRATE is moving the key" {
+		if got := other.do("MIGRATE", "10.0.0.2", 6379, "k", 0, 1000,
+			"REPLACE"); got != "-TRYAGAIN Another MIGRATE is moving the key" {
 			t.Error(got)
 		}
 		n := 0

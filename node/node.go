@@ -15,9 +15,14 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/internal/steps"
+	"holdfast/membership"
+	"holdfast/netloop"
 	"holdfast/node/command"
 	"holdfast/node/config"
-	"holdfast/node/session"
+	"holdfast/node/engine"
+	"holdfast/node/member"
+	"holdfast/node/persist"
 	"holdfast/node/store"
 	"holdfast/replication"
 	"holdfast/replication/aof"
@@ -31,7 +36,8 @@ type Config struct {
 	Network  transport.Network
 	Logger   *slog.Logger
 	Version  string
-	// LeaseClock measures the lease: a clock that only goes forward, at a rate that may differ a little from the sentinels'; nil: time.Now.
+	// LeaseClock measures the lease: a clock that only goes forward, at a rate that may differ a little from the
+	// sentinels'; nil: time.Now.
 	LeaseClock func() time.Time
 	Now        func() time.Time // time as data: expiry, TTL; nil: time.Now
 	Rand       *rand.Rand       // nil: seeded by the system
@@ -39,6 +45,22 @@ type Config struct {
 	Dir        *os.Root         // where dump.rdb lies; nil: nothing is kept on disk
 	Files      aof.FS           // where the log is kept; nil: in Dir
 	Process    command.Process  // what the operating system says of this process
+	// NewLock makes the execution lock, and the disk's: one whose waiters let virtual time pass; nil: sync.Mutex.
+	NewLock func() engine.Locker
+	// Steps is told of the steps of changes, as they come; nil ok.
+	Steps steps.Observer
+	// OnLong is told of each command that may take long, before it runs, under the execution lock; nil ok.
+	OnLong func(command string)
+
+	// Level is the newest feature level that the node understands; 0: this version's.
+	Level cluster.Level
+
+	// Later are commands beside this version's, as a later one has them; for tests.
+	Later []command.Command
+
+	// Lock names the lock that keeps others out of the directory: whoever noted the same name there before has ended.
+	// Empty: there is none.
+	Lock string
 }
 
 // Node is one data node.
@@ -46,54 +68,53 @@ type Node struct {
 	settings *config.Config
 	network  transport.Network
 	logger   *slog.Logger
+	steps    steps.Observer
 	now      func() time.Time
 	dir      *aof.Root // nil: nothing is kept
 	files    aof.FS
-	kept     atomic.Pointer[disk] // see disk()
-	joins    bool                 // it was started as a member of a group
-	self     cluster.Member       // Name and Addr are known once the listener is open
+	joins    bool           // it was started as a member of a group
+	self     cluster.Member // Name and Addr are known once the listener is open
+	identity *member.Identity
+	features *member.Features
+	lock     string             // see Config
+	keys     *membership.Group  // nil: members prove nothing
+	proof    *membership.Member // likewise; known when self is
 
 	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
-	// appended to the log under it. Nothing waits while holding it. Lock order: mu, then a lock of replication or gates.
-	mu         sync.Mutex
-	env        *command.Env
-	place      place
-	pause      pause
-	parting    parting
-	deferred   map[*driver]struct{} // clients whose next command a pause holds back
-	waits      []*wait              // parked WAITs
-	waiting    atomic.Bool          // there may be some
-	pace       map[string]time.Time // since when followers on probation have kept pace, by incarnation
-	deposedAt  time.Time            // when it last ceased to be the master
-	backlog    bool                 // a replica has been here: outside a group only then there is a log
-	streamDB   int                  // the database that the predecessor's log stands in
-	touched    *touched
-	changed    []uint16 // slots of touched that the execution in hand has changed
-	changedAll bool     // it has changed keys that nobody names
-	nextID     int64
-	resident   int64 // bytes, as of a second ago at most
-	saves      saves
-	loading    bool // the data is being replaced: clients are told to wait
-	progress   atomic.Pointer[progress]
-	rewrites   rewrites
-	logEpoch   atomic.Uint64 // in which the log was last written
+	// appended to the log under it. Nothing waits while holding it. Lock order: mu, then a lock of replication or
+	// gates.
+	mu          engine.Locker // engine's
+	engine      *engine.Engine
+	host        host // what the engine asks of the node
+	env         *command.Env
+	pause       pause
+	clientDrain clientDrain
+	deferred    map[*driver]struct{} // clients whose next command a pause holds back
+	waits       []*wait              // parked WAITs
+	waiting     atomic.Bool          // there may be some
+	deposedAt   time.Time            // when it last ceased to be the master
+	backlog     bool                 // a replica has been here: outside a group only then there is a log
+	nextID      int64
+	resident    atomic.Int64 // bytes, as of a second ago at most
+	loader      *persist.Loader
+	persist     *persist.Persistence
+	data        persist.Data
 
 	log      *replication.Log
 	feeder   *replication.Feeder
 	traffic  replication.Traffic // what countLinks has not counted yet
-	gates    gates
-	loops    loops
-	lease    lease
+	gates    engine.Gates[*driver]
+	loops    *netloop.Loops
+	lease    *member.Lease
 	confirms confirmations
-	agent    *agent
+	agent    *member.Agent
 
-	follower  *following    // guarded by mu
-	snapshots chan struct{} // holds a token while no snapshot runs
-	imaging   *image        // the snapshot that runs; guarded by mu
-	yield     func()        // Config.Yield
-	yielded   int64         // when it was last called, by the environment's clock; guarded by mu
-	reclaimer reclaimer     // guarded by mu
-	evictions chan struct{} // holds a token while keys are to be evicted
+	follower  *following                // guarded by mu, and by mu.appending
+	followed  atomic.Pointer[following] // the same, for who can't wait for the lock
+	yield     func()                    // Config.Yield
+	yielded   atomic.Int64              // when it was last called, by the engine's clock
+	reclaimer reclaimer                 // guarded by mu
+	evictions chan struct{}             // holds a token while keys are to be evicted
 
 	servers  []*resp.Server  // one per address listened on
 	ctx      context.Context // ends at Close
@@ -101,9 +122,6 @@ type Node struct {
 	work     sync.WaitGroup // cron, agent, following
 	writers  sync.WaitGroup // flushSoon
 	stopped  <-chan struct{}
-	leaving  atomic.Bool
-	draining atomic.Bool   // pause.drain is set
-	forming  atomic.Bool   // a new master waits for the chain behind it, see formed
 	exit     chan struct{} // closed when the node asks to be ended
 	exitOnce sync.Once
 }
@@ -116,6 +134,12 @@ func New(c Config) (*Node, error) {
 	if c.Rand == nil {
 		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
+	if err := keyNeeded(c.Settings); err != nil {
+		return nil, err
+	}
+	if c.Level == 0 {
+		c.Level = cluster.LevelNow
+	}
 	random := randomBytes{c.Rand}
 	runID, err := replication.NewID(random)
 	if err != nil {
@@ -127,11 +151,9 @@ func New(c Config) (*Node, error) {
 	}
 	n := &Node{
 		joins:    len(c.Settings.Join()) > 0,
-		settings: c.Settings, network: c.Network, logger: c.Logger, now: c.Now, yield: c.Yield,
+		settings: c.Settings, network: c.Network, logger: c.Logger, steps: c.Steps, now: c.Now, yield: c.Yield,
 		deferred:  map[*driver]struct{}{},
 		confirms:  confirmations{due: make(chan struct{}, 1), waiting: map[*driver]struct{}{}},
-		touched:   newTouched(),
-		snapshots: make(chan struct{}, 1),
 		evictions: make(chan struct{}, 1),
 		exit:      make(chan struct{}),
 	}
@@ -142,36 +164,68 @@ func New(c Config) (*Node, error) {
 			n.files = root
 		}
 	}
-	n.snapshots <- struct{}{}
+	n.lock = c.Lock
+	n.identity = member.NewIdentity(n.files, c.Logger)
+	n.features = member.NewFeatures(c.Level, n.identity)
+	if c.NewLock == nil {
+		c.NewLock = func() engine.Locker { return new(sync.Mutex) }
+	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.stopped = n.ctx.Done()
+	n.loader = persist.NewLoader(persist.LoaderConfig{Settings: c.Settings, Logger: c.Logger, Now: c.Now,
+		Stopped: n.stopped, Levels: n.features})
 	n.self = cluster.Member{Incarnation: runID}
 	n.log = replication.NewLog(replication.LogConfig{
 		Position: replication.Position{ID: id},
 		Limit:    c.Settings.ReplBacklogSize(),
 		OnCommit: n.committed,
 	})
-	n.log.Watch(n.chainMoved)
+	n.loops = netloop.New(netloop.Config{Execute: n.runBatch, Yield: c.Yield, Logger: c.Logger,
+		Expecting: func() bool { return n.log.Commit() < n.log.End() },
+		NewLock:   func() sync.Locker { return c.NewLock() }})
 	n.feeder = n.newFeeder()
+	n.host.n = n
+	n.engine = engine.New(engine.Config{
+		Log: n.log, Feeder: n.feeder, Commands: &n.host, Clients: &n.host, Disk: &n.host, Node: &n.host,
+		Lock: c.NewLock(), Now: c.Now, Go: n.work.Go, Logger: c.Logger,
+	})
+	n.mu = n.engine
 	n.env = command.NewEnv(command.EnvConfig{
-		Store: store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
-		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process,
-	}, n.keyChanged)
-	n.loops.n = n
-	if n.lease.now = c.LeaseClock; n.lease.now == nil {
-		n.lease.now = time.Now
+		Engine: n.engine,
+		Store:  store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
+		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process, OnLong: c.OnLong,
+		Level: n.level, Need: n.features.Need, Later: c.Later,
+	})
+	n.persist = persist.New(persist.Config{
+		Env: n.env, Data: &n.data, Link: &n.host, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
+		Dir: n.dir, Files: n.files, NewLock: c.NewLock, Yield: c.Yield, Go: n.work.Go, Stopped: n.stopped,
+		Grouped: n.grouped(), RunID: runID, Steps: n.steps,
+	})
+	n.env.Persist = n.persist
+	if c.LeaseClock == nil {
+		c.LeaseClock = time.Now
 	}
-	n.lease.base = n.lease.now()
-	n.place = place{master: !n.joins, position: -1}
-	n.saves.last, n.saves.ok = c.Now(), true
-	n.resident = n.env.Process.RSS()
+	n.lease = member.NewLease(c.LeaseClock)
+	n.agent = member.New(n.ctx, member.Config{
+		Self: n.self, Settings: c.Settings, Identity: n.identity, Features: n.features, Lease: n.lease,
+		Network: c.Network, Logger: c.Logger, Lock: n.mu, Log: n.log, Feeder: n.feeder, Describe: n.describe,
+	})
+	n.setPlace(member.Alone(!n.joins))
+	n.resident.Store(n.env.Process.RSS())
 	n.onSettings()
 	return n, nil
 }
 
-// Start loads what is on disk, opens the port and, when the node is to join a group, begins to heartbeat.
+// Start loads what is on disk, opens the port and, when the node is to join a group, begins to heartbeat. Interrupt,
+// and SHUTDOWN, end the loading.
 func (n *Node) Start() error {
-	if err := n.openDisk(); err != nil {
+	if err := n.limitClients(); err != nil {
+		return err
+	}
+	if err := n.features.Read(); err != nil {
+		return err
+	}
+	if err := n.persist.Open(); err != nil {
 		return err
 	}
 	listeners, err := n.listen()
@@ -179,16 +233,19 @@ func (n *Node) Start() error {
 		return err
 	}
 	n.mu.Lock()
-	n.loading = true // until then clients are told to wait
+	n.data.Loading, n.data.Partial = true, true // until then clients are told to wait
 	n.mu.Unlock()
 	for _, l := range listeners {
 		n.servers = append(n.servers, resp.Serve(l, n.logger, n.serve))
 	}
-	if err := n.load(); err != nil {
+	if err := n.persist.Load(); err != nil {
+		if n.loader.Interruption() != nil {
+			err = ErrInterrupted
+		}
 		return errors.Join(err, n.Close())
 	}
 	if n.grouped() {
-		if err := n.startAgent(); err != nil {
+		if err := n.joinGroup(); err != nil {
 			return errors.Join(err, n.Close())
 		}
 	}
@@ -196,6 +253,7 @@ func (n *Node) Start() error {
 	n.work.Go(n.evict)
 	if n.grouped() {
 		n.work.Go(n.confirm)
+		n.work.Go(n.warn)
 	}
 	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped() {
 		n.do(func(time.Time) { err = n.ReplicaOf(host, port) })
@@ -203,26 +261,8 @@ func (n *Node) Start() error {
 			return errors.Join(err, n.Close())
 		}
 	}
-	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "run_id", n.self.Incarnation)
-	return nil
-}
-
-// load loads what is on disk: the log, where there is one, else dump.rdb.
-func (n *Node) load() error {
-	if d := n.disk(); d == nil || !d.files.Exists() {
-		if err := n.loadDump(); err != nil {
-			return err
-		}
-	}
-	if d := n.disk(); d != nil {
-		if err := d.start(); err != nil {
-			return err
-		}
-		n.work.Go(d.run)
-	}
-	n.mu.Lock()
-	n.loading = false
-	n.mu.Unlock()
+	n.steps.At(steps.Ready)
+	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "name", n.self.Name, "run_id", n.self.Incarnation)
 	return nil
 }
 
@@ -278,13 +318,22 @@ func (n *Node) identify(listen net.Addr) error {
 		port = strconv.Itoa(p)
 	}
 	if ip := net.ParseIP(host); n.grouped() && ip != nil && ip.IsUnspecified() {
-		return fmt.Errorf("a node that listens on %s cannot know under which address others reach it: set announce-ip", host)
+		return fmt.Errorf("a node that listens on %s cannot know under which address others reach it: set announce-ip",
+			host)
 	}
 	n.self.Addr = net.JoinHostPort(host, port)
 	if n.self.Name = n.settings.NodeName(); n.self.Name == "" {
 		n.self.Name = n.self.Addr
 	}
-	return nil
+	if n.grouped() {
+		n.self.Name, err = n.identity.TakeName(n.settings.NodeName(), n.self.Addr, n.persist.HasLog(),
+			randomBytes{n.env.Rand})
+		if err != nil {
+			return err
+		}
+		n.identity.NoteStart(n.lock, n.self.Incarnation)
+	}
+	return n.prove()
 }
 
 // Addr is the announced address.
@@ -298,11 +347,15 @@ type Standing struct {
 	Log         *replication.Log
 }
 
-// Standing looks at the node from beside, for who checks what it promises.
+// Standing looks at the node from beside, for who checks what it promises. It waits for no command.
 func (n *Node) Standing() Standing {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return Standing{Epoch: n.place.group.Epoch, Position: n.place.position, End: n.log.End(), Commit: n.log.Commit(), Log: n.log}
+	for {
+		p := n.agent.Standing()
+		s := Standing{Epoch: p.Epoch(), Position: p.Position, Commit: n.log.Commit(), Log: n.log}
+		if s.End = n.log.End(); n.agent.Standing() == p {
+			return s
+		}
+	}
 }
 
 // RunID names this start of the node.
@@ -311,9 +364,6 @@ func (n *Node) RunID() string { return n.self.Incarnation }
 // Exit is closed when the node asks to be ended: SHUTDOWN.
 func (n *Node) Exit() <-chan struct{} { return n.exit }
 
-// grouped reports whether the node belongs to a group that sentinels govern.
-func (n *Node) grouped() bool { return n.joins }
-
 // Close ends the node at once, as its death would, and waits for all its goroutines.
 func (n *Node) Close() error {
 	n.cancel()
@@ -321,93 +371,17 @@ func (n *Node) Close() error {
 	n.do(func(time.Time) {
 		n.stopFollowing()
 		n.pause.stop()
-		n.parting.stop()
+		n.clientDrain.stop()
 	})
 	err = errors.Join(err, n.feeder.Close())
 	for _, s := range n.servers {
 		err = errors.Join(err, s.Close())
 	}
-	err = errors.Join(err, n.loops.close())
-	if n.agent != nil {
-		err = errors.Join(err, n.agent.close())
-	}
+	err = errors.Join(err, n.agent.Close())
 	n.work.Wait()
+	err = errors.Join(err, n.loops.Close()) // behind the link to the predecessor, which may just have begun to use them
 	n.writers.Wait()
-	return errors.Join(err, n.disk().close())
-}
-
-// welcome registers a new connection, or says why it is turned away.
-func (n *Node) welcome(d *driver) (refusal string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if reason := n.turnAway(d.conn); reason != "" {
-		n.env.Stats.Rejected++
-		return reason
-	}
-	n.nextID++
-	n.env.Stats.Connections++
-	d.s = session.New(n.nextID, d.conn.RemoteAddr().String(), d.conn.LocalAddr().String(), n.now(), d.wake)
-	d.s.Authenticated = n.settings.RequirePass() == ""
-	n.limitInput(d)
-	d.ctx = n.env.NewContext(d.s)
-	n.env.Clients.Add(d.s)
-	return ""
-}
-
-// turnAway says why a connection is not served, if so.
-func (n *Node) turnAway(conn net.Conn) string {
-	if n.env.Clients.Len() >= n.settings.MaxClients() {
-		return "ERR max number of clients reached"
-	}
-	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && n.settings.ProtectedMode() && n.settings.RequirePass() == "" {
-		return "DENIED protected mode is on and no password is set: connections from other machines are refused. Set requirepass, or protected-mode no where the network is trusted."
-	}
-	return ""
-}
-
-// limitInput has the parser keep to the settings, and to what the client may do, as they are now.
-func (n *Node) limitInput(d *driver) {
-	l := resp.Limits{
-		MaxBulk: n.settings.ProtoMaxBulkLen(), MaxQuery: n.settings.ClientQueryBufferLimit(),
-		Unauthenticated: !d.s.Authenticated && n.settings.RequirePass() != "",
-	}
-	if l != d.limits {
-		d.limits = l
-		d.s.In.SetLimits(l)
-	}
-}
-
-// farewell forgets a connection that has ended.
-func (n *Node) farewell(d *driver, err error) {
-	if err != nil {
-		n.logger.Debug("client connection ended", "client", d.s.ID, "addr", d.s.Addr, "err", err)
-	}
-	n.forget(d)
-	d.s.Out.Discard()
-}
-
-// forget takes the session out of everything that knows it.
-func (n *Node) forget(d *driver) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.env.Clients.Get(d.s.ID) == nil {
-		return
-	}
-	d.count(n.env.Stats)
-	n.env.Forget(d.s)
-	n.env.Clients.Remove(d.s)
-	d.s.Unpark()
-	delete(n.deferred, d)
-	n.confirms.forget(d)
-	n.parting.without(d.s)
-}
-
-// closing reports whether the session is to be ended.
-func (n *Node) closing(s *session.Session) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	closing, _ := s.Closing()
-	return closing
+	return errors.Join(err, n.persist.Close())
 }
 
 // randomBytes reads from the node's source of randomness.

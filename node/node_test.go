@@ -4,43 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"holdfast/internal/simnet"
-	"holdfast/node/config"
 	"holdfast/resp"
 	"holdfast/transport"
 )
-
-// settingsOf are the defaults with directives changed: "name value".
-func settingsOf(t *testing.T, lines ...string) *config.Config {
-	t.Helper()
-	s := config.Default()
-	for _, l := range append([]string{"protected-mode no"}, lines...) {
-		name, value, _ := strings.Cut(l, " ")
-		if err := s.Set(name, strings.Fields(value)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return s
-}
-
-// startNode runs a standalone node on a simulated host.
-func startNode(t *testing.T, network transport.Network, ip string, lines ...string) *Node {
-	t.Helper()
-	n, err := New(Config{Settings: settingsOf(t, append([]string{"bind " + ip}, lines...)...), Network: network, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 type client struct {
 	t *testing.T
@@ -94,7 +66,8 @@ func TestStandalone(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1")
 		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
-		for _, step := range [][2]string{{"SET a 1", "OK"}, {"INCR a", "2"}, {"GET a", "2"}, {"NOPE", "-ERR unknown command 'NOPE', with args beginning with: "}} {
+		for _, step := range [][2]string{{"SET a 1", "OK"}, {"INCR a", "2"}, {"GET a", "2"},
+			{"NOPE", "-ERR unknown command 'NOPE', with args beginning with: "}} {
 			c.answers(step[0], step[1])
 		}
 		if err := n.Close(); err != nil {
@@ -209,7 +182,8 @@ func TestPipelineBehindAuth(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "requirepass secret")
 		many := append([]string{"exists"}, strings.Fields(strings.Repeat("k ", 20))...)
-		for _, test := range []struct{ password, want string }{{"secret", "+OK\r\n:0\r\n"}, {"wrong", "-ERR Protocol error: unauthenticated multibulk length\r\n"}} {
+		for _, test := range []struct{ password, want string }{{"secret", "+OK\r\n:0\r\n"},
+			{"wrong", "-ERR Protocol error: unauthenticated multibulk length\r\n"}} {
 			conn, err := net.Host("10.0.0.9").Dial(t.Context(), "10.0.0.1:6379")
 			if err != nil {
 				t.Fatal(err)

@@ -36,10 +36,11 @@ func (n *Node) link() *applier {
 	return &applier{n: n, of: n.follower}
 }
 
-// TestOutOfTheChainNothingUnconfirmedIsTold: a read that saw a write of a chain that went on without this member is never answered.
+// TestOutOfTheChainNothingUnconfirmedIsTold: a read that saw a write of a chain that went on without this member is
+// never answered.
 func TestOutOfTheChainNothingUnconfirmedIsTold(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, c client) {
-		n.lease.grant("sentinel", time.Now(), time.Hour, 1)
+		n.lease.Grant("sentinel", time.Now(), time.Hour, 1)
 		words := []string{"SET", "k", "uncommitted"}
 		entry := replication.Entry{Raw: resp.AppendCommandStrings(nil, words...)}
 		for _, w := range words {
@@ -61,8 +62,8 @@ func TestOutOfTheChainNothingUnconfirmedIsTold(t *testing.T) {
 	})
 }
 
-// TestPromotionRenames: a new master's log has a name that nobody else writes under, also when it is empty; and what the predecessor
-// answered before the promotion changes nothing any more.
+// TestPromotionRenames: a new master's log has a name that nobody else writes under, also when it is empty; and what
+// the predecessor answered before the promotion changes nothing any more.
 func TestPromotionRenames(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, _ client) {
 		old, id := n.link(), n.log.ID()
@@ -85,13 +86,13 @@ func TestDrainedIsAPromise(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, c client) {
 		alone := g.Without(g.Chain[0], g.Chain[2])
 		n.adopt(alone)
-		n.drain(alone.Epoch, 2*partingMax)
+		n.drain(alone.Epoch, 2*clientDrainMax)
 		time.Sleep(time.Second)
 		c.answers("SET k 1", "OK") // no heartbeat has told of it
-		n.drain(alone.Epoch, 2*partingMax)
-		time.Sleep(partingMax)
+		n.drain(alone.Epoch, 2*clientDrainMax)
+		time.Sleep(clientDrainMax)
 		synctest.Wait()
-		if told := n.heartbeat(1).Drained; told != alone.Epoch {
+		if told := n.agent.Heartbeat().Drained; told != alone.Epoch {
 			t.Fatalf("told %d", told)
 		}
 		end := n.log.End()
@@ -119,7 +120,8 @@ func TestMembersLinkToWhoDrains(t *testing.T) {
 		n.adopt(leads)
 		n.drain(leads.Epoch, time.Minute)
 		c.answers("PING", "PONG")
-		c.answers("AUTH x", "-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+		c.answers("AUTH x", "-ERR AUTH <password> called without any password configured for the default user. Are "+
+			"you sure your configuration is correct?")
 		c.answers("REPLCONF capa psync2", "OK")
 		held := make(chan string, 1)
 		go func() { held <- c.do("GET", "k") }()

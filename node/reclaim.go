@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Go's collector runs when the heap has grown, so after much was deleted from an idle store nothing would be collected, and
-// given back, for minutes. A collection while the others go on is cheap, as the data holds few pointers; what it finds, the
-// runtime gives back to the system piece by piece in the background.
+// Go's collector runs when the heap has grown, so after much was deleted from an idle store nothing would be collected,
+// and given back, for minutes. A collection while the others go on is cheap, as the data holds few pointers; what it
+// finds, the runtime gives back to the system piece by piece in the background.
 const (
 	reclaimShare = 4        // collect when a quarter of the data is gone
 	reclaimLeast = 16 << 20 // and it was so much
@@ -36,8 +36,8 @@ func (n *Node) reclaim() {
 	})
 }
 
-// heapLimit is what the runtime is told not to let the heap grow over by garbage, for a limit on data: more than data and the
-// room between entries can take, so that the collector never works in vain. 0: no limit.
+// heapLimit is what the runtime is told not to let the heap grow over by garbage, for a limit on data: more than data
+// and the room between entries can take, so that the collector never works in vain. 0: no limit.
 func heapLimit(maxmemory int64) int64 {
 	const spare = 64 << 20
 	if maxmemory <= 0 || maxmemory > math.MaxInt64/2-spare {

@@ -56,7 +56,8 @@ func TestReplicaHasTheSame(t *testing.T) {
 			{"BLMOVE e f LEFT RIGHT 5", "LPUSH e bar", "LRANGE f 0 -1", "[foo bar]"},
 			{"BLMOVE e f RIGHT LEFT 5", "LPUSH e baz", "LRANGE f 0 -1", "[baz foo bar]"},
 			{"BLMOVE e f RIGHT RIGHT 5", "LPUSH e end", "LRANGE f 0 -1", "[baz foo bar end]"},
-			{"", "RPUSH g 1 2 3 4|BLMOVE g h LEFT LEFT 5|BLMOVE g h LEFT RIGHT 5|BLMOVE g h RIGHT LEFT 5|BLMOVE g h RIGHT RIGHT 5", "LRANGE h 0 -1", "[4 1 2 3]"},
+			{"", "RPUSH g 1 2 3 4|BLMOVE g h LEFT LEFT 5|BLMOVE g h LEFT RIGHT 5|BLMOVE g h RIGHT LEFT 5|BLMOVE g h " +
+				"RIGHT RIGHT 5", "LRANGE h 0 -1", "[4 1 2 3]"},
 			{"", "SADD myset a b c d e f g|SPOP myset 3|SPOP myset", "SCARD myset", "3"},
 			{"", "SET x 10|EXPIRE x -1", "EXISTS x", "0"},
 			{"", "FLUSHDB|SET key value|FLUSHDB|SET key value2|FLUSHALL|FLUSHALL|FLUSHDB", "DBSIZE", "0"},
@@ -76,7 +77,8 @@ func TestReplicaHasTheSame(t *testing.T) {
 	})
 }
 
-// TestReplicaTakesLongCommands: neither many arguments nor the limits that a replica has for its clients get in their way.
+// TestReplicaTakesLongCommands: neither many arguments nor the limits that a replica has for its clients get in their
+// way.
 func TestReplicaTakesLongCommands(t *testing.T) {
 	paired(t, func(t *testing.T, p *pair) {
 		p.replica.answers("CONFIG SET client-query-buffer-limit 1048576", "OK")
@@ -113,7 +115,8 @@ func TestClientsInManyDatabases(t *testing.T) {
 		var nodes []*Node
 		for i := range 3 {
 			ip := fmt.Sprint("10.0.1.", i+1)
-			nodes = append(nodes, startNode(t, p.net.Host(ip), ip, "enable-debug-command yes", "replicaof 10.0.0.1 6379"))
+			nodes = append(nodes, startNode(t, p.net.Host(ip), ip, "enable-debug-command yes",
+				"replicaof 10.0.0.1 6379"))
 			joined = append(joined, dial(t, p.net.Host(ip), ip))
 		}
 		for range 4 {
@@ -139,7 +142,8 @@ func TestMinReplicasToWrite(t *testing.T) {
 		const refused = "-NOREPLICAS Not enough good replicas to write."
 		p.replica.answers("CONFIG SET min-replicas-to-write 3", "OK")
 		for _, step := range [][2]string{
-			{"CONFIG SET min-slaves-to-write 1 min-slaves-max-lag 2", "OK"}, {"SET foo 1", "OK"}, {"CONFIG SET min-slaves-to-write 2", "OK"}, {"SET foo 2", refused},
+			{"CONFIG SET min-slaves-to-write 1 min-slaves-max-lag 2", "OK"}, {"SET foo 1", "OK"},
+			{"CONFIG SET min-slaves-to-write 2", "OK"}, {"SET foo 2", refused},
 			{"GET foo", "1"}, {"CONFIG SET min-slaves-to-write 1", "OK"}, {"SET foo 3", "OK"},
 		} {
 			p.master.answers(step[0], step[1])
@@ -157,7 +161,8 @@ func TestMinReplicasToWrite(t *testing.T) {
 	})
 }
 
-// TestReplicaLeavesExpiryToItsMaster: a key whose time has passed can't be seen on a replica, and is there until the master says otherwise.
+// TestReplicaLeavesExpiryToItsMaster: a key whose time has passed can't be seen on a replica, and is there until the
+// master says otherwise.
 func TestReplicaLeavesExpiryToItsMaster(t *testing.T) {
 	paired(t, func(t *testing.T, p *pair) {
 		p.master.answers("DEBUG SET-ACTIVE-EXPIRE 0", "OK")
@@ -179,7 +184,8 @@ func TestReplicaLeavesExpiryToItsMaster(t *testing.T) {
 	})
 }
 
-// TestLinkStates: what ROLE and INFO say from REPLICAOF on; a master that does not answer the handshake is given up after repl-timeout.
+// TestLinkStates: what ROLE and INFO say from REPLICAOF on; a master that does not answer the handshake is given up
+// after repl-timeout.
 func TestLinkStates(t *testing.T) {
 	world(t, func(t *testing.T, network *simnet.Network) {
 		l, err := network.Host("10.0.0.9").Listen("10.0.0.9:6379")
@@ -254,7 +260,8 @@ func TestLinkHasTheLogAlone(t *testing.T) {
 				got = append(got, b[:k]...)
 			}
 			_, stream, found := strings.Cut(string(got), "\xff")
-			if !found || len(stream) < 8 || strings.ContainsAny(stream[8:], "+-") || !strings.Contains(stream, "SET\r\n$1\r\na") {
+			if !found || len(stream) < 8 || strings.ContainsAny(stream[8:], "+-") ||
+				!strings.Contains(stream, "SET\r\n$1\r\na") {
 				t.Errorf("%q: after the copy there is %q", ask, stream)
 			}
 			_ = conn.Close()
@@ -264,7 +271,8 @@ func TestLinkHasTheLogAlone(t *testing.T) {
 	})
 }
 
-// TestLayouts rewires five nodes at random, under writes and broken links: after the first copies everybody goes on by partial resync.
+// TestLayouts rewires five nodes at random, under writes and broken links: after the first copies everybody goes on by
+// partial resync.
 func TestLayouts(t *testing.T) {
 	const seed, size = 1, 5
 	world(t, func(t *testing.T, network *simnet.Network) {
@@ -274,7 +282,8 @@ func TestLayouts(t *testing.T) {
 		for i := range size {
 			ip := fmt.Sprint("10.0.0.", i+1)
 			// No pings: those of the former master would part the logs of its replicas from the new one's.
-			nodes = append(nodes, startNode(t, network.Host(ip), ip, "enable-debug-command yes", "repl-ping-replica-period 3600", "repl-timeout 7200"))
+			nodes = append(nodes, startNode(t, network.Host(ip), ip, "enable-debug-command yes",
+				"repl-ping-replica-period 3600", "repl-timeout 7200"))
 			clients = append(clients, dial(t, network.Host(ip), ip))
 		}
 		master, counter := 0, 0
@@ -288,7 +297,8 @@ func TestLayouts(t *testing.T) {
 			clients[master].answers("REPLICAOF NO ONE", "OK")
 			for i, who := range order[1:] {
 				above := order[rng.IntN(i+1)]
-				if r := clients[who].do("REPLICAOF", fmt.Sprint("10.0.0.", above+1), 6379); !strings.HasPrefix(r, "OK") {
+				if r := clients[who].do("REPLICAOF", fmt.Sprint("10.0.0.", above+1), 6379); !strings.HasPrefix(r,
+					"OK") {
 					t.Fatalf("cycle %d: REPLICAOF: %s", cycle, r)
 				}
 				time.Sleep(3 * time.Second)

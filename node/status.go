@@ -2,31 +2,35 @@ package node
 
 import (
 	"errors"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"time"
 
+	"holdfast/internal/openfiles"
 	"holdfast/node/command"
+	"holdfast/node/member"
+	"holdfast/node/persist"
 	"holdfast/replication"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // This file answers what commands ask of the node around them: command.Node. All of it runs under the execution lock.
 
-// IsMaster reports whether writes are accepted here.
-func (n *Node) IsMaster() bool { return n.place.master }
-
-// SendsAway reports that clients are better served elsewhere: the node was the master until a moment ago, or is leaving.
+// SendsAway reports that clients are better served elsewhere: the node was the master until a moment ago, or is
+// leaving.
 func (n *Node) SendsAway() bool {
-	return n.leaving.Load() && !n.place.master || !n.deposedAt.IsZero() && time.Since(n.deposedAt) < deposedGrace
+	return n.lease.Leaving() && !n.place().Master || !n.deposedAt.IsZero() && time.Since(n.deposedAt) < deposedGrace
 }
 
 // deposedGrace is how long clients may take to hear of a new master.
 const deposedGrace = 2 * time.Second
 
-// Gated reports whether replies wait for the commit point: in a chain, and where the log is kept on disk; not those of a replica that is
-// to answer with whatever it has.
-func (n *Node) Gated() bool {
-	return (n.place.master || !n.readsAny()) && (n.chained() || n.disk() != nil)
+// gated reports whether replies wait for the commit point: in a chain, and where the log is kept on disk; not those of
+// a replica that is to answer with whatever it has.
+func (n *Node) gated() bool {
+	return (n.place().Master || !n.readsAny()) && (n.chained() || n.persist.Kept())
 }
 
 // readsAny reports whether replicas answer as Redis's do.
@@ -35,18 +39,18 @@ func (n *Node) readsAny() bool { return n.settings.ReplicaReadsAny() }
 // chained reports whether the commit point is the chain's: in a group, unless its users chose ack-mode async.
 func (n *Node) chained() bool { return n.grouped() && n.settings.AckChain() }
 
-// Freshness says whether a replica may answer reads. In a group one without a place in the chain must not, and one without a lease
-// cannot know whether the chain goes on without it. Outside, and where users want no more than that, Redis's
-// replica-serve-stale-data decides.
+// Freshness says whether a replica may answer reads. In a group one without a place in the chain must not, and one
+// without a lease cannot know whether the chain goes on without it. Outside, and where users want no more than that,
+// Redis's replica-serve-stale-data decides.
 func (n *Node) Freshness(c command.Confirmation) command.Freshness {
 	switch {
 	case !n.grouped() || n.readsAny():
 		if !n.linked() && !n.settings.ReplicaServeStaleData() {
 			return command.Stale
 		}
-	case n.place.position < 0:
+	case !n.place().InChain():
 		return command.Stale
-	case n.chained() && !n.lease.valid() && c.Epoch != n.place.group.Epoch:
+	case n.chained() && !n.place().MayAnswer(n.lease.Valid(), c.Epoch):
 		if c.Refused {
 			return command.Stale
 		}
@@ -60,14 +64,11 @@ func (n *Node) linked() bool {
 	return n.follower != nil && n.follower.Status().State == replication.FollowConnected
 }
 
-// Loading reports a data set that is being loaded.
-func (n *Node) Loading() bool { return n.loading }
-
-// GoodReplicas counts replicas that acknowledged anything within the last lag seconds. In a chain every member acknowledges
-// every write, so all of them count.
+// GoodReplicas counts replicas that acknowledged anything within the last lag seconds. In a chain every member
+// acknowledges every write, so all of them count.
 func (n *Node) GoodReplicas(lag int64) int {
 	if n.chained() {
-		return len(n.place.group.Chain) - 1
+		return len(n.place().Group.Chain) - 1
 	}
 	return n.feeder.Good(time.Duration(lag) * time.Second)
 }
@@ -77,10 +78,10 @@ func (n *Node) Replication() command.ReplicationInfo {
 	log := n.log.Info()
 	n.countLinks()
 	info := command.ReplicationInfo{
-		Master: n.place.master, Priority: int(n.settings.Int("replica-priority")),
+		Master: n.place().Master, Priority: int(n.settings.Int("replica-priority")),
 		ID: log.ID, ID2: log.SecondID, Offset: log.Offset, Offset2: log.SecondOffset,
-		Commit: n.log.Commit(), Epoch: n.place.group.Epoch, Chain: n.place.position + 1, Lease: n.lease.valid(),
-		BacklogActive: n.logging() || !n.place.master, BacklogSize: n.settings.ReplBacklogSize(),
+		Commit: n.log.Commit(), Epoch: n.place().Epoch(), Chain: n.place().Position + 1, Lease: n.lease.Valid(),
+		BacklogActive: n.logging() || !n.place().Master, BacklogSize: n.settings.ReplBacklogSize(),
 		BacklogFirst: log.FirstByte, BacklogLen: log.HistoryLen,
 	}
 	if n.grouped() {
@@ -112,13 +113,14 @@ func (n *Node) countLinks() {
 	s.NetOutput += out + t.Asked.Swap(0)
 }
 
-// describeLink fills in the replica's side: chains are invisible to clients, so in a group every replica names the head.
+// describeLink fills in the replica's side: chains are invisible to clients, so in a group every replica names the
+// head.
 func (n *Node) describeLink(info *command.ReplicationInfo) {
 	info.LinkState = string(replication.FollowConnect)
-	if head, ok := n.place.group.Head(); ok {
+	if head, ok := n.place().Group.Head(); ok {
 		info.MasterHost, info.MasterPort = splitAddr(head.Addr)
 	} else {
-		info.MasterHost, info.MasterPort = splitAddr(n.place.upstream.Addr)
+		info.MasterHost, info.MasterPort = splitAddr(n.place().Upstream.Addr)
 	}
 	if n.follower == nil {
 		return
@@ -136,8 +138,8 @@ func (n *Node) describeLink(info *command.ReplicationInfo) {
 
 // The refusals of REPLICAOF and SHUTDOWN.
 const (
-	errGoverned   = resp.Error("ERR the sentinels of this group decide who is master: use SENTINEL FAILOVER, or holdfast failover")
-	errNoShutdown = resp.Error("ERR No shutdown in progress.")
+	errGoverned = resp.Error(
+		"ERR the sentinels of this group decide who is master: use SENTINEL FAILOVER, or holdfast failover")
 	errSaveFailed = resp.Error("ERR Errors trying to SHUTDOWN. Check logs.")
 )
 
@@ -146,21 +148,25 @@ func (n *Node) ReplicaOf(host string, port int) error {
 	if n.grouped() {
 		return errGoverned
 	}
+	defer n.engine.StandStill()()
 	n.stopFollowing()
 	if host == "" {
-		if !n.place.master {
-			n.place = place{master: true}
+		if !n.place().Master {
+			n.setPlace(member.Alone(true))
 			n.takeOver()
+			n.engine.NoteRole()
 		}
 		return nil
 	}
 	for _, s := range n.env.Clients.All() {
 		n.sendAway(s)
 	}
+	if !n.env.Effects.Empty() { // of the same transaction: the data has them
+		n.engine.Append()
+	}
 	addr := joinAddr(host, port)
-	n.place = place{position: -1}
-	n.place.upstream.Addr = addr
-	n.env.Effects.Drop()
+	n.setPlace(member.Following(addr))
+	n.engine.NoteRole()
 	n.feeder.DropAll(errSuperseded) // they must learn the new history
 	_, own := splitAddr(n.self.Addr)
 	n.follow(replication.FollowConfig{Addr: addr, AnnounceIP: n.settings.AnnounceIP(), AnnouncePort: own})
@@ -174,21 +180,79 @@ func (n *Node) KillReplicas() int {
 	return n.feeder.Drop(errKilled, func(replication.FollowerStatus) bool { return true })
 }
 
-// Shutdown stops the process.
-func (n *Node) Shutdown(o command.ShutdownOptions) error {
-	wanted := o.Save || !o.NoSave && len(n.settings.SavePoints()) > 0 && !n.grouped()
-	if wanted && n.dir != nil {
-		if err := n.Save(); err != nil && !o.Force {
-			n.logger.Error("not shutting down: the data could not be saved; SHUTDOWN NOSAVE or FORCE ends without", "err", err)
-			return errSaveFailed
+// Shutdown stops the process. Data that is not whole is not saved, whatever was asked for: what is on disk is more.
+// While another image is being made, that is given up, and the session parked until the data is saved.
+func (n *Node) Shutdown(s *session.Session, o command.ShutdownOptions) error {
+	if n.persist.MustSave(o.Save, o.NoSave) {
+		wait, err := n.persist.SaveOrWait()
+		if wait {
+			block := &session.Block{Kind: "shutdown"}
+			n.Park(s, block, 0)
+			n.work.Go(func() { n.saveAndEnd(s, block, o.Force) })
+			return nil
+		}
+		if err = n.mayEnd(err, o.Force); err != nil {
+			return err
 		}
 	}
-	n.exitOnce.Do(func() { close(n.exit) })
+	n.endProcess()
+	s.Close("SHUTDOWN") // without a reply: the end of the connection is the answer
 	return nil
 }
 
-// AbortShutdown cancels a shutdown that waits.
-func (n *Node) AbortShutdown() error { return errNoShutdown }
+// SaveAtEnd saves once more before a signal ends the process, where save points are set or shutdown-on-sigint or
+// -sigterm says so.
+func (n *Node) SaveAtEnd(interrupt bool) error {
+	if !n.persist.MustSave(n.settings.ShutdownOn(interrupt)) {
+		return nil
+	}
+	return n.persist.SaveLast()
+}
+
+// ErrInterrupted is what Start answers when the node was told to end before its data was loaded. What is on disk is as
+// it was.
+var ErrInterrupted = persist.ErrInterrupted
+
+// Interrupt has a load that is under way end at once: Start then answers ErrInterrupted. A node that has its data does
+// not notice.
+func (n *Node) Interrupt() { n.loader.Interrupt() }
+
+// mayEnd refuses to end after a save that failed, unless it is forced.
+func (n *Node) mayEnd(err error, force bool) error {
+	if err == nil || force {
+		return nil
+	}
+	n.logger.Error("not shutting down: the data could not be saved; SHUTDOWN NOSAVE or FORCE ends without", "err", err)
+	return errSaveFailed
+}
+
+// saveAndEnd is the rest of a Shutdown that had to wait for another image.
+func (n *Node) saveAndEnd(s *session.Session, block *session.Block, force bool) {
+	err := n.persist.SaveLast()
+	n.do(func(time.Time) {
+		if err = n.mayEnd(err, force); err == nil {
+			n.endProcess()
+		}
+		if s.Blocked() != block {
+			return
+		}
+		n.unblock(s, func(w *resp.Writer) {
+			if err == nil {
+				s.Close("SHUTDOWN")
+				return
+			}
+			w.Error(err)
+		})
+	})
+}
+
+// endProcess has whoever runs the node end it. A load ends at once.
+func (n *Node) endProcess() {
+	if n.data.Loading {
+		n.Interrupt()
+	}
+	n.exitOnce.Do(func() { close(n.exit) })
+}
 
 // newRand is a source seeded by the system, for what need not be reproducible.
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
@@ -204,19 +268,57 @@ func (n *Node) onSettings() {
 		return nil
 	})
 	n.limitHeap()
-	n.settings.OnChange("appendonly", func(_, now string) error { return n.keepLog(now == "yes") })
+	n.settings.OnChange("maxclients", func(_, _ string) error {
+		want := n.settings.MaxClients()
+		if fit, err := n.fitClients(); err != nil || fit < want {
+			return openfiles.TooMany(fit)
+		}
+		return nil
+	})
+	n.settings.OnChange("appendonly", func(_, now string) error {
+		defer n.engine.NoteRole()
+		return n.persist.Keep(now == "yes")
+	})
 	n.settings.OnChange("ack-mode", func(_, _ string) error {
-		n.setChain()
+		n.agent.SetChain()
+		n.engine.NoteRole()
 		return nil
 	})
 	n.settings.OnChange("replica-read", func(_, _ string) error {
 		n.confirms.reconsider()
+		n.engine.NoteRole()
 		return nil
 	})
 	for _, fixed := range []string{"port", "bind"} {
 		n.settings.OnChange(fixed, func(_, _ string) error { return errFixed })
 	}
+	n.settings.OnChange("dir", func(_, now string) error { return n.staysIn(now) })
 }
+
+// staysIn refuses another directory than the one that the node has locked, and has its files in.
+func (n *Node) staysIn(dir string) error {
+	if n.env.Process.Stat == nil {
+		return errDirFixed
+	}
+	there, err := n.env.Process.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("No such file or directory")
+	case err != nil:
+		return err
+	case !there.IsDir():
+		return errors.New("Not a directory")
+	case n.dir == nil:
+		return errDirFixed
+	}
+	if here, err := n.dir.Stat("."); err != nil || !os.SameFile(here, there) {
+		return errDirFixed
+	}
+	return nil
+}
+
+var errDirFixed = errors.New(
+	"The node keeps its directory, which it has locked, while it runs: restart it with another --dir")
 
 var errFixed = errors.New("Unable to listen on this port while the node runs: restart it")
 
@@ -225,7 +327,7 @@ func (n *Node) ChangeReplicationID() error {
 	if n.grouped() {
 		return errAgreedID
 	}
-	n.newHistory()
+	n.persist.NewHistory()
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"holdfast/node/member"
 	"log/slog"
 	"strings"
 	"testing"
@@ -8,8 +9,8 @@ import (
 
 	"holdfast/cluster"
 	"holdfast/internal/simnet"
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // gatedMaster is the head of a chain of two, whose other member has acknowledged nothing yet.
@@ -19,7 +20,7 @@ func gatedMaster(t *testing.T) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.place.master = true
+	n.setPlace(member.Alone(true))
 	n.log.SetChain(1, cluster.Member{Name: "b", Addr: "10.0.0.2:6379", Incarnation: "b1"}, true)
 	return n
 }
@@ -51,8 +52,8 @@ func (d *driver) taken(commit int64) string {
 	return string(p)
 }
 
-// TestInvalidationsLeaveWithTheWrite: as long as a write isn't committed nobody is told to forget what it replaces, not even on
-// another connection; once it is, all are, and never before the reply that showed the old value.
+// TestInvalidationsLeaveWithTheWrite: as long as a write isn't committed nobody is told to forget what it replaces, not
+// even on another connection; once it is, all are, and never before the reply that showed the old value.
 func TestInvalidationsLeaveWithTheWrite(t *testing.T) {
 	const invalid = ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n"
 	n := gatedMaster(t)

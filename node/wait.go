@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // wait is a parked WAIT.
@@ -42,12 +42,12 @@ func (n *Node) Park(s *session.Session, b *session.Block, timeout time.Duration)
 	s.Park(b)
 }
 
-// ReplicaAcks counts replicas that have acknowledged offset: those that follow this node, and in a chain, where only one
-// does, all members behind it once the offset is committed.
+// ReplicaAcks counts replicas that have acknowledged offset: those that follow this node, and in a chain, where only
+// one does, all members behind it once the offset is committed.
 func (n *Node) ReplicaAcks(offset int64) int {
 	acked := n.feeder.Acked(offset)
-	if n.chained() && n.place.master && n.log.Commit() >= offset {
-		acked = max(acked, len(n.place.group.Chain)-1)
+	if n.chained() && n.place().Master && n.log.Commit() >= offset {
+		acked = max(acked, len(n.place().Group.Chain)-1)
 	}
 	return acked
 }

@@ -10,9 +10,9 @@ import (
 // minWarm is how many commands must come together to make it worth while.
 const minWarm = 4
 
-// warm has the store fetch what the next commands are about to look up: their keys, which nearly all of them have in the same
-// place, and, where several work on the first one's key, what they want in a collection there. For the other commands it does no
-// harm.
+// warm has the store fetch what the next commands are about to look up: their keys, which nearly all of them have in
+// the same place, and, where several work on the first one's key, what they want in a collection there. For the other
+// commands it does no harm.
 func (n *Node) warm(db *store.DB, cmds [][][]byte) {
 	if len(cmds) < minWarm || len(cmds[0]) < 2 {
 		return

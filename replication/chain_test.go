@@ -18,19 +18,19 @@ type rig struct {
 }
 
 func inBubble(t *testing.T, cfg LogConfig, test func(t *testing.T, r *rig)) {
-	bothWays(t, func(t *testing.T, ports bool) {
-		synctest.Test(t, func(t *testing.T) { inOneBubble(t, cfg, ports, test) })
+	bothWays(t, func(t *testing.T, polled bool) {
+		synctest.Test(t, func(t *testing.T) { inOneBubble(t, cfg, polled, test) })
 	})
 }
 
-func inOneBubble(t *testing.T, cfg LogConfig, ports bool, test func(t *testing.T, r *rig)) {
-	r := &rig{net: newTestNet(ports)}
+func inOneBubble(t *testing.T, cfg LogConfig, polled bool, test func(t *testing.T, r *rig)) {
+	r := &rig{net: newTestNet(polled)}
 	r.a, r.b, r.c = newMember(t, r.net, "a", cfg), newMember(t, r.net, "b", cfg), newMember(t, r.net, "c", cfg)
 	defer func() {
 		r.a.close()
 		r.b.close()
 		r.c.close()
-		r.net.wg.Wait()
+		r.net.close(t)
 	}()
 	r.group = cluster.Group{Name: "g", Epoch: 1, Chain: []cluster.Member{r.a.self, r.b.self, r.c.self}}
 	r.all(r.group)
@@ -61,7 +61,8 @@ func TestChainCommits(t *testing.T) {
 		}
 		synctest.Wait()
 		s := r.a.feeder.Followers()
-		if len(s) != 1 || s[0].State != LinkOnline || s[0].Offset != end || !s[0].Info.Member.Is(r.b.self) || s[0].Sent != end {
+		if len(s) != 1 || s[0].State != LinkOnline || s[0].Offset != end || !s[0].Info.Member.Is(r.b.self) ||
+			s[0].Sent != end {
 			t.Errorf("followers of a: %+v", s)
 		}
 		if r.a.feeder.Acked(end) != 1 || r.a.feeder.Acked(end+1) != 0 || r.a.feeder.Good(2*time.Second) != 1 {
@@ -238,14 +239,16 @@ func TestBrokenTransferLeavesTheOldData(t *testing.T) {
 		if !slices.Equal(old, r.c.data()) || r.c.log.Position() != pos {
 			t.Fatal("a transfer that broke off changed the data")
 		}
-		if st := r.c.following.Status(); st.State == FollowConnected || errors.Is(st.LastError, fails) || r.b.fulls() < 3 {
+		if st := r.c.following.Status(); st.State == FollowConnected || errors.Is(st.LastError, fails) ||
+			r.b.fulls() < 3 {
 			t.Fatalf("cut %d times: %+v", r.b.fulls(), st)
 		}
 		r.c.stop()
 		r.c.loadErr, r.c.following = func() error { return fails }, nil
 		r.c.adopt(r.group)
 		time.Sleep(2 * time.Second)
-		if st := r.c.following.Status(); !errors.Is(st.LastError, fails) || st.DownSince.IsZero() || r.c.log.Position() != pos {
+		if st := r.c.following.Status(); !errors.Is(st.LastError, fails) || st.DownSince.IsZero() ||
+			r.c.log.Position() != pos {
 			t.Fatalf("a load that failed: %+v", st)
 		}
 		r.c.stop()
@@ -290,7 +293,8 @@ func TestSilenceEndsLinks(t *testing.T) {
 		}
 		before := r.a.feeder.cfg.Traffic.PartialOK.Load()
 		time.Sleep(5 * time.Second)
-		if after := r.a.feeder.cfg.Traffic.PartialOK.Load(); after == before || r.b.following.Status().State != FollowConnected {
+		if after := r.a.feeder.cfg.Traffic.PartialOK.Load(); after == before ||
+			r.b.following.Status().State != FollowConnected {
 			t.Error("a silent master was not given up and asked again")
 		}
 	})
@@ -298,7 +302,8 @@ func TestSilenceEndsLinks(t *testing.T) {
 
 func TestDropAndClose(t *testing.T) {
 	inBubble(t, LogConfig{}, func(t *testing.T, r *rig) {
-		if n := r.a.feeder.Drop(errors.New("told to"), func(s FollowerStatus) bool { return s.Info.Member.Is(r.b.self) }); n != 1 {
+		if n := r.a.feeder.Drop(errors.New("told to"),
+			func(s FollowerStatus) bool { return s.Info.Member.Is(r.b.self) }); n != 1 {
 			t.Errorf("dropped %d", n)
 		}
 		time.Sleep(time.Second)

@@ -7,7 +7,10 @@ import (
 	"net"
 	"os"
 	"sync"
+	"testing"
 	"time"
+
+	"holdfast/netloop"
 )
 
 // pipeRoom is how much one direction of a test connection buffers, as a socket does.
@@ -23,6 +26,7 @@ type half struct {
 	broken        bool // the connection was cut: nothing is read any more
 	readBy, wrtBy time.Time
 	changed       chan struct{}
+	notify        func() // called when something has come; nil ok
 }
 
 func newHalf() *half { return &half{room: pipeRoom, changed: make(chan struct{})} }
@@ -55,7 +59,20 @@ func (h *half) do(deadline *time.Time, fn func() (done bool)) error {
 
 var never time.Time
 
-func (h *half) set(fn func()) { _ = h.do(&never, func() bool { fn(); return true }) }
+func (h *half) set(fn func()) {
+	_ = h.do(&never, func() bool {
+		fn()
+		h.came()
+		return true
+	})
+}
+
+// came needs mu.
+func (h *half) came() {
+	if h.notify != nil {
+		h.notify()
+	}
+}
 
 func (h *half) read(p []byte) (n int, err error) {
 	timeout := h.do(&h.readBy, func() bool {
@@ -86,6 +103,7 @@ func (h *half) write(p []byte) (n int, err error) {
 				k := min(free, len(p)-n)
 				h.buf = append(h.buf, p[n:n+k]...)
 				n += k
+				h.came()
 			default:
 				return false
 			}
@@ -151,7 +169,8 @@ func (c *testConn) RemoteAddr() net.Addr { return testAddr(c.remote) }
 
 // testNet connects dialers with the handlers that serve an address.
 type testNet struct {
-	ports bool // connections are served as ports
+	polled bool // connections say when they have something to read
+	loops  *netloop.Loops
 
 	mu    sync.Mutex
 	serve map[string]func(*testConn)
@@ -159,8 +178,9 @@ type testNet struct {
 	wg    sync.WaitGroup
 }
 
-func newTestNet(ports bool) *testNet {
-	return &testNet{ports: ports, serve: map[string]func(*testConn){}, conns: map[string][]*testConn{}}
+func newTestNet(polled bool) *testNet {
+	return &testNet{polled: polled, loops: netloop.New(netloop.Config{}), serve: map[string]func(*testConn){},
+		conns: map[string][]*testConn{}}
 }
 
 func (n *testNet) listen(addr string, serve func(*testConn)) {
@@ -200,7 +220,15 @@ func (n *testNet) Dial(_ context.Context, addr string) (net.Conn, error) {
 		defer server.Close()
 		serve(server)
 	}()
-	return &testConn{in: down, out: up, remote: addr}, nil
+	return n.of(&testConn{in: down, out: up, remote: addr}), nil
+}
+
+// close waits until every connection has ended.
+func (n *testNet) close(t testing.TB) {
+	n.wg.Wait()
+	if err := n.loops.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func (n *testNet) Listen(string) (net.Listener, error) { return nil, errors.ErrUnsupported }

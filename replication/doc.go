@@ -4,17 +4,18 @@
 //
 // The way of the data:
 //
-//	predecessor ─→ Follower ─→ Applier (the node, under its execution lock) ─→ Log.Append ─→ Log.Flush ─→ Feeder ─→ successor
-//	predecessor ←─ Follower ←─ Log.UpstreamAck ←───────────── Log.Ack ←───────────────────────────────── Feeder ←─ successor
+//	predecessor ─→ Follower ─→ Applier (under the execution lock) ─→ Log.Append ─→ Log.Flush ─→ Feeder ─→ successor
+//	predecessor ←─ Follower ←─ Log.UpstreamAck ←─────────────────── Log.Ack ←───────────────── Feeder ←─ successor
 //
 // Who owns what: the node's execution lock owns the writing end of the Log (Append, Flush, ContinueAs, Reset); the
-// Log's mutex owns blocks, ids, readers and the tracker behind them; a Feeder owns its links, each with one goroutine
-// that writes and one that reads; a Follower owns one connection at a time, read by its Run and written by its acker.
-// Where a connection is a Port these goroutines sleep while all is ordinary: whoever serves the port reads it, applies or
-// counts what came, and acknowledges; whoever has the log grow pushes it to the followers; and whoever brings the
-// successor's word passes it on. Nothing of that waits: what a connection does not take at once is left to the goroutine.
+// Log's mutex owns blocks, ids, readers and the tracker behind them; a Feeder owns its links, a Follower one connection
+// at a time. Event loops (netloop) serve these connections: a loop reads, applies or counts what came, and
+// acknowledges; whoever has the log grow pushes it to the followers; and whoever brings the successor's acknowledgement
+// passes it on. Nothing of that waits. What has to is left to a goroutine that each link has, and that sleeps while all
+// is ordinary: handshakes, full copies, and what a connection does not take at once.
 //
-// A member of a chain acknowledges news only: what it and those behind it hold, when that has changed, and anything once a second.
+// A member of a chain acknowledges news only: what it and those behind it hold, when that has changed, and anything
+// once a second.
 //
 // Invariants:
 //
@@ -25,5 +26,6 @@
 //     that offset, its link closes, and the follower learns the new id by asking to continue.
 //   - An acknowledgement counts only in the epoch in which it was given, and only from the successor of that epoch;
 //     the commit point never goes back while the log lives (Reset begins another log).
-//   - Memory is bounded: a reader, or an uncommitted tail, further behind than the reader limit is given up.
+//   - Memory is bounded: a reader, or an uncommitted tail, further behind than the reader limit and one giant command
+//     is given up.
 package replication

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/internal/steps"
+	"holdfast/netloop"
+	"holdfast/resp"
 )
 
 // Why a Feeder ends a link.
@@ -22,6 +25,8 @@ var (
 	// ErrEpoch: the follower has no place behind this member in the epoch it adopted.
 	ErrEpoch = errors.New("replication: not a follower in the new epoch")
 )
+
+var errReplaced = errors.New("replication: the member has come on another connection")
 
 // Snapshotter produces point-in-time images of the data for full synchronisations, one at a time.
 type Snapshotter interface {
@@ -52,26 +57,28 @@ type FollowerInfo struct {
 	Member        cluster.Member // of that hello
 }
 
-// FeederConfig is what a Feeder is made with. Log, Snapshots, Random and Logger are required.
+// FeederConfig is what a Feeder is made with. Log, Snapshots, Random, Loops and Logger are required.
 type FeederConfig struct {
 	Log       *Log
 	Snapshots Snapshotter
 	Random    io.Reader                // for the marks that end transfers
 	Accept    func(FollowerInfo) error // may this follower be served now? The error is its reply; nil: all
 	Timeout   func() time.Duration     // repl-timeout; nil: 60 s
-	Ports     OpenPort                 // nil ok
+	Loops     *netloop.Loops           // serve the connections
 	OnAck     func()                   // called, outside locks, when a follower's own offset rose; nil ok
 	OnChange  func()                   // called, outside locks, when a follower came, went or changed state; nil ok
 	Traffic   *Traffic                 // is counted in; nil ok
+	Steps     steps.Observer           // nil ok
 	Logger    *slog.Logger
 }
 
 // Feeder serves the followers of this member: each gets, on the connection on which it sent PSYNC, what it lacks, and
 // then the log as it grows.
 type Feeder struct {
-	cfg   FeederConfig
-	syncs chan struct{}  // holds a token while a full synchronisation reads a snapshot
-	wg    sync.WaitGroup // a count for each ServeFollower
+	cfg       FeederConfig
+	copies    copies
+	wg        sync.WaitGroup // a count for each ServeFollower
+	strangers atomic.Int64   // links that are no member's
 
 	mu     sync.Mutex // guards the rest, and the mutable fields of the links
 	links  []*link    // in the order in which they came
@@ -86,7 +93,7 @@ func NewFeeder(cfg FeederConfig) *Feeder {
 	if cfg.Traffic == nil {
 		cfg.Traffic = new(Traffic)
 	}
-	return &Feeder{cfg: cfg, syncs: make(chan struct{}, 1)}
+	return &Feeder{cfg: cfg}
 }
 
 // LinkState is where a follower's link stands, in Redis's words.
@@ -110,13 +117,15 @@ type FollowerStatus struct {
 	Since    time.Time
 	Sent     int64 // the log was sent to here
 	AckEpoch uint64
-	Held     int64         // a member's: what it and those behind it hold, on disk where they keep one, as it knew in AckEpoch
-	Delay    time.Duration // for how long the oldest byte that it does not hold has been there, see Log.Delays
+	// a member's: what it and those behind it hold, on disk where they keep one, as it knew in AckEpoch
+	Held  int64
+	Delay time.Duration // for how long the oldest byte that it does not hold has been there, see Log.Delays
 }
 
 // ServeFollower feeds the follower behind conn until the link ends: ctx, an error, a drop. It owns conn from here on
 // and closes it. buffered are bytes that were already read past PSYNC.
-func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []byte, info FollowerInfo, ask Position) error {
+func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []byte, info FollowerInfo,
+	ask Position) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l, err := f.register(conn, info, cancel)
@@ -139,23 +148,23 @@ func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []by
 			return fmt.Errorf("replication: follower %s refused: %w", l.addr, err)
 		}
 	}
-	if l.port = f.cfg.Ports.of(conn); l.port != nil {
-		defer l.port.Close()
-		l.readAcks(buffered) // only has it begin
-	} else {
-		wg.Go(func() { l.readAcks(buffered) })
-	}
+	l.readAcks(buffered)
+	defer l.conn.Stop()
 	err = l.serve(ctx, ask)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // what went wrong first; an error of the socket that was closed for it says less
 	}
+	f.cfg.Steps.At(steps.FollowerGone)
 	f.cfg.Logger.Info("link to follower ended", "follower", l.addr, "member", info.Member.Name, "reason", err)
 	return err
 }
 
 func (f *Feeder) register(conn net.Conn, info FollowerInfo, cancel context.CancelCauseFunc) (*link, error) {
-	l := &link{feeder: f, conn: conn, out: deadlineWriter{conn, f.cfg.Timeout, &f.cfg.Traffic.Sent}, info: info, cancel: cancel,
-		addr: conn.RemoteAddr().String(), since: time.Now(), firstAck: make(chan struct{}), back: make(chan struct{}, 1), state: LinkWaitSnapshot}
+	l := &link{feeder: f, conn: f.cfg.Loops.Open(conn), out: deadlineWriter{conn, f.cfg.Timeout, &f.cfg.Traffic.Sent},
+		info:   info,
+		cancel: cancel,
+		addr:   conn.RemoteAddr().String(), since: time.Now(), firstAck: make(chan struct{}),
+		takenBack: make(chan struct{}, 1), state: LinkWaitSnapshot}
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
@@ -163,6 +172,15 @@ func (f *Feeder) register(conn net.Conn, info FollowerInfo, cancel context.Cance
 	}
 	f.lastID++
 	l.id = f.lastID
+	l.in.SetLimits(followerLimits)
+	if !info.IsMember {
+		f.strangers.Add(1)
+	}
+	for _, old := range f.links {
+		if info.IsMember && old.info.IsMember && old.info.Member.Is(info.Member) {
+			old.cancel(errReplaced) // its line may be dead, and nobody have noticed
+		}
+	}
 	f.links = append(f.links, l)
 	f.listed()
 	f.wg.Add(1)
@@ -178,9 +196,18 @@ func (f *Feeder) unregister(l *link) {
 		f.listed()
 	}
 	f.mu.Unlock()
+	if !l.info.IsMember {
+		f.strangers.Add(-1)
+	}
 	f.changed()
 	f.wg.Done()
 }
+
+// Strangers counts the followers that are no members of the group.
+func (f *Feeder) Strangers() int { return int(f.strangers.Load()) }
+
+// followerLimits are far above what an acknowledgement takes.
+var followerLimits = resp.Limits{MaxBulk: 64 << 10, MaxArgs: 1 << 10, MaxQuery: 256 << 10}
 
 // listed needs mu.
 func (f *Feeder) listed() {
@@ -188,8 +215,8 @@ func (f *Feeder) listed() {
 	f.online.Store(&links)
 }
 
-// Push sends followers what the log has got, as far as their connections take it at once. Whoever has flushed the log calls it, or, where
-// it is kept on disk, has called Stored: outside the execution lock.
+// Push sends followers what the log has got, as far as their connections take it at once. Whoever has flushed the log
+// calls it, or, where it is kept on disk, has called Stored: outside the execution lock.
 func (f *Feeder) Push() {
 	if links := f.online.Load(); links != nil {
 		for _, l := range *links {
@@ -223,7 +250,8 @@ func (f *Feeder) statusOf(links []*link) []FollowerStatus {
 		if l.ack.chain {
 			s.Held = l.ack.commit
 		}
-		s.Delay = l.pace.age(f.cfg.Log.End(), s.Held, now)
+		l.waits.moved(l.ack.progress, now)
+		s.Delay = l.waits.age(f.cfg.Log.End(), s.Held, now)
 		if !l.ackedAt.IsZero() {
 			s.Lag = now.Sub(l.ackedAt)
 		}

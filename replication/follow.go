@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/internal/steps"
+	"holdfast/netloop"
 	"holdfast/transport"
 )
 
@@ -34,8 +37,8 @@ type Applier interface {
 	// it swaps the two and calls Log.Reset(pos), both under the execution lock. On any error, also r's, it leaves data
 	// and log as they are.
 	Load(r io.Reader, pos Position) error
-	// Rewind drops the log's end from offset on, which was never committed, and restores the data as it was there. After an
-	// error, as where nothing is kept on disk, everything is copied.
+	// Rewind drops the log's end from offset on, which was never committed, and restores the data as it was there.
+	// After an error, as where nothing is kept on disk, everything is copied.
 	Rewind(offset int64) error
 }
 
@@ -51,7 +54,8 @@ const (
 	FollowConnected  FollowState = "connected"  // receiving the log
 )
 
-// FollowConfig is what a Follower is made with. Network, Addr, Log, Applier and Logger are required.
+// FollowConfig is what a Follower is made with. Network, Addr, Log, Applier, Loops and Logger are
+// required.
 type FollowConfig struct {
 	Network        transport.Network
 	Addr           string // of the predecessor, or the master outside a chain
@@ -61,17 +65,23 @@ type FollowConfig struct {
 	Log            *Log
 	Applier        Applier
 	Timeout        func() time.Duration // repl-timeout; nil: 60 s
-	AckEvery       func() time.Duration // how often it acknowledges also what is no news; nil: 1 s
-	Ports          OpenPort             // nil ok
+	AckEvery       func() time.Duration // until it next acknowledges also what is no news; nil: 1 s
+	Loops          *netloop.Loops       // serve the connection
 	OnState        func(FollowStatus)   // called, outside locks, when the state changed; nil ok
 	Traffic        *Traffic             // is counted in; nil ok
+	Steps          steps.Observer       // nil ok
 	Logger         *slog.Logger
 
-	Chain    bool           // a member or learner of Group: says hello, acknowledges with commit and epoch
-	Group    string         // the fields below only matter in a chain
-	Epoch    uint64         // that this member has adopted; see SetEpoch
-	Member   cluster.Member // this member
-	Upstream cluster.Member // whom it means to follow
+	// Prove has both sides prove who they are before anything is said; nil: nobody asks.
+	Prove func(ctx context.Context, conn net.Conn) error
+
+	Chain        bool           // a member or learner of Group: says hello, acknowledges with commit and epoch
+	Group        string         // the fields below only matter in a chain
+	Epoch        uint64         // that this member has adopted; see SetEpoch
+	Member       cluster.Member // this member
+	Upstream     cluster.Member // whom it means to follow
+	Installation string         // of the member
+	Level        cluster.Level  // the newest feature level that it understands
 }
 
 // FollowStatus describes a Follower.
@@ -112,8 +122,9 @@ type Follower struct {
 	mu        sync.Mutex // guards the rest
 	epoch     uint64
 	status    FollowStatus
-	poke      chan struct{} // a token: acknowledge now
-	forceFull bool          // the data is damaged: ask for everything
+	poke      chan struct{}           // a token: acknowledge now
+	forceFull bool                    // the data is damaged: ask for everything
+	end       context.CancelCauseFunc // of the connection there is; nil: none
 }
 
 // NewFollower makes a follower that does nothing until Run.
@@ -122,7 +133,8 @@ func NewFollower(cfg FollowConfig) *Follower {
 		cfg.Traffic = new(Traffic)
 	}
 	return &Follower{cfg: cfg, epoch: cfg.Epoch, poke: make(chan struct{}, 1),
-		status: FollowStatus{State: FollowConnect, Addr: cfg.Addr, Upstream: cfg.Upstream, DownSince: time.Now(), SyncTotal: -1}}
+		status: FollowStatus{State: FollowConnect, Addr: cfg.Addr, Upstream: cfg.Upstream, DownSince: time.Now(),
+			SyncTotal: -1}}
 }
 
 // Run follows until ctx ends. When it returns nothing of it is left running and the Applier will not be called again.
@@ -142,10 +154,12 @@ func (f *Follower) Run(ctx context.Context) {
 		case errors.Is(err, errRewound):
 			backoff = 0
 		case linked && time.Since(atOnce) > retryMax:
-			backoff, atOnce = 0, time.Now() // it worked until now: the reason is probably over, as when the log got another id
+			// it worked until now: the reason is probably over, as when the log got another id
+			backoff, atOnce = 0, time.Now()
 		default:
 			backoff = min(max(2*backoff, retryMin), retryMax)
 		}
+		f.cfg.Steps.At(steps.PredecessorGone)
 		f.cfg.Logger.Log(ctx, level, "link to master ended", "master", f.cfg.Addr, "reason", err, "retry", backoff)
 		if backoff == 0 {
 			continue
@@ -162,9 +176,17 @@ func (f *Follower) Run(ctx context.Context) {
 func (f *Follower) attempt(ctx context.Context) (linked bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	f.mu.Lock()
+	f.end = cancel
+	f.mu.Unlock()
 	f.setState(FollowConnecting, nil)
 	dialCtx, stopDial := context.WithTimeout(ctx, min(dialTimeout, timeoutOf(f.cfg.Timeout)))
 	raw, err := f.cfg.Network.Dial(dialCtx, f.cfg.Addr)
+	if err == nil && f.cfg.Prove != nil {
+		if err = f.cfg.Prove(dialCtx, raw); err != nil {
+			_ = raw.Close() // what went wrong is said
+		}
+	}
 	stopDial()
 	if err != nil {
 		return false, fmt.Errorf("replication: connect to master: %w", err)
@@ -267,6 +289,16 @@ func (f *Follower) setForceFull(full bool) {
 	f.mu.Unlock()
 }
 
+// CopyAnew says that the data is damaged, and why: the link ends, and everything is copied. It waits for nothing.
+func (f *Follower) CopyAnew(reason error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forceFull = true
+	if f.end != nil {
+		f.end(fmt.Errorf("replication: a full copy is needed: %w", reason))
+	}
+}
+
 // currentEpoch is what hello states.
 func (f *Follower) currentEpoch() uint64 {
 	f.mu.Lock()
@@ -298,6 +330,7 @@ func (f *Follower) rewind(line string) error {
 	word, _, _ := strings.Cut(text, " ")
 	offset, err := strconv.ParseInt(word, 10, 64)
 	if err == nil {
+		f.cfg.Steps.At(steps.DropEnd)
 		f.cfg.Logger.Warn("dropping the log's end, which was never committed", "from", offset, "end", f.cfg.Log.End())
 		err = f.cfg.Applier.Rewind(offset)
 	}

@@ -41,10 +41,12 @@ func FuzzPSYNC(f *testing.F) {
 	})
 }
 
-// FuzzAck: an acknowledgement that was read says the same when it is written again; none that is malformed counts for a chain.
+// FuzzAck: an acknowledgement that was read says the same when it is written again; none that is malformed counts for a
+// chain.
 func FuzzAck(f *testing.F) {
 	f.Add("REPLCONF ACK 7")
 	f.Add("replconf ack 7 commit 5 epoch 3")
+	f.Add("replconf ack 7 commit 5 epoch 3 progress 9")
 	f.Add("REPLCONF ACK 7 COMMIT x EPOCH -1")
 	f.Fuzz(func(t *testing.T, text string) {
 		var args [][]byte
@@ -55,7 +57,7 @@ func FuzzAck(f *testing.F) {
 		if !ok {
 			return
 		}
-		again, ok := parseAck(parseAll(t, string(appendAck(nil, a.offset, a.chain, a.epoch, a.commit)))[0])
+		again, ok := parseAck(parseAll(t, string(appendAck(nil, a)))[0])
 		if !a.chain {
 			a.commit, a.epoch = 0, 0
 		}
@@ -87,7 +89,7 @@ func FuzzHello(f *testing.F) {
 			t.Fatalf("%q: %+v became %+v, %v", text, h, again, err)
 		}
 		let := h.Group == "g" && h.Epoch == 3 && h.To.Name == "n" && h.To.Incarnation == "i"
-		if let != (h.Check("g", 3, self) == nil) {
+		if let != (h.Check("", cluster.Group{Name: "g", Epoch: 3}, 0, self) == nil) {
 			t.Fatalf("%q: let in: %v", text, !let)
 		}
 	})

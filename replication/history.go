@@ -12,8 +12,8 @@ type History interface {
 	ReadAt(p []byte, offset int64) (int, error)
 }
 
-// UseDisk says that the log is kept on disk from now on: nothing counts as held, or is passed on, before Stored says that it is
-// there, and followers that were away read on in h.
+// UseDisk says that the log is kept on disk from now on: nothing counts as held, or is passed on, before Stored says
+// that it is there, and followers that were away read on in h.
 func (l *Log) UseDisk(h History) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +62,8 @@ func (l *Log) Formers() []Former {
 	return slices.Clone(l.lineage.Formers)
 }
 
-// Tap opens a reader for the disk, from where it ends: it holds back the log's memory, and reads on when the log gets another id.
+// Tap opens a reader for the disk, from where it ends: it holds back the log's memory, and reads on when the log gets
+// another id.
 func (l *Log) Tap(from int64) *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -194,7 +194,8 @@ func TestPassedOnOnceStored(t *testing.T) {
 	reads(follower, " and beyond")
 }
 
-// TestRestoredWithoutItsEnd: a log that has lost its end does not vouch for what is written there next under the name it had before.
+// TestRestoredWithoutItsEnd: a log that has lost its end does not vouch for what is written there next under the name
+// it had before.
 func TestRestoredWithoutItsEnd(t *testing.T) {
 	l := NewLog(LogConfig{})
 	l.Restore(Position{ID: testID('b'), Offset: 10}, []Former{{testID('a'), 20}})

@@ -3,10 +3,12 @@ package replication
 import (
 	"slices"
 	"strings"
+
+	"holdfast/internal/rules"
 )
 
-// Lineage is what a log is called: the id that it is written under now, and those before it. It is pure: the Log holds one under
-// its mutex.
+// Lineage is what a log is called: the id that it is written under now, and those before it. It is pure: the Log holds
+// one under its mutex.
 type Lineage struct {
 	ID      string
 	Formers []Former // oldest first
@@ -31,8 +33,8 @@ func (n *Lineage) ContinueAs(id string, at int64) bool {
 	return true
 }
 
-// Cut says that the log ends at offset end now: nothing that was beyond is known by any name. A former id that was still said to
-// reach further would vouch for what is written there next.
+// Cut says that the log ends at offset end now: nothing that was beyond is known by any name. A former id that was
+// still said to reach further would vouch for what is written there next.
 func (n *Lineage) Cut(end int64) {
 	for i := range n.Formers {
 		n.Formers[i].Until = min(n.Formers[i].Until, end)
@@ -48,9 +50,9 @@ func (n Lineage) former(id string) (f Former, ok bool) {
 	return n.Formers[i], true
 }
 
-// Resume decides whether a follower that asks for what follows asked can be given it by a log that has [first, end): whether its
-// history is this log's, now or under a former id up to where that ended, and the bytes are still here. When ok, they begin
-// at from; else reason says why not.
+// Resume decides whether a follower that asks for what follows asked can be given it by a log that has [first, end):
+// whether its history is this log's, now or under a former id up to where that ended, and the bytes are still here.
+// When ok, they begin at from; else reason says why not.
 func (n Lineage) Resume(asked Position, first, end int64) (from int64, ok bool, reason string) {
 	if asked.ID == "" || asked.ID == "?" {
 		return 0, false, "full synchronisation requested"
@@ -60,7 +62,7 @@ func (n Lineage) Resume(asked Position, first, end int64) (from int64, ok bool, 
 		if !ok {
 			return 0, false, "replication id mismatch"
 		}
-		if asked.Offset > f.Until {
+		if rules.PreviousIDEnds && asked.Offset > f.Until {
 			return 0, false, "offset is past the end of that former history"
 		}
 	}

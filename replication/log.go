@@ -22,11 +22,12 @@ const (
 type LogConfig struct {
 	Position    Position // where the log begins
 	Limit       int64    // bytes of history kept for partial synchronisation; 0: 1 MiB
-	ReaderLimit int64    // bytes that one reader, or an uncommitted tail, may hold back; 0: 256 MiB
+	ReaderLimit int64    // bytes that one reader, or an uncommitted tail, may hold back besides a giant; 0: 256 MiB
 	OnCommit    OnCommit // nil ok
 }
 
-// OnCommit is told, outside the log's lock, that the commit point moved otherwise than by Flush; acked: a follower's word moved it.
+// OnCommit is told, outside the log's lock, that the commit point moved otherwise than by Flush; acked: a follower's
+// word moved it.
 type OnCommit func(commit int64, acked bool)
 
 type block [BlockSize]byte
@@ -60,7 +61,11 @@ type Log struct {
 	advanced    chan struct{} // closed when the commit point moves; nil: nobody waits
 	watchers    []*func()     // replaced, never changed
 
-	unacknowledged, unstored pace // see Delays
+	unacknowledged, unstored waitAge // see Delays
+	giantFrom, giantEnd      int64
+	giants                   []span // of what is in memory
+
+	progress progress
 }
 
 // NewLog makes an empty log that begins at cfg.Position, alone (see SetChain) in epoch 0.
@@ -85,12 +90,14 @@ func (l *Log) begin(offset int64) {
 	l.tracker.Reset(offset)
 	l.unacknowledged.reset()
 	l.unstored.reset()
+	l.giantFrom, l.giantEnd, l.giants = 0, 0, nil
 	l.commit.Store(l.tracker.Commit)
 }
 
 // Append adds p and returns the new end. It wakes nobody: call Flush once after a batch of them. Only the holder of
 // the execution lock may append.
 func (l *Log) Append(p []byte) (end int64) {
+	counts := len(p) > giant
 	for len(p) > 0 {
 		if l.used == BlockSize {
 			l.roll()
@@ -99,6 +106,9 @@ func (l *Log) Append(p []byte) (end int64) {
 		l.used += n
 		l.at += int64(n)
 		p = p[n:]
+		if counts {
+			l.progress.taken.Add(int64(n))
+		}
 	}
 	l.end.Store(l.at)
 	return l.at
@@ -124,14 +134,16 @@ func (l *Log) roll() {
 }
 
 // Flush shows readers what was appended since the last Flush and wakes those that wait; of a log that is kept on disk,
-// Stored does. Feeder.Push is to follow, outside the execution lock. When the log is alone that is committed by then; OnCommit is not called for it, for who appends knows.
+// Stored does. Feeder.Push is to follow, outside the execution lock. When the log is alone that is committed by then;
+// OnCommit is not called for it, for who appends knows.
 func (l *Log) Flush() {
 	l.mu.Lock()
 	if l.published != l.at {
+		l.noteGiant()
 		l.published = l.at
 		l.tracker.Settle(l.at)
 		l.commitMoved()
-		if !l.tracker.Disk {
+		if !l.tracker.waitsForDisk() {
 			l.wakeReaders()
 		}
 	}
@@ -148,13 +160,14 @@ func (l *Log) wakeReaders() {
 }
 
 // trim gives up blocks at the front: all but the limit, except what is uncommitted and what readers still need, and
-// of those never more than the reader limit. It returns the readers it has given up. It needs mu.
+// of those never more than the reader limit and one giant. What was not published yet doesn't count: nobody could have
+// read it. It returns the readers it has given up. It needs mu.
 func (l *Log) trim(end int64) (lagged []*Reader) {
 	keep := end - l.limit
 	if l.tracker.Chain {
 		keep = min(keep, l.tracker.Commit)
 	}
-	keep = max(keep, end-max(l.limit, l.readerLimit))
+	keep = max(keep, l.published-max(l.limit, l.readerLimit+l.largestGiant(keep)))
 	reuse := end // blocks before it are in nobody's hands
 	for _, r := range l.readers {
 		reuse = min(reuse, r.pin)
@@ -167,7 +180,7 @@ func (l *Log) trim(end int64) (lagged []*Reader) {
 		case l.history != nil:
 			continue // it goes on reading on disk
 		}
-		if end-r.pin > l.readerLimit {
+		if l.published-r.pin > l.readerLimit+l.largestGiant(r.pin) {
 			r.fail(ErrLagged)
 			lagged = append(lagged, r)
 			continue
@@ -185,6 +198,7 @@ func (l *Log) trim(end int64) (lagged []*Reader) {
 		n++
 	}
 	l.blocks = slices.Delete(l.blocks, 0, n)
+	l.giants = slices.DeleteFunc(l.giants, func(g span) bool { return g.end <= l.base })
 	l.lineage.Formers = slices.DeleteFunc(l.lineage.Formers, func(f Former) bool { return f.Until < l.first() })
 	return lagged
 }

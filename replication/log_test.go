@@ -71,7 +71,8 @@ func TestResume(t *testing.T) {
 
 func TestLogInfo(t *testing.T) {
 	l := NewLog(LogConfig{Position: Position{testID('a'), 100}})
-	if info := l.Info(); info.SecondOffset != -1 || info.SecondID != testID('0') || info.FirstByte != 101 || info.HistoryLen != 0 {
+	if info := l.Info(); info.SecondOffset != -1 || info.SecondID != testID('0') || info.FirstByte != 101 ||
+		info.HistoryLen != 0 {
 		t.Errorf("fresh: %+v", info)
 	}
 	l.Append([]byte("12345"))
@@ -79,8 +80,9 @@ func TestLogInfo(t *testing.T) {
 	l.ContinueAs(testID('b'))
 	l.Append([]byte("678"))
 	l.Flush()
-	want := LogInfo{ID: testID('b'), SecondID: testID('a'), Offset: 108, SecondOffset: 106, FirstByte: 101, HistoryLen: 8,
-		Limit: defaultLimit, Memory: BlockSize}
+	want := LogInfo{ID: testID('b'), SecondID: testID('a'), Offset: 108, SecondOffset: 106, FirstByte: 101,
+		HistoryLen: 8,
+		Limit:      defaultLimit, Memory: BlockSize}
 	if info := l.Info(); info != want {
 		t.Errorf("got %+v, want %+v", info, want)
 	}
@@ -103,6 +105,7 @@ type world struct {
 	log     *Log
 	bytes   []byte // all that was appended
 	flushed int64
+	largest int64 // that a Flush has shown
 	readers []*modelReader
 	commit  int64
 	chain   bool
@@ -144,6 +147,7 @@ func (w *world) step() {
 		}
 	case 3:
 		w.log.Flush()
+		w.largest = max(w.largest, int64(len(w.bytes))-w.flushed)
 		w.flushed = int64(len(w.bytes))
 	case 4:
 		first := w.log.First()
@@ -181,8 +185,8 @@ func (w *world) read(m *modelReader) {
 	chunks, err := m.r.take()
 	switch {
 	case errors.Is(err, ErrLagged):
-		if pin := m.at - int64(len(m.want)); int64(len(w.bytes))-pin <= w.log.readerLimit {
-			w.t.Fatalf("reader at %d given up though the end is %d", m.at, len(w.bytes))
+		if pin := m.at - int64(len(m.want)); w.flushed-pin <= w.log.readerLimit {
+			w.t.Fatalf("reader at %d given up though the end is %d", m.at, w.flushed)
 		}
 		return // its bytes stay what they were: check sees to it
 	case err != nil:
@@ -211,7 +215,8 @@ func (w *world) check() {
 		w.t.Fatalf("commit point %d after %d, flushed %d, chain %v", commit, w.commit, w.flushed, w.chain)
 	}
 	w.commit = commit
-	if held := int64(len(l.blocks)) * BlockSize; held > l.readerLimit+2*BlockSize {
+	most := l.readerLimit + w.largest + end - w.flushed + 2*BlockSize
+	if held := int64(len(l.blocks)) * BlockSize; held > most {
 		w.t.Fatalf("%d bytes of blocks held", held)
 	}
 	for _, m := range w.readers {
@@ -231,8 +236,8 @@ func TestUncommittedIsKept(t *testing.T) {
 	put := func(blocks int) {
 		for range blocks {
 			l.Append(make([]byte, BlockSize))
+			l.Flush()
 		}
-		l.Flush()
 	}
 	put(8)
 	if l.First() != 0 {
@@ -246,6 +251,51 @@ func TestUncommittedIsKept(t *testing.T) {
 	put(40)
 	if got := l.End() - l.First(); got > 11*BlockSize {
 		t.Errorf("an uncommitted tail of %d bytes kept, beyond any limit", got)
+	}
+}
+
+// TestGiantLagsNobody: a command that is larger than all that a reader may hold back costs nobody his place, neither
+// while it comes nor while it is read, but who is behind by as much besides it is given up.
+func TestGiantLagsNobody(t *testing.T) {
+	const limit, size = 32 * BlockSize, 100 * BlockSize
+	for _, chain := range []bool{false, true} {
+		l := NewLog(LogConfig{Position: Position{ID: testID('a')}, Limit: BlockSize, ReaderLimit: limit})
+		if chain {
+			l.SetChain(1, cluster.Member{Name: "b", Incarnation: "1"}, true)
+		}
+		var want []byte
+		put := func(n int) {
+			p := bytes.Repeat([]byte{byte(len(want) / 7)}, n)
+			want = append(want, p...)
+			l.Append(p)
+			l.Flush()
+		}
+		put(5)
+		r, _, err := l.Open(Position{testID('a'), 0}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(size)
+		for range limit/BlockSize - 1 {
+			put(BlockSize)
+		}
+		var got []byte
+		for len(got) < len(want) {
+			chunks, err := r.Next(nil)
+			if err != nil {
+				t.Fatalf("chain %v: after %d of %d bytes: %v", chain, len(got), len(want), err)
+			}
+			got = append(got, bytes.Join(chunks, nil)...)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("chain %v: other bytes were read", chain)
+		}
+		for range 2*limit/BlockSize + size/BlockSize {
+			put(BlockSize)
+		}
+		if _, err := r.Next(nil); !errors.Is(err, ErrLagged) {
+			t.Errorf("chain %v: far behind without a giant: %v", chain, err)
+		}
 	}
 }
 
@@ -278,6 +328,7 @@ func TestReaderEnds(t *testing.T) {
 	l, r, told = open(4 * BlockSize)
 	for range 8 {
 		l.Append(make([]byte, BlockSize))
+		l.Flush()
 	}
 	if _, err := r.Next(nil); err != ErrLagged || *told != ErrLagged {
 		t.Errorf("far behind: %v, told %v", err, *told)
@@ -297,7 +348,8 @@ func TestStartAt(t *testing.T) {
 	r := l.OpenEnd(nil)
 	l.Append([]byte("678"))
 	l.Flush()
-	if r.StartAt(Position{testID('b'), 7}) || r.StartAt(Position{testID('a'), 4}) || !r.StartAt(Position{testID('a'), 7}) {
+	if r.StartAt(Position{testID('b'), 7}) || r.StartAt(Position{testID('a'), 4}) ||
+		!r.StartAt(Position{testID('a'), 7}) {
 		t.Error("a reader starts at a snapshot of its own history, not before where it was opened")
 	}
 	if got, err := r.Next(nil); err != nil || string(bytes.Join(got, nil)) != "8" {

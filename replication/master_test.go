@@ -70,33 +70,37 @@ func (s *script) serve(conn *testConn) {
 }
 
 func TestFollowsAPlainMaster(t *testing.T) {
-	bothWays(t, func(t *testing.T, ports bool) {
-		synctest.Test(t, func(t *testing.T) { followsAPlainMaster(t, ports) })
+	bothWays(t, func(t *testing.T, polled bool) {
+		synctest.Test(t, func(t *testing.T) { followsAPlainMaster(t, polled) })
 	})
 }
 
-func followsAPlainMaster(t *testing.T, ports bool) {
+func followsAPlainMaster(t *testing.T, polled bool) {
 	put := func(w string) string { return string(resp.AppendCommandStrings(nil, "PUT", w)) }
 	getack := string(resp.AppendCommandStrings(nil, "REPLCONF", "GETACK", "*"))
 	mark := testID('f')
 	body := "2\nx\ny"
-	s := &script{net: newTestNet(ports), acks: make(chan string, 100), answers: []string{
+	s := &script{net: newTestNet(polled), acks: make(chan string, 100), answers: []string{
 		"-NOMASTERLINK Can't SYNC while not connected with my master\r\n",
 		"-LOADING Redis is loading the dataset in memory\r\n",
 		"+FULLRESYNC short 1\r\n",
-		"\n|\n|+FULLRESYNC " + testID('1') + " 100\r\n|\n|\n|" + fmt.Sprintf("$%d\r\n", len(body)) + body[:2] + "|" + body[2:] + put("one") + "|" + getack[:9] + "|" + getack[9:],
+		"\n|\n|+FULLRESYNC " + testID('1') + " 100\r\n|\n|\n|" + fmt.Sprintf("$%d\r\n", len(body)) + body[:2] + "|" +
+			body[2:] + put("one") + "|" + getack[:9] + "|" + getack[9:],
 		"+CONTINUE\r\n" + put("two"),
 		"+CONTINUE " + testID('2') + "\r\n" + put("three") + "|*1\r\n$oops\r\n",
-		"+FULLRESYNC " + testID('3') + " 0\r\n$EOF:" + mark + "\r\n3\nx\ny|\nz" + mark[:7] + "|" + mark[7:] + put("four"),
+		"+FULLRESYNC " + testID('3') + " 0\r\n$EOF:" + mark + "\r\n3\nx\ny|\nz" + mark[:7] + "|" + mark[7:] +
+			put("four"),
 	}}
 	s.net.listen("m:1", s.serve)
 	m := newMember(t, s.net, "c", LogConfig{})
 	var states []FollowState
-	f := NewFollower(FollowConfig{Network: s.net, Addr: "m:1", User: "u", Password: "p", AnnounceIP: "1.2.3.4", AnnouncePort: 7, Log: m.log,
-		Applier: m, Logger: slog.New(slog.DiscardHandler), Timeout: func() time.Duration { return testTimeout }, Ports: s.net.openPort,
+	f := NewFollower(FollowConfig{Network: s.net, Addr: "m:1", User: "u", Password: "p", AnnounceIP: "1.2.3.4",
+		AnnouncePort: 7, Log: m.log,
+		Applier: m, Logger: slog.New(slog.DiscardHandler), Timeout: func() time.Duration { return testTimeout },
+		Loops:   s.net.loops,
 		OnState: func(st FollowStatus) { states = append(states, st.State) }})
 	m.stop = run(f)
-	defer s.net.wg.Wait()
+	defer s.net.close(t)
 	defer m.close()
 
 	expect := func(pos Position, words ...string) {
@@ -113,11 +117,13 @@ func followsAPlainMaster(t *testing.T, ports bool) {
 	}
 	one := int64(len(put("one")) + len(getack))
 	expect(Position{testID('1'), 100 + one}, "x", "y", "one")
-	first := []string{"PING", "AUTH u p", "REPLCONF listening-port 7", "REPLCONF ip-address 1.2.3.4", "REPLCONF capa eof capa psync2", "PSYNC " + testID('c') + " 1"}
+	first := []string{"PING", "AUTH u p", "REPLCONF listening-port 7", "REPLCONF ip-address 1.2.3.4",
+		"REPLCONF capa eof capa psync2", "PSYNC " + testID('c') + " 1"}
 	if !slices.Equal(s.heard[:6], first) {
 		t.Errorf("handshake: %q", s.heard[:6])
 	}
-	if !slices.Equal(states[:4], []FollowState{FollowConnecting, FollowHandshake, FollowConnect, FollowConnecting}) || !slices.Contains(states, FollowSync) {
+	if !slices.Equal(states[:4], []FollowState{FollowConnecting, FollowHandshake, FollowConnect, FollowConnecting}) ||
+		!slices.Contains(states, FollowSync) {
 		t.Errorf("states: %v", states)
 	}
 	if got := lastAck(s.acks); got != fmt.Sprintf("REPLCONF ACK %d", 100+one) {
@@ -190,7 +196,8 @@ func TestFailedApplyMeansFullCopy(t *testing.T) {
 
 // BenchmarkChain measures writes that are committed by two more members, in batches of 16 with one batch under way.
 func BenchmarkChain(b *testing.B) {
-	net := newTestNet(false)
+	net := newTestNet(true)
+	defer net.close(b)
 	var ms []*member
 	for _, name := range []string{"a", "b", "c"} {
 		m := newMember(b, net, name, LogConfig{})

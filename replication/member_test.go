@@ -57,7 +57,8 @@ func newMember(t testing.TB, net *testNet, name string, cfg LogConfig) *member {
 	cfg.Position.ID = testID(name[0])
 	m.log = NewLog(cfg)
 	m.feeder = NewFeeder(FeederConfig{Log: m.log, Snapshots: m, Logger: slog.New(slog.DiscardHandler),
-		Random: randomReader{rand.New(rand.NewPCG(1, uint64(name[0])))}, Accept: m.accept, Timeout: func() time.Duration { return testTimeout }, Ports: net.openPort})
+		Random: randomReader{rand.New(rand.NewPCG(1, uint64(name[0])))}, Accept: m.accept,
+		Timeout: func() time.Duration { return testTimeout }, Loops: net.loops})
 	net.listen(m.self.Addr, m.serve)
 	return m
 }
@@ -96,7 +97,7 @@ func (m *member) serve(conn *testConn) {
 			if err == nil {
 				info.IsMember, info.Epoch, info.Member = true, h.Epoch, h.Member
 				m.mu.Lock()
-				err = h.Check(m.group.Name, m.group.Epoch, m.self)
+				err = h.Check("", m.group, 0, m.self)
 				m.mu.Unlock()
 			}
 			if err != nil {
@@ -106,7 +107,7 @@ func (m *member) serve(conn *testConn) {
 			}
 		case word == "psync":
 			ask, _ := ParsePSYNC(string(args[1]), string(args[2]))
-			_ = m.feeder.ServeFollower(context.Background(), conn, nil, info, ask)
+			_ = m.feeder.ServeFollower(context.Background(), m.net.of(conn), nil, info, ask)
 			return
 		}
 		if _, err := conn.Write([]byte(reply)); err != nil {
@@ -145,8 +146,10 @@ func (m *member) adopt(g cluster.Group) {
 	if !ok {
 		return
 	}
-	f := NewFollower(FollowConfig{Network: m.net, Addr: pred.Addr, Log: m.log, Applier: m, Logger: slog.New(slog.DiscardHandler),
-		Timeout: func() time.Duration { return testTimeout }, Ports: m.net.openPort, Chain: true, Group: g.Name, Epoch: g.Epoch, Member: m.self, Upstream: pred})
+	f := NewFollower(FollowConfig{Network: m.net, Addr: pred.Addr, Log: m.log, Applier: m,
+		Logger:  slog.New(slog.DiscardHandler),
+		Timeout: func() time.Duration { return testTimeout }, Loops: m.net.loops, Chain: true, Group: g.Name,
+		Epoch: g.Epoch, Member: m.self, Upstream: pred})
 	m.following, m.stop = f, run(f)
 }
 
@@ -247,13 +250,20 @@ func (i image) Position() Position { return i.pos }
 func (i image) Close() error       { return nil }
 
 func (i image) WriteTo(w io.Writer) (int64, error) {
-	half := len(i.text) / 2
-	if _, err := w.Write(i.text[:half]); err != nil {
-		return 0, err
+	half, size := len(i.text)/2, int64(0)
+	for at := range i.text { // in pieces, as a node's come
+		if at%pipeRoom != 0 {
+			continue
+		}
+		if at <= half && at+pipeRoom > half {
+			time.Sleep(i.pause)
+		}
+		n, err := w.Write(i.text[at:min(at+pipeRoom, len(i.text))])
+		if size += int64(n); err != nil {
+			return size, err
+		}
 	}
-	time.Sleep(i.pause)
-	n, err := w.Write(i.text[half:])
-	return int64(half + n), err
+	return size, nil
 }
 
 func (m *member) data() []string {

@@ -62,7 +62,8 @@ func (l *Log) OpenEnd(onDrop func(error)) *Reader {
 }
 
 func (l *Log) open(from int64, onDrop func(error)) *Reader {
-	r := &Reader{log: l, wake: make(chan struct{}, 1), onDrop: onDrop, id: l.lineage.ID, pin: from, next: from, stopAt: math.MaxInt64}
+	r := &Reader{log: l, wake: make(chan struct{}, 1), onDrop: onDrop, id: l.lineage.ID, pin: from, next: from,
+		stopAt: math.MaxInt64}
 	l.readers = append(l.readers, r)
 	return r
 }
@@ -127,8 +128,8 @@ func (r *Reader) take() ([][]byte, error) {
 	return r.chunks, nil
 }
 
-// visible is where the reader has to stop for now: a follower gets nothing that this member may yet lose, as it could show it to
-// clients when this member comes back without it. It needs log.mu.
+// visible is where the reader has to stop for now: a follower gets nothing that this member may yet lose, as it could
+// show it to clients when this member comes back without it. It needs log.mu.
 func (r *Reader) visible() int64 {
 	if r.tap {
 		return r.log.published

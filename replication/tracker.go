@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/internal/rules"
 )
 
 // Tracker decides what is committed. It is pure: no lock, no time, no I/O; the Log holds one under its mutex.
 //
-// Invariants: Commit <= end, and with a disk <= Stored; Commit never falls except in Reset; Acked is what the successor of
-// Epoch said in Epoch.
+// Invariants: Commit <= end, and with a disk <= Stored; Commit never falls except in Reset; Acked is what the successor
+// of Epoch said in Epoch.
 type Tracker struct {
 	Chain     bool // false: alone (standalone, asynchronous, or the tail): whatever is appended is committed
 	Epoch     uint64
@@ -41,11 +42,14 @@ func (t *Tracker) Set(epoch uint64, successor cluster.Member, ok bool, end int64
 
 // held is how much of a log that reaches to end this member may count as its own.
 func (t *Tracker) held(end int64) int64 {
-	if t.Disk {
+	if t.waitsForDisk() {
 		return min(end, t.Stored)
 	}
 	return end
 }
+
+// waitsForDisk says whether bytes are passed on and counted only once they are stored.
+func (t *Tracker) waitsForDisk() bool { return rules.StoreFirst && t.Disk }
 
 // Settle raises the commit point to what is known of a log that reaches to end.
 func (t *Tracker) Settle(end int64) {
@@ -54,7 +58,7 @@ func (t *Tracker) Settle(end int64) {
 
 // Ack is the word of a follower; counted tells whether it came from the successor in this epoch.
 func (t *Tracker) Ack(epoch uint64, from cluster.Member, offset, end int64) (counted bool) {
-	if !t.Chain || epoch != t.Epoch || !from.Is(t.Successor) {
+	if !t.counts(epoch, from) {
 		return false
 	}
 	t.Acked = max(t.Acked, min(offset, end))
@@ -62,12 +66,25 @@ func (t *Tracker) Ack(epoch uint64, from cluster.Member, offset, end int64) (cou
 	return true
 }
 
+// counts says whether an acknowledgement counts: it is the successor's, in this epoch.
+func (t *Tracker) counts(epoch uint64, from cluster.Member) bool {
+	if !t.Chain || !rules.CheckAcks {
+		return t.Chain
+	}
+	return (!rules.FenceOldEpochs || epoch == t.Epoch) && from.Is(t.Successor)
+}
+
 // Upstream is what this member may acknowledge to its predecessor in Epoch.
 func (t *Tracker) Upstream(end int64) int64 {
-	if !t.Chain {
+	if !t.Chain || !rules.AckWithSuccessor {
 		return t.held(end)
 	}
 	return min(t.held(end), t.Acked)
+}
+
+// HeldBy is Log.HeldBy.
+func (t *Tracker) HeldBy(epoch uint64, m cluster.Member) bool {
+	return t.Epoch == epoch && (!t.Chain || t.Successor.Is(m) && t.Acked >= t.Commit)
 }
 
 // Reset begins another log that reaches to end: of its bytes nothing is known yet, unless this member is alone.
@@ -81,6 +98,14 @@ func (l *Log) HeldBySuccessor() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.tracker.Chain || l.tracker.Acked >= l.tracker.Commit
+}
+
+// HeldBy reports whether m is the one whose word counts in that epoch, and has acknowledged all that is committed.
+// Where nobody's word does, it has, in a way.
+func (l *Log) HeldBy(epoch uint64, m cluster.Member) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tracker.HeldBy(epoch, m)
 }
 
 // SetChain adopts an epoch: with ok, acknowledgements of successor in that epoch move the commit point; without,
@@ -159,8 +184,8 @@ func (l *Log) WaitCommit(ctx context.Context, offset int64) error {
 	}
 }
 
-// Watch has told called when UpstreamAck may have changed for another reason than Flush. It is called outside the log's lock, by whoever
-// changed it, and must not wait. stop ends it.
+// Watch has told called when UpstreamAck may have changed for another reason than Flush. It is called outside the log's
+// lock, by whoever changed it, and must not wait. stop ends it.
 func (l *Log) Watch(told func()) (stop func()) {
 	w := &told
 	l.mu.Lock()
@@ -180,7 +205,8 @@ func tell(watchers []*func()) {
 	}
 }
 
-// commitMoved publishes the Tracker's commit point and wakes WaitCommit; it needs mu. It answers whether the point rose.
+// commitMoved publishes the Tracker's commit point and wakes WaitCommit; it needs mu. It answers whether the point
+// rose.
 func (l *Log) commitMoved() bool {
 	now := l.tracker.Commit
 	before := l.commit.Swap(now)

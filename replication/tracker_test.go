@@ -56,14 +56,16 @@ func TestTrackerSmallWorlds(t *testing.T) {
 	b := cluster.Member{Name: "b", Incarnation: "1"}
 	again := cluster.Member{Name: "b", Incarnation: "2"}
 	ops := []trackerOp{
-		{"append", 0, b, 2}, {"alone", 1, cluster.Member{}, 0}, {"chain", 1, b, 0}, {"chain", 2, b, 0}, {"chain", 2, again, 0},
+		{"append", 0, b, 2}, {"alone", 1, cluster.Member{}, 0}, {"chain", 1, b, 0}, {"chain", 2, b, 0},
+		{"chain", 2, again, 0},
 		{"ack", 1, b, 1}, {"ack", 2, b, 3}, {"ack", 2, again, 9},
 	}
 	var explore func(tr Tracker, w trackerWorld, end int64)
 	explore = func(tr Tracker, w trackerWorld, end int64) {
 		epoch, chain, _, _ := w.view()
 		if want := w.committed(); tr.Commit != want || tr.Epoch != epoch || tr.Chain != chain || tr.Commit > end {
-			t.Fatalf("%v: commit %d in epoch %d (chain %v), want %d in %d (%v)", w.past, tr.Commit, tr.Epoch, tr.Chain, want, epoch, chain)
+			t.Fatalf("%v: commit %d in epoch %d (chain %v), want %d in %d (%v)", w.past, tr.Commit, tr.Epoch, tr.Chain,
+				want, epoch, chain)
 		}
 		if up := tr.Upstream(end); up > end || !chain && up != end || chain && up > tr.Commit {
 			t.Fatalf("%v: passes on %d of %d, commit %d", w.past, up, end, tr.Commit)
@@ -95,7 +97,8 @@ func TestTrackerForgetsTheOldEpochsWord(t *testing.T) {
 	tr.Ack(1, b, 8, 10)
 	tr.Set(2, b, true, 10)
 	if tr.Commit != 8 || tr.Upstream(10) != 0 {
-		t.Errorf("commit %d, passes on %d: the word of epoch 1 must not be passed on as one of epoch 2", tr.Commit, tr.Upstream(10))
+		t.Errorf("commit %d, passes on %d: the word of epoch 1 must not be passed on as one of epoch 2", tr.Commit,
+			tr.Upstream(10))
 	}
 	tr.Set(2, b, true, 10)
 	tr.Ack(2, b, 9, 10)
@@ -112,7 +115,8 @@ func TestTrackerForgetsTheOldEpochsWord(t *testing.T) {
 func TestWaitCommitAndOnCommit(t *testing.T) {
 	b := cluster.Member{Name: "b", Incarnation: "1"}
 	var told []int64
-	l := NewLog(LogConfig{Position: Position{ID: testID('a')}, OnCommit: func(n int64, _ bool) { told = append(told, n) }})
+	l := NewLog(LogConfig{Position: Position{ID: testID('a')},
+		OnCommit: func(n int64, _ bool) { told = append(told, n) }})
 	l.Append([]byte("12345"))
 	l.Flush()
 	if l.Commit() != 5 || told != nil {

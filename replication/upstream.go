@@ -2,7 +2,6 @@ package replication
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,17 +14,21 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/internal/bulk"
+	"holdfast/internal/steps"
+	"holdfast/netloop"
 	"holdfast/resp"
 )
 
 // streamRead is how much of the stream one read takes at most, and so the size of a batch.
 const streamRead = 64 << 10
 
-// upstream is one connection to a predecessor. Run's goroutine reads it; during the handshake it writes too, from
-// then on only acknowledge does. Where it is a port neither has to: what comes is applied, and acknowledged, by who serves it.
+// upstream is one connection to a predecessor. Run's goroutine reads it up to the end of a full copy, and until then
+// writes too; from then on the loops read it. What comes is applied, and acknowledged, by whoever reads it; only what
+// the connection doesn't take at once is left to acknowledge.
 type upstream struct {
 	f       *Follower
-	conn    net.Conn
+	conn    *netloop.Conn
 	in      *bufio.Reader
 	out     deadlineWriter
 	loading atomic.Bool   // a full copy is being received: newlines instead of acknowledgements
@@ -35,17 +38,18 @@ type upstream struct {
 	stream resp.Parser // of the log
 	batch  batcher
 
-	saying single
-	must   atomic.Bool          // acknowledge also what is no news
-	port   atomic.Pointer[Port] // nil: acknowledge writes
-	said   ack                  // last
-	rest   []byte               // of it, that the connection didn't take at once; acknowledge's, while stuck
-	stuck  atomic.Bool
-	buf    []byte
+	sending    single      // sendAck
+	repeat     atomic.Bool // acknowledge also what is no news
+	lastAck    ack         // that was sent
+	buf        []byte      // it
+	outputFull atomic.Bool // the connection didn't take all of it at once
+	rest       []byte      // what it didn't take; acknowledge's, while outputFull
 }
 
 func newUpstream(f *Follower, conn net.Conn, cancel context.CancelCauseFunc) *upstream {
-	u := &upstream{f: f, conn: conn, cancel: cancel, out: deadlineWriter{conn, f.cfg.Timeout, &f.cfg.Traffic.Asked}, due: make(chan struct{}, 1)}
+	c := f.cfg.Loops.Open(conn)
+	u := &upstream{f: f, conn: c, cancel: cancel, out: deadlineWriter{c, f.cfg.Timeout, &f.cfg.Traffic.Asked},
+		due: make(chan struct{}, 1)}
 	u.in = bufio.NewReaderSize(u, streamRead)
 	u.loading.Store(true)
 	return u
@@ -88,12 +92,26 @@ func (u *upstream) ask(questions ...question) (replies []string, err error) {
 		buf = resp.AppendCommandStrings(buf, q.words...)
 	}
 	if _, err := u.out.Write(buf); err != nil {
+		// A connection that is broken has nothing to wait for, but perhaps the reason.
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			if l, _ := u.line(); strings.HasPrefix(l, "-") {
+				return nil, refusal(l)
+			}
+		}
 		return nil, fmt.Errorf("replication: to master: %w", err)
 	}
+	// the last refusal of a courtesy: a master that takes nobody says why to whatever it is sent first, and closes
+	told := ""
 	for _, q := range questions {
 		l, err := u.line()
+		if err != nil && told != "" {
+			return nil, refusal(told)
+		}
 		if err != nil {
 			return nil, err
+		}
+		if strings.HasPrefix(l, "-") {
+			told = l
 		}
 		if q.needed && !strings.HasPrefix(l, "+") {
 			return nil, refusal(l)
@@ -103,8 +121,8 @@ func (u *upstream) ask(questions ...question) (replies []string, err error) {
 	return replies, nil
 }
 
-// handshake introduces this node and asks for the log; it returns the answer to PSYNC. A member of a chain is told all at once: it takes no
-// command behind a hello that it refuses.
+// handshake introduces this node and asks for the log; it returns the answer to PSYNC. A member of a chain is told all
+// at once: it takes no command behind a hello that it refuses.
 func (u *upstream) handshake() (answer string, err error) {
 	introduction, err := u.introduction()
 	if err != nil {
@@ -119,7 +137,8 @@ func (u *upstream) handshake() (answer string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if p := pong[0]; !strings.HasPrefix(p, "+") && !strings.HasPrefix(p, "-NOAUTH") && !strings.HasPrefix(p, "-NOPERM") {
+	if p := pong[0]; !strings.HasPrefix(p, "+") && !strings.HasPrefix(p, "-NOAUTH") &&
+		!strings.HasPrefix(p, "-NOPERM") {
 		return "", refusal(p)
 	}
 	if _, err := u.ask(introduction...); err != nil {
@@ -145,7 +164,9 @@ func (u *upstream) introduction() (list []question, err error) {
 	}
 	tell(false, "REPLCONF", "capa", "eof", "capa", "psync2")
 	if cfg.Chain {
-		hello, err := json.Marshal(Hello{Group: cfg.Group, Epoch: u.f.currentEpoch(), Member: cfg.Member, To: cfg.Upstream})
+		hello, err := json.Marshal(Hello{Group: cfg.Group, Epoch: u.f.currentEpoch(), Member: cfg.Member,
+			To: cfg.Upstream, Installation: cfg.Installation,
+			Level: cfg.Level})
 		if err != nil {
 			return nil, fmt.Errorf("replication: hello: %w", err)
 		}
@@ -197,7 +218,7 @@ func (u *upstream) follow(ctx context.Context, answer string) (linked bool, err 
 	}
 	u.loading.Store(false)
 	u.f.setState(FollowConnected, nil)
-	u.must.Store(true)
+	u.repeat.Store(true)
 	wake(u.due)
 	return true, u.receive(ctx)
 }
@@ -219,6 +240,7 @@ func (u *upstream) load(pos Position) error {
 	u.f.mu.Lock()
 	u.f.status.SyncTotal, u.f.status.SyncRead = size, int64(u.in.Buffered())
 	u.f.mu.Unlock()
+	u.f.cfg.Steps.At(steps.Copying)
 	u.f.cfg.Logger.Info("receiving a full copy", "master", u.f.cfg.Addr, "position", pos, "bytes", size)
 	if err := u.f.cfg.Applier.Load(p, pos); err != nil {
 		return fmt.Errorf("replication: load full copy: %w", err)
@@ -234,33 +256,28 @@ func (u *upstream) load(pos Position) error {
 func (u *upstream) receive(ctx context.Context) error {
 	const unbounded = 1 << 62 // the master has judged its clients' input already
 	u.stream.SetLimits(resp.Limits{MaxBulk: unbounded, MaxQuery: unbounded})
-	port := u.f.cfg.Ports.of(u.conn)
-	for port == nil || u.in.Buffered() > 0 {
+	for u.in.Buffered() > 0 {
 		p := u.stream.Space(streamRead)
-		if port != nil {
-			p = p[:min(len(p), u.in.Buffered())]
-		}
-		n, err := u.in.Read(p)
+		n, err := u.in.Read(p[:min(len(p), u.in.Buffered())])
 		if e := u.apply(n); e != nil {
 			return e
 		}
-		if err != nil && n == 0 {
+		if err != nil {
 			return fmt.Errorf("replication: from master: %w", err)
 		}
 	}
-	defer port.Close()
 	if err := u.conn.SetReadDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("replication: from master: %w", err)
 	}
-	u.port.Store(&port)
-	port.Serve(func() bool { return u.serve(port) })
+	u.conn.Start(u.hear)
+	defer u.conn.Stop()
 	look := time.NewTimer(0)
 	defer look.Stop()
 	for {
 		select {
 		case <-look.C:
 			left := timeoutOf(u.f.cfg.Timeout) - time.Since(u.f.lastHeard())
-			if look.Reset(min(left, silenceLook)); left <= 0 {
+			if look.Reset(nextLook(left)); left <= 0 {
 				return fmt.Errorf("replication: from master: %w", os.ErrDeadlineExceeded)
 			}
 		case <-ctx.Done():
@@ -269,10 +286,10 @@ func (u *upstream) receive(ctx context.Context) error {
 	}
 }
 
-// serve applies what has come to a port, and acknowledges it.
-func (u *upstream) serve(port Port) (more bool) {
-	for range portReads {
-		n, drained, err := port.TryRead(u.stream.Space(streamRead))
+// hear applies what has come, and acknowledges it.
+func (u *upstream) hear() (more bool) {
+	for range maxReads {
+		n, drained, err := u.conn.TryRead(u.stream.Space(streamRead))
 		if n > 0 {
 			u.f.sawBytes(n)
 		}
@@ -298,6 +315,9 @@ func (u *upstream) apply(n int) error {
 	if err := u.batch.cut(&u.stream); err != nil {
 		return fmt.Errorf("replication: from master: %w", err)
 	}
+	if u.batch.held+u.stream.Buffered() > giant {
+		u.f.cfg.Log.progress.taken.Add(int64(n))
+	}
 	if len(u.batch.ready) == 0 {
 		return nil
 	}
@@ -305,7 +325,7 @@ func (u *upstream) apply(n int) error {
 		u.f.setForceFull(true)
 		return fmt.Errorf("replication: apply: %w", err)
 	}
-	u.news()
+	u.moved()
 	return nil
 }
 
@@ -314,6 +334,7 @@ func (u *upstream) apply(n int) error {
 type batcher struct {
 	ready []Entry // for the Applier, valid until the next cut
 	open  []Entry // from MULTI on, owned
+	held  int     // their bytes
 	multi bool
 }
 
@@ -326,6 +347,7 @@ func (b *batcher) cut(p *resp.Parser) error {
 		b.ready = append(b.ready, b.open...)
 		b.open = b.open[:0]
 	}
+	b.held = 0
 	kept := len(b.ready)
 	for {
 		args, err := p.Next()
@@ -345,6 +367,7 @@ func (b *batcher) cut(p *resp.Parser) error {
 	}
 	if b.multi {
 		for i, e := range b.ready[start:] {
+			b.held += len(e.Raw)
 			if start == 0 && i < kept {
 				b.open = append(b.open, e) // owned since an earlier cut
 			} else {
@@ -357,25 +380,25 @@ func (b *batcher) cut(p *resp.Parser) error {
 }
 
 func (e Entry) clone() Entry {
-	c := Entry{Args: make([][]byte, len(e.Args)), Raw: bytes.Clone(e.Raw)}
+	c := Entry{Args: make([][]byte, len(e.Args)), Raw: bulk.Clone(e.Raw)}
 	for i, a := range e.Args {
-		c.Args[i] = bytes.Clone(a)
+		c.Args[i] = bulk.Clone(a)
 	}
 	return c
 }
 
-// news has acknowledged what changed. Anybody may call it: it doesn't wait.
-func (u *upstream) news() {
-	if u.port.Load() == nil || u.stuck.Load() {
+// moved has acknowledged what changed. Anybody may call it: it doesn't wait.
+func (u *upstream) moved() {
+	if u.outputFull.Load() {
 		wake(u.due)
 		return
 	}
-	u.saying.do(u.say)
+	u.sending.do(u.sendAck)
 }
 
-// acknowledge says what is news where nobody else does, and what is not now and then.
+// acknowledge sends what the connection didn't take at once, and now and then what is no news.
 func (u *upstream) acknowledge(ctx context.Context) {
-	defer u.f.cfg.Log.Watch(u.news)()
+	defer u.f.cfg.Log.Watch(u.moved)()
 	tick := time.NewTimer(u.f.cfg.ackEvery())
 	defer tick.Stop()
 	for {
@@ -384,58 +407,62 @@ func (u *upstream) acknowledge(ctx context.Context) {
 			return
 		case <-u.due:
 		case <-u.f.poke:
-			u.must.Store(true)
+			u.repeat.Store(true)
 		case <-tick.C:
 			tick.Reset(u.f.cfg.ackEvery())
-			u.must.Store(true)
+			u.repeat.Store(true)
 		}
-		if u.stuck.Load() {
+		if u.outputFull.Load() {
 			if _, err := u.out.Write(u.rest); err != nil {
 				u.cancel(fmt.Errorf("replication: acknowledge to master: %w", err))
 				return
 			}
-			u.stuck.Store(false)
+			u.outputFull.Store(false)
 		}
-		u.saying.do(u.say)
+		u.sending.do(u.sendAck)
 	}
 }
 
-// say acknowledges, if there is anything new: in a chain what this member and those behind it hold, else how far the log reaches. What
-// becomes due while it is being written goes with the next one.
-func (u *upstream) say() {
-	if u.stuck.Load() {
+// sendAck acknowledges, if there is anything new: in a chain what this member and those behind it hold, else how far
+// the log reaches. What becomes due while the connection takes no more goes with the next one.
+func (u *upstream) sendAck() {
+	if u.outputFull.Load() {
 		return // acknowledge will come back to it
 	}
-	must := u.must.Swap(false)
+	repeat := u.repeat.Swap(false)
 	a := ack{chain: u.f.cfg.Chain}
 	switch {
 	case !u.loading.Load():
 		a.epoch, a.commit = u.f.cfg.Log.UpstreamAck()
-		a.offset = u.f.cfg.Log.End()
-		if told := a; !must {
-			if told.offset = u.said.offset; a.chain && told == u.said || !a.chain && a.offset == u.said.offset {
-				return
-			}
+		a.offset, a.progress = u.f.cfg.Log.End(), u.f.cfg.Log.progress.all()
+		if !repeat && !a.isNews(u.lastAck) {
+			return
 		}
-		u.said = a
-		u.buf = appendAck(u.buf[:0], a.offset, a.chain, a.epoch, a.commit)
-	case must:
+		u.lastAck = a
+		u.buf = appendAck(u.buf[:0], a)
+	case repeat:
 		u.buf = append(u.buf[:0], '\n')
 	default:
 		return
 	}
-	port, n := u.port.Load(), 0
-	var err error
-	if port == nil {
-		_, err = u.out.Write(u.buf)
-	} else if n, err = (*port).TryWrite(u.buf); err == nil {
-		u.f.cfg.Traffic.Asked.Add(int64(n))
-		if u.rest = u.buf[n:]; len(u.rest) > 0 {
-			u.stuck.Store(true)
-			wake(u.due)
-		}
-	}
+	n, err := u.conn.TryWrite(u.buf)
 	if err != nil {
 		u.cancel(fmt.Errorf("replication: acknowledge to master: %w", err))
+		return
 	}
+	u.f.cfg.Traffic.Asked.Add(int64(n))
+	if u.rest = u.buf[n:]; len(u.rest) > 0 {
+		u.outputFull.Store(true)
+		wake(u.due)
+	}
+}
+
+// isNews says whether a has to be told to who was told last.
+func (a ack) isNews(last ack) bool {
+	if !a.chain {
+		return a.offset != last.offset
+	}
+	// how far this member alone has come is told with the next news
+	a.offset, a.progress = last.offset, last.progress
+	return a != last
 }

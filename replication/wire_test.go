@@ -30,20 +30,29 @@ func parseAll(t *testing.T, text string) (all [][][]byte) {
 }
 
 func TestAck(t *testing.T) {
-	got, ok := parseAck(parseAll(t, string(appendAck(nil, 12, true, 7, 9)))[0])
-	if want := (ack{offset: 12, chain: true, commit: 9, epoch: 7}); !ok || got != want {
+	got, ok := parseAck(parseAll(t,
+		string(appendAck(nil, ack{offset: 12, chain: true, commit: 9, epoch: 7, progress: 5})))[0])
+	if want := (ack{offset: 12, chain: true, commit: 9, epoch: 7, progress: 5}); !ok || got != want {
 		t.Errorf("got %+v", got)
 	}
-	got, ok = parseAck(parseAll(t, string(appendAck(nil, 12, false, 7, 9)))[0])
+	got, ok = parseAck(parseAll(t, string(appendAck(nil, ack{offset: 12, epoch: 7, commit: 9, progress: 5})))[0])
 	if want := (ack{offset: 12}); !ok || got != want {
 		t.Errorf("got %+v", got)
 	}
-	for _, bad := range []string{"REPLCONF ACK", "REPLCONF ACK x", "REPLCONF GETACK *", "PING", "REPLCONF ACK 1x COMMIT 2 EPOCH 3"} {
+	for _, bad := range []string{"REPLCONF ACK", "REPLCONF ACK x", "REPLCONF GETACK *", "PING",
+		"REPLCONF ACK 1x COMMIT 2 EPOCH 3"} {
 		if _, ok := parseAck(parseAll(t, bad+"\r\n")[0]); ok {
 			t.Errorf("took %q for an acknowledgement", bad)
 		}
 	}
-	if a, ok := parseAck(parseAll(t, "replconf ack 5 commit 3 epoch -1\r\n")[0]); !ok || a.chain {
+	for _, words := range []string{"", " progress -1", " progress x", " else 7", " progress"} {
+		if a, ok := parseAck(parseAll(t, "replconf ack 5 commit 3 epoch 1"+words+"\r\n")[0]); !ok || !a.chain ||
+			a.progress != 0 {
+			t.Errorf("%q gave %+v", words, a)
+		}
+	}
+	if a, ok := parseAck(parseAll(t, "replconf ack 5 commit 3 epoch -1 progress 7\r\n")[0]); !ok || a.chain ||
+		a.progress != 0 {
 		t.Errorf("a bad epoch gave %+v", a)
 	}
 }
@@ -54,13 +63,15 @@ func TestHello(t *testing.T) {
 	for _, c := range []struct {
 		group string
 		epoch uint64
+		level cluster.Level
 		self  cluster.Member
 		want  string
 	}{
-		{"g", 4, me, ""}, {"x", 4, me, "ERR"}, {"g", 5, me, staleEpoch}, {"g", 3, me, staleEpoch},
-		{"g", 4, cluster.Member{Name: "a", Incarnation: "2"}, staleEpoch},
+		{"g", 4, 0, me, ""}, {"x", 4, 0, me, "ERR"}, {"g", 5, 0, me, staleEpoch}, {"g", 3, 0, me, staleEpoch},
+		{"g", 4, 0, cluster.Member{Name: "a", Incarnation: "2"}, staleEpoch}, {"g", 4, 1, me, ""},
+		{"g", 4, 2, me, "ERR"},
 	} {
-		err := h.Check(c.group, c.epoch, c.self)
+		err := h.Check("", cluster.Group{Name: c.group, Epoch: c.epoch}, c.level, c.self)
 		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want+" ") {
 			t.Errorf("%+v: %v", c, err)
 		}

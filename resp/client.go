@@ -12,8 +12,8 @@ import (
 )
 
 // Client is one connection to a server, seen from the asking side. One goroutine may Send while another Receives; Do is
-// both and excludes them. After an error that is not an Error, and after a context ended, the connection is out of step and
-// only good for Close.
+// both and excludes them. After an error that is not an Error, and after a context ended, the connection is out of step
+// and only good for Close.
 type Client struct {
 	conn   net.Conn
 	reader *Reader
@@ -44,10 +44,14 @@ func (c *Client) Reader() *Reader { return c.reader }
 // Close closes the connection. It may be called at any time, also to end a Receive that waits.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// Do sends a command and waits for its reply. An error reply comes back as an Error. Arguments are strings, byte slices,
-// integers, floats, booleans (1 or 0) or anything fmt can print.
+// Do sends a command and waits for its reply. An error reply comes back as an Error. Where nothing can be sent any more
+// the error quotes the reply with which the server closed the connection. Arguments are strings, byte slices, integers,
+// floats, booleans (1 or 0) or anything fmt can print.
 func (c *Client) Do(ctx context.Context, args ...any) (Value, error) {
 	if err := c.Send(ctx, args...); err != nil {
+		if said := c.Reason(ctx); said != "" {
+			err = fmt.Errorf("%w, after the server said: %s", err, string(said))
+		}
 		return Value{}, err
 	}
 	stop := bound(ctx, c.conn.SetReadDeadline)
@@ -78,6 +82,29 @@ func (c *Client) Send(ctx context.Context, args ...any) error {
 	return nil
 }
 
+// lastWords is how long Reason waits for what the server sent before it closed the connection.
+const lastWords = 100 * time.Millisecond
+
+// Reason is the error reply that a server sent last before it closed the connection, so that a Send failed; empty if
+// there is none. It waits for at most 100 ms, and the connection is only good for Close afterwards.
+func (c *Client) Reason(ctx context.Context) Error {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	stop := bound(ctx, c.conn.SetReadDeadline)
+	var last Value
+	for {
+		v, err := c.reader.ReadValue()
+		if err == nil {
+			last = v
+			continue
+		}
+		if err = stop(err); last.Kind != KindError || errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return "" // or the server is still there
+		}
+		return Error(last.Str)
+	}
+}
+
 // Receive returns the next reply or push. An error reply comes back as an Error, with the value.
 func (c *Client) Receive(ctx context.Context) (Value, error) {
 	if len(c.pushes) > 0 {
@@ -100,12 +127,16 @@ func bound(ctx context.Context, setDeadline func(time.Time) error) (stop func(er
 	if err := setDeadline(deadline); err != nil {
 		return func(outcome error) error { return errors.Join(outcome, err) }
 	}
+	done := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		// The error would say that the connection is closed, which ends the I/O as well.
 		_ = setDeadline(time.Unix(1, 0))
+		close(done)
 	})
 	return func(outcome error) error {
-		cancel()
+		if !cancel() {
+			<-done // Or the deadline could be set behind the one of the I/O that is next.
+		}
 		var timeout net.Error
 		if outcome != nil && errors.As(outcome, &timeout) && timeout.Timeout() {
 			if err := ctx.Err(); err != nil {

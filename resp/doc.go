@@ -2,8 +2,8 @@
 //
 // The way of the data, seen from a server: bytes read from a connection go into a Parser, which cuts them into commands
 // whose arguments alias its buffer; a Table finds the Command row for the arguments and checks their number; the row's
-// Run appends its reply to a Writer, whose Buf the connection's owner sends. Seen from a client: AppendCommand (or Client)
-// produces commands, Reader turns reply bytes into Values.
+// Run appends its reply to a Writer, whose Buf the connection's owner sends. Seen from a client: AppendCommand (or
+// Client) produces commands, Reader turns reply bytes into Values.
 //
 // Nothing here decides what a command does, and only Client and Server touch a connection: Parser and Writer are plain
 // buffers owned by one goroutine at a time, Table is immutable once built and shared by all.

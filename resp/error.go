@@ -27,6 +27,15 @@ func (e ProtocolError) Error() string { return "Protocol error: " + string(e) }
 // closed without a reply, as the peer may never read one.
 var ErrQueryLimit = errors.New("resp: client reached the max query buffer length")
 
+// What several families of commands answer.
+const (
+	ErrSyntax     = Error("ERR syntax error")
+	ErrNotInteger = Error("ERR value is not an integer or out of range")
+)
+
+// ErrMaxClients is what a client hears for whom there is no place.
+const ErrMaxClients = Error("ERR max number of clients reached")
+
 // errorText is the text an error replies with: an Error (also a wrapped one) as it is, anything else after "ERR ".
 // Line ends would break the protocol and become spaces.
 func errorText(err error) string {

@@ -1,7 +1,7 @@
 package resp
 
 // Flag is a property of a command that the server acts on.
-type Flag uint32
+type Flag uint64
 
 // The flags of commands.
 const (
@@ -29,6 +29,13 @@ const (
 	OnlySentinel                          // known to a sentinel only
 	Protected                             // only where enable-debug-command and the like allow it
 	TouchesArbitraryKeys                  // may reach any key
+	NotQueued                             // runs at once inside MULTI
+	EndsMulti                             // ends a transaction, with or without running it
+	RunsQueued                            // runs what MULTI queued: it may what all of that may
+	WhileSubscribed                       // also in RESP2 of a connection that is subscribed
+	Probe                                 // asks whether the server is well, wherever it stands
+	PassesPause                           // is not held back: to stop a server, and to copy from it
+	PassesDrain                           // is not held back by a handover: members begin their links with it
 )
 
 // commandFlags are the names COMMAND INFO prints, in its order. Flags without a name are internal.
@@ -43,8 +50,8 @@ var commandFlags = []named[Flag]{
 // KeyFlag says what a command does to a key.
 type KeyFlag uint16
 
-// The flags of keys. Exactly one of RO, RW, OW and RM says how the command treats the key as a whole; the next four what
-// it does to the data in it.
+// The flags of keys. Exactly one of RO, RW, OW and RM says how the command treats the key as a whole; the next four
+// what it does to the data in it.
 const (
 	RO            KeyFlag = 1 << iota // reads it
 	RW                                // changes it depending on what it was
@@ -121,7 +128,9 @@ func CategoryByName(name string) Category {
 }
 
 // bits is what flags, key flags and categories have in common: sets of bits with names.
-type bits interface{ ~uint8 | ~uint16 | ~uint32 }
+type bits interface {
+	~uint8 | ~uint16 | ~uint32 | ~uint64
+}
 
 type named[B bits] struct {
 	bit  B

@@ -2,8 +2,8 @@ package resp
 
 // splitInline appends the words of an inline command to args; ok is false when its quotes do not balance.
 //
-// Words are separated by blanks. "..." understands \n \r \t \b \a \xHH and \ before any other byte; '...' understands only
-// \'. A closing quote must end the word. Words without quotes alias line.
+// Words are separated by blanks. "..." understands \n \r \t \b \a \xHH and \ before any other byte; '...' understands
+// only \'. A closing quote must end the word. Words without quotes alias line.
 func splitInline(args [][]byte, line []byte) (_ [][]byte, ok bool) {
 	for i := 0; ; {
 		for i < len(line) && isSpace(line[i]) {
@@ -90,6 +90,6 @@ func hexDigit(c byte) (byte, bool) {
 // isSpace is C's isspace.
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// endsWord is narrower than isSpace: a vertical tab or a form feed inside a word belongs to it, as in Redis. Whatever ends a
-// word must be a space, or splitInline would not get past it.
+// endsWord is narrower than isSpace: a vertical tab or a form feed inside a word belongs to it, as in Redis. Whatever
+// ends a word must be a space, or splitInline would not get past it.
 func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }

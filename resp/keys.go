@@ -3,8 +3,8 @@ package resp
 // KeySpec says where some of a command's keys are among its arguments: where to begin and how to go on from there.
 type KeySpec struct {
 	// First is the index of the first key, counted from the command's name; 0 means the spec cannot be expressed:
-	// Find knows, or nobody does and Notes says why. With a Keyword it is the index the search for the keyword starts from, the first key follows
-	// the keyword; counted from the end, and searching backwards, when negative.
+	// Find knows, or nobody does and Notes says why. With a Keyword it is the index the search for the keyword starts
+	// from, the first key follows the keyword; counted from the end, and searching backwards, when negative.
 	First   int
 	Keyword string
 

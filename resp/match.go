@@ -1,8 +1,8 @@
 package resp
 
 // Match says whether s matches a Redis glob pattern: * ? [abc] [^a-z] and \ to take a byte literally. It takes at most
-// len(pattern)*len(s) steps. Two habits of Redis are kept: only the empty pattern matches an empty s, and ranges compare
-// signed bytes.
+// len(pattern)*len(s) steps. Two habits of Redis are kept: only the empty pattern matches an empty s, and ranges
+// compare signed bytes.
 func Match(pattern, s []byte, nocase bool) bool {
 	if len(s) == 0 {
 		return len(pattern) == 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // Limits bounds what one connection may send. A zero field means the default named beside it.
@@ -28,32 +29,33 @@ const (
 	strangerMaxBulk = 16 << 10
 )
 
-// Parser cuts commands out of a byte stream: the owner reads into Space, says how much with Fill, and takes whole commands
-// with Next until it returns none. It does no I/O and allocates nothing per command once its buffers have grown to the
-// connection's needs. The zero value is ready, with default Limits.
+// Parser cuts commands out of a byte stream: the owner reads into Space, says how much with Fill, and takes whole
+// commands with Next until it returns none. It does no I/O and allocates nothing per command once its buffers have
+// grown to the connection's needs. The zero value is ready, with default Limits.
 //
 // The buffer: done commands, then the command in progress, then free space.
 //
 //	0 ........ start ........ pos ........ end ........ len(buf)
 //	  handed out    |  parsed so far | unparsed |  Space
 //
-// A command in progress keeps its arguments as slices into the buffer. When the buffer moves they are thrown away and
-// the command is parsed again from its first byte: that happens at most once per doubling of the buffer, so the work
-// stays linear in the bytes received however small the reads are.
+// A command in progress keeps its arguments by where they are behind its first byte, so that the buffer may move, and
+// so that the garbage collector has nothing to look at: slices are made of them when it is whole.
 type Parser struct {
 	limits   Limits
 	adjusted bool // limits has its defaults filled in
 
 	buf             []byte
 	start, pos, end int
+	given           bool // somebody has buf for good, see Give: nothing is written to it any more
 
 	left  int // arguments still missing of the command in progress; 0: its header is not read yet
 	bulk  int // length of the argument being received, valid when known is true
 	known bool
 	begun bool // the command in progress is a multibulk one whose header is read
 
+	spans []span   // the arguments of the command in progress
 	args  [][]byte // arena for the arguments of all commands since the last Space
-	first int      // where the arguments of the command in progress start in args
+	first int      // where the arguments of the next command start in args
 
 	rawAt, rawEnd int // the command handed out last
 	consumed      int64
@@ -61,6 +63,9 @@ type Parser struct {
 
 	idle, peak int // see shrink
 }
+
+// span is where an argument is, counted from the first byte of its command.
+type span struct{ from, to int }
 
 // SetLimits replaces the limits; it holds for commands not yet handed out.
 func (p *Parser) SetLimits(l Limits) {
@@ -83,9 +88,18 @@ func (p *Parser) SetLimits(l Limits) {
 func (p *Parser) Buffered() int { return p.end - p.start }
 
 // Held returns the bytes that the parser's buffers take.
-func (p *Parser) Held() int { return len(p.buf) + cap(p.args)*sliceSize }
+func (p *Parser) Held() int {
+	held := cap(p.args)*sliceSize + cap(p.spans)*spanSize
+	if !p.given {
+		held += len(p.buf)
+	}
+	return held
+}
 
-const sliceSize = 24 // of a []byte's header
+const (
+	sliceSize = 24 // of a []byte's header
+	spanSize  = 16
+)
 
 // Consumed returns the total length of all commands handed out so far. Blank lines and empty commands between them,
 // which Next skips, are not part of any command.
@@ -132,6 +146,20 @@ func (p *Parser) Next() ([][]byte, error) {
 	return nil, nil
 }
 
+// gather makes slices of the arguments of a multibulk command that is whole.
+func (p *Parser) gather() {
+	if len(p.spans) > cap(p.args)-len(p.args) {
+		p.args = slices.Grow(p.args, len(p.spans))
+	}
+	command := p.buf[p.start:p.end]
+	for _, s := range p.spans {
+		p.args = append(p.args, command[s.from:s.to:s.to])
+	}
+	if cap(p.spans) > keepArgs {
+		p.spans = nil
+	}
+}
+
 // finish ends the command in progress, which is whole, at pos.
 func (p *Parser) finish() [][]byte {
 	args := p.args[p.first:len(p.args):len(p.args)]
@@ -143,8 +171,8 @@ func (p *Parser) finish() [][]byte {
 	return args
 }
 
-// ordinary returns the next command if it is whole, and of few arguments with lengths of up to two digits, as nearly all
-// are. All others, and what is no command, it leaves to multibulk.
+// ordinary returns the next command if it is whole, and of few arguments with lengths of up to two digits, as nearly
+// all are. All others, and what is no command, it leaves to multibulk.
 func (p *Parser) ordinary() [][]byte {
 	if p.begun || p.limits.Unauthenticated || p.limits.MaxBulk < 100 || p.limits.MaxArgs < 100 {
 		return nil
@@ -178,8 +206,8 @@ func (p *Parser) ordinary() [][]byte {
 // shortLine is how long a line with a length of two digits is, and less than what an argument takes at least.
 const shortLine = 5
 
-// shortLength reads a length of one or two digits behind a kind, given the first four bytes of its line, and how long it is
-// with its line end; size 0 means that there is none.
+// shortLength reads a length of one or two digits behind a kind, given the first four bytes of its line, and how long
+// it is with its line end; size 0 means that there is none.
 func shortLength(line uint32, kind byte) (n, size int) {
 	first, second := line>>8&0xff-'0', line>>16&0xff-'0'
 	if line&0xff != uint32(kind) || first > 9 {
@@ -208,7 +236,7 @@ func (p *Parser) multibulk() (done bool, err error) {
 			return false, ProtocolError("unauthenticated multibulk length")
 		}
 		p.pos, p.left = next, int(max(n, 0))
-		p.begun, p.known = true, false
+		p.begun, p.known, p.spans = true, false, p.spans[:0]
 	}
 	buf := p.buf[:p.end]
 	for p.left > 0 {
@@ -233,11 +261,16 @@ func (p *Parser) multibulk() (done bool, err error) {
 			return false, nil
 		}
 		stop := p.pos + p.bulk
-		p.args = append(p.args, buf[p.pos:stop:stop])
+		// it doubles: there may be millions, of which the number is known, but perhaps a lie
+		if len(p.spans) == cap(p.spans) {
+			p.spans = slices.Grow(p.spans, min(p.left, max(len(p.spans), 16)))
+		}
+		p.spans = append(p.spans, span{p.pos - p.start, stop - p.start})
 		p.pos = stop + 2 // like Redis, without looking at the line end
 		p.known = false
 		p.left--
 	}
+	p.gather()
 	return true, nil
 }
 
@@ -270,8 +303,8 @@ func (p *Parser) inline() (done bool, err error) {
 	return true, nil
 }
 
-// readLength reads the decimal number of a length line starting at i and returns the index after its line end; next is 0
-// when the line is not whole yet, ok is false when it is not a number.
+// readLength reads the decimal number of a length line starting at i and returns the index after its line end; next is
+// 0 when the line is not whole yet, ok is false when it is not a number.
 func readLength(buf []byte, i int) (n int64, next int, ok bool) {
 	// Nearly all lengths have few digits; 18 of them cannot overflow.
 	for j := i; j < len(buf) && j < i+18; j++ {

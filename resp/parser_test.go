@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // cut feeds input to a parser in chunks of the sizes next gives and returns the commands as printable text.
@@ -14,7 +15,7 @@ func cut(t testing.TB, p *Parser, input []byte, next func() int) (commands []str
 	var raw int64
 	for len(input) > 0 {
 		space := p.Space(0)
-		if len(space) < readSize {
+		if len(space) < readSize && (p.bulk < keepSize || len(space) < p.pos+p.bulk+2-p.end) {
 			t.Fatalf("Space of %d bytes", len(space))
 		}
 		n := copy(space[:min(len(space), max(next(), 1))], input)
@@ -62,7 +63,8 @@ func TestParserCommands(t *testing.T) {
 		{"multibulk", "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", Limits{}, []string{`["GET" "k"]`}, ""},
 		{"pipeline", "*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n", Limits{}, []string{`["PING"]`, `["QUIT"]`}, ""},
 		{"empty argument", "*2\r\n$0\r\n\r\n$2\r\n\r\n\r\n", Limits{}, []string{`["" "\r\n"]`}, ""},
-		{"empty and negative commands are skipped", "*0\r\n*-1\r\n*-10\r\n*1\r\n$1\r\na\r\n", Limits{}, []string{`["a"]`}, ""},
+		{"empty and negative commands are skipped", "*0\r\n*-1\r\n*-10\r\n*1\r\n$1\r\na\r\n", Limits{},
+			[]string{`["a"]`}, ""},
 		{"inline", "SET  k \"a b\"\r\nPING\n", Limits{}, []string{`["SET" "k" "a b"]`, `["PING"]`}, ""},
 		{"blank lines", "\r\n\n   \r\nPING\r\n", Limits{}, []string{`["PING"]`}, ""},
 		{"mixed", "PING\r\n*1\r\n$1\r\na\r\nECHO b\r\n", Limits{}, []string{`["PING"]`, `["a"]`, `["ECHO" "b"]`}, ""},
@@ -76,13 +78,19 @@ func TestParserCommands(t *testing.T) {
 		{"length overflows", "*1\r\n$99999999999999999999\r\n", Limits{}, nil, "Protocol error: invalid bulk length"},
 		{"no dollar", "*3\r\n$3\r\nSET\r\n$1\r\nx\r\nfooz\r\n", Limits{}, nil, "Protocol error: expected '$', got 'f'"},
 		{"inline too big", strings.Repeat("a", 64<<10+1), Limits{}, nil, "Protocol error: too big inline request"},
-		{"count too long", "*" + strings.Repeat("1", 64<<10), Limits{}, nil, "Protocol error: too big mbulk count string"},
-		{"length too long", "*1\r\n$" + strings.Repeat("1", 64<<10), Limits{}, nil, "Protocol error: too big bulk count string"},
+		{"count too long", "*" + strings.Repeat("1", 64<<10), Limits{}, nil,
+			"Protocol error: too big mbulk count string"},
+		{"length too long", "*1\r\n$" + strings.Repeat("1", 64<<10), Limits{}, nil,
+			"Protocol error: too big bulk count string"},
 		{"quotes", "SET \"a\r\n", Limits{}, nil, "Protocol error: unbalanced quotes in request"},
-		{"stranger's count", "*11\r\n", Limits{Unauthenticated: true}, nil, "Protocol error: unauthenticated multibulk length"},
-		{"stranger's length", "*1\r\n$16385\r\n", Limits{Unauthenticated: true}, nil, "Protocol error: unauthenticated bulk length"},
-		{"query limit", "*1\r\n$5000\r\n" + strings.Repeat("a", 4000), Limits{MaxQuery: 3000}, nil, ErrQueryLimit.Error()},
-		{"after good ones", "PING\r\n*1\r\nx\r\n", Limits{}, []string{`["PING"]`}, "Protocol error: expected '$', got 'x'"},
+		{"stranger's count", "*11\r\n", Limits{Unauthenticated: true}, nil,
+			"Protocol error: unauthenticated multibulk length"},
+		{"stranger's length", "*1\r\n$16385\r\n", Limits{Unauthenticated: true}, nil,
+			"Protocol error: unauthenticated bulk length"},
+		{"query limit", "*1\r\n$5000\r\n" + strings.Repeat("a", 4000), Limits{MaxQuery: 3000}, nil,
+			ErrQueryLimit.Error()},
+		{"after good ones", "PING\r\n*1\r\nx\r\n", Limits{}, []string{`["PING"]`},
+			"Protocol error: expected '$', got 'x'"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, size := range []int{1, 2, 7, 1 << 20} {
@@ -177,7 +185,8 @@ func TestParserLargeCommands(t *testing.T) {
 		var p Parser
 		var got [][]byte
 		for rest := wire; len(rest) > 0; {
-			n := copy(p.Space(0)[:4096], rest)
+			space := p.Space(0)
+			n := copy(space[:min(len(space), 4096)], rest)
 			p.Fill(n)
 			rest = rest[n:]
 			var err error
@@ -194,13 +203,99 @@ func TestParserLargeCommands(t *testing.T) {
 	}
 }
 
+// TestParserMovesLongArgumentsLittle counts the bytes that are copied while a long argument comes, in parts as large as
+// a socket's.
+func TestParserMovesLongArgumentsLittle(t *testing.T) {
+	long := make([]byte, 64<<20)
+	for name, args := range map[string][][]byte{
+		"last":   {[]byte("SET"), []byte("key"), long},
+		"middle": {[]byte("SET"), []byte("key"), long, []byte("EX"), []byte("1000")},
+	} {
+		var p Parser
+		moved, got := 0, [][]byte(nil)
+		for rest := AppendCommand(nil, args...); len(rest) > 0; {
+			held, before := p.end-p.start, unsafe.SliceData(p.buf)
+			space := p.Space(0)
+			if unsafe.SliceData(p.buf) != before {
+				moved += held
+			}
+			n := copy(space[:min(len(space), 100_001)], rest)
+			p.Fill(n)
+			rest = rest[n:]
+			var err error
+			if got, err = p.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(got) != len(args) || len(got[2]) != len(long) {
+			t.Fatalf("%s: %d arguments", name, len(got))
+		}
+		if moved > len(long)/4 {
+			t.Errorf("%s: %d bytes were copied for an argument of %d", name, moved, len(long))
+		}
+	}
+}
+
+// TestParserGivesLongArguments: who is given an argument has it for good, whatever comes next. A buffer that is used
+// again, or for more than that, is not given.
+func TestParserGivesLongArguments(t *testing.T) {
+	long := bytes.Repeat([]byte("x"), 1<<20)
+	for _, c := range []struct {
+		name  string
+		args  [][]byte
+		at    int    // which argument is asked for
+		after string // what has come behind the command
+		want  bool
+	}{
+		{"the last", [][]byte{[]byte("SET"), []byte("key"), long}, 2, "", true},
+		{"in the middle", [][]byte{[]byte("SET"), []byte("key"), long, []byte("EX"), []byte("10")}, 2, "", true},
+		{"a short one", [][]byte{[]byte("SET"), []byte("key"), long}, 1, "", false},
+		{"one of several", [][]byte{[]byte("MSET"), []byte("a"), long, []byte("b"), long}, 2, "", false},
+		{"not long enough", [][]byte{[]byte("SET"), []byte("key"), long[:50<<10]}, 2, "", false},
+		{"with the next command behind it", [][]byte{[]byte("SET"), []byte("key"), long}, 2, "PI", false},
+	} {
+		var p Parser
+		wire := append(AppendCommand(nil, c.args...), c.after...)
+		var got [][]byte
+		for got == nil {
+			n := copy(p.Space(len(wire)), wire)
+			p.Fill(n)
+			wire = wire[n:]
+			var err error
+			if got, err = p.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		arg := got[c.at]
+		if p.Give(bytes.Clone(arg)) {
+			t.Errorf("%s: bytes that lie elsewhere were given", c.name)
+		}
+		held := p.Held()
+		if given := p.Give(arg); given != c.want {
+			t.Errorf("%s: given is %v", c.name, given)
+		} else if given && (p.Held() > held-len(arg) || p.Free() != 0) {
+			t.Errorf("%s: the parser holds %d bytes of %d, with %d free", c.name, p.Held(), held, p.Free())
+		}
+		want := bytes.Clone(arg)
+		if c.want {
+			copy(p.Space(len(long)), bytes.Repeat([]byte("y"), len(long)))
+			if !bytes.Equal(arg, want) {
+				t.Errorf("%s: it was written over", c.name)
+			}
+			if p.Give(arg) {
+				t.Errorf("%s: it was given again when other commands are read", c.name)
+			}
+		}
+	}
+}
+
 func TestParserTrustsNoLength(t *testing.T) {
 	var p Parser
 	p.Fill(copy(p.Space(0), "*2000000000\r\n$536870912\r\nabc"))
 	if args, err := p.Next(); args != nil || err != nil {
 		t.Fatal(args, err)
 	}
-	if p.Space(0); len(p.buf) > 2*readSize {
+	if p.Space(0); len(p.buf) > trustedGrowth*readSize {
 		t.Errorf("allocated %d bytes for 30 received", len(p.buf))
 	}
 }

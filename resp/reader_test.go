@@ -12,7 +12,8 @@ import (
 
 func TestReader(t *testing.T) {
 	for _, test := range []struct{ wire, kind, want string }{
-		{"+OK\r\n", "+", "OK"}, {"-ERR no\r\n", "-", "ERR no"}, {":-5\r\n", ":", "-5"}, {"$3\r\na\r\n\r\n", "$", "a\r\n"},
+		{"+OK\r\n", "+", "OK"}, {"-ERR no\r\n", "-", "ERR no"}, {":-5\r\n", ":", "-5"},
+		{"$3\r\na\r\n\r\n", "$", "a\r\n"},
 		{"$0\r\n\r\n", "$", ""}, {"*2\r\n:1\r\n$1\r\nx\r\n", "*", "[1 x]"}, {"%1\r\n+k\r\n:1\r\n", "%", "[k 1]"},
 		{"~1\r\n#t\r\n", "~", "[true]"}, {",1.5\r\n", ",", "1.5"}, {",nan\r\n", ",", "nan"}, {"(123\r\n", "(", "123"},
 		{"=6\r\ntxt:hi\r\n", "=", "hi"}, {">1\r\n+m\r\n", ">", "[m]"}, {"|1\r\n+k\r\n:1\r\n:7\r\n", ":", "7"},
@@ -50,7 +51,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// FuzzReader: values do not depend on the pieces that they arrive in, and what is not there yet costs no memory to speak of.
+// FuzzReader: values do not depend on the pieces that they arrive in, and what is not there yet costs no memory to
+// speak of.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("*2\r\n%1\r\n+k\r\n,1.5\r\n|1\r\n+a\r\n_\r\n$3\r\nabc\r\n"))
 	f.Add([]byte("$536870911\r\nabc"))

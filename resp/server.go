@@ -26,7 +26,7 @@ type Server struct {
 // The pause after a failed accept: running out of file descriptors passes when connections end.
 const (
 	minAcceptPause = 5 * time.Millisecond
-	maxAcceptPause = time.Second
+	maxAcceptPause = 100 * time.Millisecond
 )
 
 // Serve starts to accept on listener and returns. Each connection is closed when handle returns; ctx ends on Close.
@@ -77,7 +77,8 @@ func (s *Server) open() []net.Conn {
 }
 
 func (s *Server) accept() {
-	pause := minAcceptPause
+	pause, failed := minAcceptPause, 0
+	var told Sparing
 	for s.ctx.Err() == nil {
 		conn, err := s.listener.Accept()
 		if err == nil {
@@ -88,7 +89,10 @@ func (s *Server) accept() {
 		if errors.Is(err, net.ErrClosed) || s.ctx.Err() != nil {
 			return
 		}
-		s.log.Warn("accept failed", "addr", s.listener.Addr(), "error", err, "pause", pause)
+		if failed++; told.Due(time.Now(), time.Minute) {
+			s.log.Warn("accept failed", "addr", s.listener.Addr(), "error", err, "times", failed)
+			failed = 0
+		}
 		select {
 		case <-time.After(pause):
 		case <-s.ctx.Done():

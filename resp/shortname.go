@@ -2,8 +2,8 @@ package resp
 
 import "encoding/binary"
 
-// shortNames finds the commands that are called most, whatever the case of their letters, without hashing text or copying
-// it: a name of up to eight letters is one machine word. Linear probing; at most half of the places are taken.
+// shortNames finds the commands that are called most, whatever the case of their letters, without hashing text or
+// copying it: a name of up to eight letters is one machine word. Linear probing; at most half of the places are taken.
 type shortNames[S any] [1 << shortBits]shortName[S]
 
 type shortName[S any] struct {
@@ -13,8 +13,8 @@ type shortName[S any] struct {
 
 const shortBits = 9
 
-// shortWord folds a name into a word; names of one length differ in it. Only letters become lower case letters by setting
-// that one bit, so a name of letters is met by nothing but its own spellings.
+// shortWord folds a name into a word; names of one length differ in it. Only letters become lower case letters by
+// setting that one bit, so a name of letters is met by nothing but its own spellings.
 func shortWord(name []byte) (word uint64, ok bool) {
 	n := len(name)
 	switch {

@@ -6,10 +6,12 @@ import (
 	"testing"
 )
 
-// TestShortNamesFindWhatTheMapFinds compares the two ways to a command, with names that fall together when a bit is set.
+// TestShortNamesFindWhatTheMapFinds compares the two ways to a command, with names that fall together when a bit is
+// set.
 func TestShortNamesFindWhatTheMapFinds(t *testing.T) {
 	run := func(struct{}, [][]byte, *Writer) error { return nil }
-	names := []string{"a", "ab", "abb", "abc", "abcd", "abcde", "abcdbcde", "abcdefgh", "abcdefghi", "get", "set", "x_y", "x1", "sort-ro"}
+	names := []string{"a", "ab", "abb", "abc", "abcd", "abcde", "abcdbcde", "abcdefgh", "abcdefghi", "get", "set",
+		"x_y", "x1", "sort-ro"}
 	rows := make([]Command[struct{}], 0, len(names)+300)
 	for i := range 300 {
 		names = append(names, strings.Map(func(r rune) rune { return r - '0' + 'a' }, fmt.Sprintf("%05d", i)))

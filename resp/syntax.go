@@ -243,7 +243,8 @@ func (p *syntaxParser) group(name string) (argument, error) {
 	return a, p.finish(&a, closing == ']')
 }
 
-// block makes one argument of a sequence; single says that the sequence is all its group has, which then gives its name.
+// block makes one argument of a sequence; single says that the sequence is all its group has, which then gives its
+// name.
 func block(seq []argument, name string, single bool) argument {
 	if !single {
 		name = ""

@@ -30,6 +30,9 @@ type Command[S any] struct {
 	Run func(s S, args [][]byte, w *Writer) error
 	Sub []Command[S]
 
+	// Level is the feature level that all members of a group must be of before it may run; 0: any.
+	Level int
+
 	full     string // "config|get"
 	category Category
 	legacy   legacyKeys
@@ -42,7 +45,8 @@ type Command[S any] struct {
 // FullName returns the name with its container's: "get", "config|get".
 func (c *Command[S]) FullName() string { return c.full }
 
-// Place returns the command's number in its table, subcommands included, from 0: whatever is kept per command can be an array.
+// Place returns the command's number in its table, subcommands included, from 0: whatever is kept per command can be an
+// array.
 func (c *Command[S]) Place() int { return c.place }
 
 // ACLCategories returns all ACL categories the command is in.
@@ -140,7 +144,8 @@ func (c *Command[S]) complete(parent *Command[S]) {
 func (c *Command[S]) check(parent *Command[S]) {
 	var fault string
 	switch {
-	case c.Name == "" || len(c.Name) > maxName || c.Name != strings.ToLower(c.Name) || strings.ContainsAny(c.Name, "| \r\n"):
+	case c.Name == "" || len(c.Name) > maxName || c.Name != strings.ToLower(c.Name) ||
+		strings.ContainsAny(c.Name, "| \r\n"):
 		fault = "bad name"
 	case c.Arity == 0:
 		fault = "no arity"
@@ -200,7 +205,17 @@ func (t *Table[S]) find(args [][]byte) (*Command[S], error) {
 	return s, nil
 }
 
-// ByName finds a command by its full name, "get" or "config|get", whatever the case of its letters; nil if there is none.
+// Find is the command that args ask for, whatever their number; nil if there is none.
+func (t *Table[S]) Find(args [][]byte) *Command[S] {
+	c, err := t.find(args)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// ByName finds a command by its full name, "get" or "config|get", whatever the case of its letters; nil if there is
+// none.
 func (t *Table[S]) ByName(full []byte) *Command[S] {
 	var scratch [maxName]byte
 	words := strings.SplitN(string(full), "|", 3)
@@ -242,7 +257,8 @@ func unknownCommand(args [][]byte) error {
 		rest = append(rest, cString(arg, shown-(len(rest)-1))...)
 		rest = append(rest, "' "...)
 	}
-	return Error(lineEnds.Replace("ERR unknown command '" + cString(args[0], shown) + "', with args beginning with: " + string(rest)))
+	return Error(lineEnds.Replace("ERR unknown command '" + cString(args[0], shown) + "', with args beginning with: " +
+		string(rest)))
 }
 
 func unknownSubcommand(args [][]byte) error {

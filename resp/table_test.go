@@ -28,7 +28,8 @@ func testTable() *Table[*int] {
 						}
 						return OW | Update
 					}}}},
-			{Name: "mset", Arity: -3, Flags: Write, Group: "string", Keys: []KeySpec{{First: 1, Last: -1, Step: 2, Flags: OW}},
+			{Name: "mset", Arity: -3, Flags: Write, Group: "string",
+				Keys:   []KeySpec{{First: 1, Last: -1, Step: 2, Flags: OW}},
 				Syntax: "(key value)...", Run: run},
 			{Name: "eval", Arity: -3, Flags: NoMandatoryKeys, Group: "scripting", Run: run,
 				Keys: []KeySpec{{First: 2, KeyNum: &KeyNum{0, 1, 1}, Flags: RW | Access}}},
@@ -132,13 +133,17 @@ func TestIntrospect(t *testing.T) {
 		"command info set nope": "*2 *10 $3 set :-3 ~2 +write +denyoom :1 :1 :1 ~3 +@write +@string +@slow ~0 " +
 			"~1 %4 $5 notes $9 GET reads $5 flags ~4 +RW +access +update +variable_flags " + index + ranged + " ~0 _",
 		"command info config": "*1 *10 $6 config :-2 ~0 :0 :0 :0 ~1 +@slow ~0 ~0 *2 " +
-			"*10 $10 config|get :-3 ~4 +admin +noscript +loading +stale :0 :0 :0 ~3 +@admin +@slow +@dangerous ~0 ~0 ~0 " +
+			"*10 $10 config|get :-3 ~4 +admin +noscript +loading +stale :0 :0 :0 ~3 +@admin +@slow +@dangerous ~0 ~0 " +
+			"~0 " +
 			"*10 $11 config|help :2 ~2 +loading +stale :0 :0 :0 ~1 +@slow ~0 ~0 ~0",
 		"command info CONFIG|nope": "*1 _",
 		"command info a|b|c":       "*1 _",
-		"command docs get nope": "%1 $3 get %5 $7 summary $5 Gets. $5 since $5 1.0.0 $5 group $6 string $10 complexity $4 O(1) " +
+		"command docs get nope": "%1 $3 get %5 $7 summary $5 Gets. $5 since $5 1.0.0 $5 group $6 string $10 " +
+			"complexity $4 O(1) " +
 			"$9 arguments *1 %3 $4 name $3 key $4 type $3 key $14 key_spec_index :0",
-		"command list":                                  "*18 $3 get $3 set $4 mset $4 eval $5 xread $6 rename $4 sort $6 config $10 config|get $11 config|help $7 command $13 command|count $12 command|docs $15 command|getkeys $23 command|getkeysandflags $12 command|help $12 command|info $12 command|list",
+		"command list": "*18 $3 get $3 set $4 mset $4 eval $5 xread $6 rename $4 " +
+			"sort $6 config $10 config|get $11 config|help $7 command $13 command|count $12 command|docs $15 " +
+			"command|getkeys $23 command|getkeysandflags $12 command|help $12 command|info $12 command|list",
 		"command list filterby pattern xr*":             "*1 $5 xread",
 		"command list filterby aclcat BLOCKING":         "*1 $5 xread",
 		"command list filterby aclcat nope":             "*0",
@@ -177,8 +182,9 @@ func TestIntrospect(t *testing.T) {
 func TestLegacyKeys(t *testing.T) {
 	table := testTable()
 	for name, want := range map[string]string{
-		"get": "1 1 1 false", "mset": "1 -1 2 false", "eval": "0 0 0 true", "xread": "0 0 0 true", "rename": "1 2 1 false",
-		"sort": "1 1 1 true", "config": "0 0 0 false",
+		"get": "1 1 1 false", "mset": "1 -1 2 false", "eval": "0 0 0 true", "xread": "0 0 0 true",
+		"rename": "1 2 1 false",
+		"sort":   "1 1 1 true", "config": "0 0 0 false",
 	} {
 		c := table.ByName([]byte(name))
 		l := c.legacy
@@ -227,7 +233,8 @@ func show(args []argument) string {
 		if a.since != "" {
 			s += "@" + a.since
 		}
-		s += []string{"", "?"}[btoi(a.optional)] + []string{"", "*"}[btoi(a.multiple)] + []string{"", "+"}[btoi(a.multipleToken)]
+		s += []string{"", "?"}[btoi(a.optional)] + []string{"", "*"}[btoi(a.multiple)] +
+			[]string{"", "+"}[btoi(a.multipleToken)]
 		if len(a.sub) > 0 {
 			s += "{" + show(a.sub) + "}"
 		}
@@ -245,19 +252,22 @@ func btoi(b bool) int {
 
 func TestSyntax(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                        "",
-		"key value":                               "key:key#0 value:string",
-		"key newkey:key":                          "key:key#0 newkey:key#1",
-		"key condition=[NX|XX]@2.6.12":            "key:key#0 condition:oneof@2.6.12?{nx:pure-token=NX xx:pure-token=XX}",
-		"[GET@6.2.0]":                             "get:pure-token=GET@6.2.0?",
-		"[EX seconds@2.6.12|KEEPTTL]":             "seconds_keepttl:oneof?{seconds:integer=EX@2.6.12 keepttl:pure-token=KEEPTTL}",
-		"(key value)...":                          "key_value:block*{key:key#0 value:string}",
-		"key...":                                  "key:key#0*",
-		"[LIMIT (offset count)]":                  "offset_count:block=LIMIT?{offset:integer count:integer}",
-		"[GET pattern:pattern#1]...":              "pattern:pattern#1=GET?*+",
-		"[ID id=(client-id:integer...)]":          "id:block=ID?{client-id:integer*}",
-		"equal=[equal==|approximately=~]":         "equal:oneof?{equal:pure-token== approximately:pure-token=~}",
-		"source destination (LEFT|RIGHT)":         "source:key#0 destination:key#1 left_right:oneof{left:pure-token=LEFT right:pure-token=RIGHT}",
+		"":               "",
+		"key value":      "key:key#0 value:string",
+		"key newkey:key": "key:key#0 newkey:key#1",
+		"key condition=[NX|XX]@2.6.12": "key:key#0 condition:oneof@2.6.12?{nx:pure-token=NX " +
+			"xx:pure-token=XX}",
+		"[GET@6.2.0]": "get:pure-token=GET@6.2.0?",
+		"[EX seconds@2.6.12|KEEPTTL]": "seconds_keepttl:oneof?{seconds:integer=EX@2.6.12 " +
+			"keepttl:pure-token=KEEPTTL}",
+		"(key value)...":                  "key_value:block*{key:key#0 value:string}",
+		"key...":                          "key:key#0*",
+		"[LIMIT (offset count)]":          "offset_count:block=LIMIT?{offset:integer count:integer}",
+		"[GET pattern:pattern#1]...":      "pattern:pattern#1=GET?*+",
+		"[ID id=(client-id:integer...)]":  "id:block=ID?{client-id:integer*}",
+		"equal=[equal==|approximately=~]": "equal:oneof?{equal:pure-token== approximately:pure-token=~}",
+		"source destination (LEFT|RIGHT)": "source:key#0 destination:key#1 " +
+			"left_right:oneof{left:pure-token=LEFT right:pure-token=RIGHT}",
 		"timeout:double [COUNT count] [MIN]":      "timeout:double count:integer=COUNT? min:pure-token=MIN?",
 		"[FILTERBY f=(MODULE a|PATTERN pattern)]": "f:oneof=FILTERBY?{a:string=MODULE pattern:pattern=PATTERN}",
 	} {
@@ -266,7 +276,8 @@ func TestSyntax(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", text, show(args), err, want)
 		}
 	}
-	for _, text := range []string{"[", "]", "a|b", "(a", "()", "[a)", "a:b", "key#x", "a#", "name=", "[a]x", "=", strings.Repeat("(", 50)} {
+	for _, text := range []string{"[", "]", "a|b", "(a", "()", "[a)", "a:b", "key#x", "a#", "name=", "[a]x", "=",
+		strings.Repeat("(", 50)} {
 		if args, err := parseSyntax(text); err == nil && text != "=" {
 			t.Errorf("%q is %s", text, show(args))
 		}

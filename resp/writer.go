@@ -3,17 +3,87 @@ package resp
 import (
 	"slices"
 	"strconv"
+
+	"holdfast/internal/bulk"
 )
 
-// Writer appends replies to Buf. It is the only place that knows how RESP2 and RESP3 differ: where RESP2 lacks a type the
-// nearest one it has is written. The zero value writes RESP2.
+// Writer appends replies to Buf. It is the only place that knows how RESP2 and RESP3 differ: where RESP2 lacks a type
+// the nearest one it has is written. The zero value writes RESP2.
 type Writer struct {
 	Buf   []byte
 	Proto int // 2 or 3; 0 means 2
+	// Pieces keeps what grows long in pieces, of which Buf is only the last, so that it need not be copied to where
+	// there is more room.
+	Pieces bool
+
+	full   [][]byte // the pieces before Buf
+	before int      // their bytes
+}
+
+const (
+	leastPiece = 32 << 10  // a Buf of less grows
+	mostPiece  = 512 << 10 // but for longer strings
+)
+
+// Len is how many bytes were written.
+func (w *Writer) Len() int { return w.before + len(w.Buf) }
+
+// Truncate drops what was written behind the first n bytes.
+func (w *Writer) Truncate(n int) {
+	for n < w.before {
+		last := len(w.full) - 1
+		w.Buf, w.full[last] = w.full[last], nil
+		w.full = w.full[:last]
+		w.before -= len(w.Buf)
+	}
+	w.Buf = w.Buf[:n-w.before]
+}
+
+// TakePieces hands out the pieces before Buf, nil if there are none, and forgets them.
+func (w *Writer) TakePieces() [][]byte {
+	full := w.full
+	w.full, w.before = nil, 0
+	return full
+}
+
+// Tail is a copy of what was written behind the first n bytes.
+func (w *Writer) Tail(n int) (tail []byte) {
+	for _, p := range w.full {
+		tail = append(tail, p[min(n, len(p)):]...)
+		n = max(n-len(p), 0)
+	}
+	return append(tail, w.Buf[n:]...)
+}
+
+// Held is how many bytes the buffers take.
+func (w *Writer) Held() int { return w.before + cap(w.Buf) }
+
+// room makes room in Buf for n more bytes.
+func (w *Writer) room(n int) {
+	if len(w.Buf)+n > cap(w.Buf) {
+		w.grow(n)
+	}
+}
+
+func (w *Writer) grow(n int) {
+	if !w.Pieces || len(w.Buf) < leastPiece {
+		w.Buf = slices.Grow(w.Buf, max(n, len(w.Buf)))
+		return
+	}
+	w.seal()
+	w.Buf = make([]byte, 0, max(n, min(w.before, mostPiece)))
+}
+
+// seal ends the piece in Buf.
+func (w *Writer) seal() {
+	w.full = append(w.full, w.Buf)
+	w.before += len(w.Buf)
+	w.Buf = nil
 }
 
 // header appends a type byte, a number and the line end.
 func (w *Writer) header(kind byte, n int64) {
+	w.room(headerRoom)
 	switch {
 	case uint64(n) < 10:
 		w.Buf = append(w.Buf, kind, byte('0'+n), '\r', '\n')
@@ -62,7 +132,10 @@ var pairs = func() (text [200]byte) {
 }()
 
 // OK writes +OK.
-func (w *Writer) OK() { w.Buf = append(w.Buf, "+OK\r\n"...) }
+func (w *Writer) OK() {
+	w.room(len("+OK\r\n"))
+	w.Buf = append(w.Buf, "+OK\r\n"...)
+}
 
 // Simple writes a status; s must not contain line ends.
 func (w *Writer) Simple(s string) { w.line('+', s) }
@@ -71,6 +144,7 @@ func (w *Writer) Simple(s string) { w.line('+', s) }
 func (w *Writer) Error(err error) { w.line('-', errorText(err)) }
 
 func (w *Writer) line(kind byte, s string) {
+	w.room(len(s) + len("+\r\n"))
 	w.Buf = append(append(append(w.Buf, kind), s...), '\r', '\n')
 }
 
@@ -81,18 +155,52 @@ func (w *Writer) Int(n int64) { w.header(':', n) }
 func (w *Writer) Bulk(b []byte) {
 	if len(b) >= len(bulkHeads) {
 		w.header('$', int64(len(b)))
-		w.Buf = append(append(w.Buf, b...), '\r', '\n')
+		w.long(b)
 		return
 	}
+	w.room(len(b) + bulkRoom)
 	w.Buf = appendShort(w.Buf, b)
 }
 
-// appendShort appends a string for which there is a head.
+// BulkPieces is Bulk for a string in pieces that nobody changes any more: those of a long one are not copied.
+func (w *Writer) BulkPieces(pieces [][]byte) {
+	size := 0
+	for _, p := range pieces {
+		size += len(p)
+	}
+	w.header('$', int64(size))
+	if !w.Pieces || size < mostPiece {
+		w.room(size + len("\r\n"))
+		for _, p := range pieces {
+			w.Buf = bulk.Append(w.Buf, p)
+		}
+	} else {
+		for _, p := range pieces {
+			w.seal()
+			w.Buf = p
+		}
+	}
+	w.room(len("\r\n"))
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// long appends a string, and a line end.
+func (w *Writer) long(b []byte) {
+	if w.Pieces && len(b) >= mostPiece {
+		// A piece of its own, no larger than it must be.
+		w.seal()
+		w.Buf = bulk.Clone(b)
+	} else {
+		w.room(len(b) + len("\r\n"))
+		w.Buf = bulk.Append(w.Buf, b)
+	}
+	w.room(len("\r\n"))
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// appendShort appends a string for which there is a head to a buffer that has room for it.
 func appendShort(buf, b []byte) []byte {
 	head, at := &bulkHeads[len(b)], len(buf)
-	if at+len(b)+bulkRoom > cap(buf) {
-		buf = slices.Grow(buf, len(b)+bulkRoom)
-	}
 	p := buf[at : at+len(b)+bulkRoom]
 	copy(p, head.text[:]) // a single store; what is too much is written over
 	p = p[head.size:]
@@ -124,6 +232,7 @@ const bulkRoom = 8 + 2
 // BulkString writes a string.
 func (w *Writer) BulkString(s string) {
 	w.header('$', int64(len(s)))
+	w.room(len(s) + len("\r\n"))
 	w.Buf = append(append(w.Buf, s...), '\r', '\n')
 }
 
@@ -135,6 +244,7 @@ func (w *Writer) BulkInt(n int64) {
 
 // Null writes the absence of a value.
 func (w *Writer) Null() {
+	w.room(len("$-1\r\n"))
 	if w.Proto == 3 {
 		w.Buf = append(w.Buf, "_\r\n"...)
 	} else {
@@ -144,6 +254,7 @@ func (w *Writer) Null() {
 
 // NullArray writes the absence of an array, which RESP3 does not tell from Null.
 func (w *Writer) NullArray() {
+	w.room(len("*-1\r\n"))
 	if w.Proto == 3 {
 		w.Buf = append(w.Buf, "_\r\n"...)
 	} else {
@@ -184,6 +295,7 @@ func (w *Writer) Double(f float64) {
 	var scratch [40]byte
 	text := AppendDouble(scratch[:0], f)
 	if w.Proto == 3 {
+		w.room(len(text) + len(",\r\n"))
 		w.Buf = append(append(append(w.Buf, ','), text...), '\r', '\n')
 		return
 	}
@@ -192,6 +304,7 @@ func (w *Writer) Double(f float64) {
 
 // Bool writes true or false: in RESP2 1 or 0.
 func (w *Writer) Bool(b bool) {
+	w.room(len("#t\r\n"))
 	switch {
 	case w.Proto == 3 && b:
 		w.Buf = append(w.Buf, "#t\r\n"...)
@@ -220,12 +333,16 @@ func (w *Writer) Verbatim(format, text string) {
 		return
 	}
 	w.header('=', int64(len(format)+1+len(text)))
+	w.room(len(format) + len(text) + len(":\r\n"))
 	w.Buf = append(append(w.Buf, format...), ':')
 	w.Buf = append(append(w.Buf, text...), '\r', '\n')
 }
 
 // Raw appends bytes that are replies already.
-func (w *Writer) Raw(b []byte) { w.Buf = append(w.Buf, b...) }
+func (w *Writer) Raw(b []byte) {
+	w.room(len(b))
+	w.Buf = append(w.Buf, b...)
+}
 
 // Later is an aggregate whose length is not known yet.
 type Later struct {
@@ -234,22 +351,28 @@ type Later struct {
 }
 
 // ArrayLater begins an array whose length SetLen gives once its values are written.
-func (w *Writer) ArrayLater() Later { return Later{len(w.Buf), '*'} }
+func (w *Writer) ArrayLater() Later { return Later{w.Len(), '*'} }
 
 // MapLater begins a map whose number of pairs SetLen gives once they are written.
-func (w *Writer) MapLater() Later { return Later{len(w.Buf), '%'} }
+func (w *Writer) MapLater() Later { return Later{w.Len(), '%'} }
 
 // SetLater begins a set whose length SetLen gives once its values are written.
-func (w *Writer) SetLater() Later { return Later{len(w.Buf), '~'} }
+func (w *Writer) SetLater() Later { return Later{w.Len(), '~'} }
 
 // SetLen puts the header in front of the values written since l was taken. Nested ones are to be set inner first.
 func (w *Writer) SetLen(l Later, n int) {
-	end := len(w.Buf)
-	w.aggregate(l.kind, n)
-	var head [24]byte
-	width := copy(head[:], w.Buf[end:])
-	copy(w.Buf[l.at+width:], w.Buf[l.at:end])
-	copy(w.Buf[l.at:], head[:width])
+	kind, count := w.downgrade(l.kind, n)
+	head := appendHeader(make([]byte, 0, headerRoom), kind, uint64(count))
+	start := 0
+	for i, p := range w.full {
+		if l.at < start+len(p) {
+			w.full[i] = slices.Insert(p, l.at-start, head...)
+			w.before += len(head)
+			return
+		}
+		start += len(p)
+	}
+	w.Buf = slices.Insert(w.Buf, l.at-start, head...)
 }
 
 // AppendCommand appends a command as clients send it, and as the replication stream carries it.
@@ -261,6 +384,13 @@ func AppendCommand(buf []byte, args ...[]byte) []byte {
 	}
 	return w.Buf
 }
+
+// AppendCommandHead appends what a command of n words begins with, and AppendBulkHead what comes before a word of n
+// bytes: for who has the bytes elsewhere.
+func AppendCommandHead(buf []byte, n int) []byte { return appendHeader(buf, '*', uint64(n)) }
+
+// AppendBulkHead is described at AppendCommandHead.
+func AppendBulkHead(buf []byte, n int) []byte { return appendHeader(buf, '$', uint64(n)) }
 
 // AppendCommandStrings is AppendCommand for strings.
 func AppendCommandStrings(buf []byte, args ...string) []byte {

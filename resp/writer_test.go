@@ -1,9 +1,11 @@
 package resp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 )
@@ -99,8 +101,9 @@ func TestParseInt(t *testing.T) {
 
 func TestParseFloat(t *testing.T) {
 	for text, want := range map[string]float64{
-		"0": 0, "-0.0": 0, "1.5": 1.5, "+2": 2, ".5": .5, "5.": 5, "1e3": 1000, "inf": math.Inf(1), "-Infinity": math.Inf(-1),
-		"0x10": 16, "0x1p3": 8, "0x0": 0, "0e5": 0, "1e-310": 1e-310,
+		"0": 0, "-0.0": 0, "1.5": 1.5, "+2": 2, ".5": .5, "5.": 5, "1e3": 1000, "inf": math.Inf(1),
+		"-Infinity": math.Inf(-1),
+		"0x10":      16, "0x1p3": 8, "0x0": 0, "0e5": 0, "1e-310": 1e-310,
 	} {
 		if got, ok := ParseFloat([]byte(text)); !ok || got != want {
 			t.Errorf("%q: %v, %v", text, got, ok)
@@ -123,10 +126,12 @@ func TestMatch(t *testing.T) {
 		{"a*c", "abbc", false, true}, {"a*c", "ab", false, false}, {"**a**", "ba", false, true},
 		{"h?llo", "hello", false, true}, {"h?llo", "hllo", false, false}, {"?", "", false, false},
 		{"h[ae]llo", "hallo", false, true}, {"h[^e]llo", "hello", false, false}, {"h[a-c]llo", "hbllo", false, true},
-		{"h[c-a]llo", "hbllo", false, true}, {"[\\]]", "]", false, true}, {"[a", "a", false, true}, {"[", "a", false, false},
+		{"h[c-a]llo", "hbllo", false, true}, {"[\\]]", "]", false, true}, {"[a", "a", false, true},
+		{"[", "a", false, false},
 		{"[^", "a", false, true}, {"\\*", "*", false, true}, {"\\*", "a", false, false}, {"a\\", "a\\", false, true},
 		{"ABC", "abc", true, true}, {"ABC", "abc", false, false}, {"[A-C]", "b", true, true}, {"[b]", "B", true, true},
-		{"a*b*c*d", "aXbXcXcXd", false, true}, {"a*", "a", false, true}, {"abc", "ab", false, false}, {"ab", "abc", false, false},
+		{"a*b*c*d", "aXbXcXcXd", false, true}, {"a*", "a", false, true}, {"abc", "ab", false, false},
+		{"ab", "abc", false, false},
 		{"[]a]", "a", false, false}, {"[a-]", "-", false, false}, {"*[ab]?", "xxbz", false, true},
 	} {
 		if got := Match([]byte(test.pattern), []byte(test.s), test.nocase); got != test.want {
@@ -192,6 +197,76 @@ func TestWriterInt(t *testing.T) {
 		w.Int(n)
 		if want := "+OK\r\n:" + strconv.FormatInt(n, 10) + "\r\n"; string(w.Buf) != want {
 			t.Errorf("%q, want %q", w.Buf, want)
+		}
+	}
+}
+
+// TestPiecesAreTheSameBytes writes the same at random to a writer that keeps pieces and to one that doesn't.
+func TestPiecesAreTheSameBytes(t *testing.T) {
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		proto := 2 + int(seed%2)
+		pieced, plain := &Writer{Proto: proto, Pieces: true}, &Writer{Proto: proto}
+		type open struct{ of [2]Later }
+		var later []open
+		var marks []int
+		for range 400 {
+			both := func(write func(w *Writer)) {
+				write(pieced)
+				write(plain)
+			}
+			text := bytes.Repeat([]byte{byte('a' + rng.IntN(26))}, rng.IntN([]int{20, 200, 5000, 100_000}[rng.IntN(4)]))
+			n := rng.Int64N(1 << rng.IntN(60))
+			switch rng.IntN(12) {
+			case 0:
+				both(func(w *Writer) { w.Int(n) })
+			case 1:
+				both(func(w *Writer) { w.BulkString(string(text)) })
+			case 2:
+				both(func(w *Writer) { w.Null(); w.NullArray(); w.OK(); w.Bool(n%2 == 0) })
+			case 3:
+				both(func(w *Writer) { w.Verbatim("txt", string(text)); w.Double(float64(n)); w.Simple("fine") })
+			case 4:
+				later = append(later, open{[2]Later{pieced.SetLater(), plain.SetLater()}})
+			case 5:
+				if last := len(later) - 1; last >= 0 {
+					pieced.SetLen(later[last].of[0], int(n))
+					plain.SetLen(later[last].of[1], int(n))
+					later = later[:last]
+				}
+			case 6:
+				marks = append(marks, plain.Len())
+			case 7:
+				if last := len(marks) - 1; last >= 0 && len(later) == 0 {
+					if tail := pieced.Tail(marks[last]); !bytes.Equal(tail, plain.Buf[marks[last]:]) {
+						t.Fatalf("seed %d: the tail differs", seed)
+					}
+					both(func(w *Writer) { w.Truncate(marks[last]) })
+					marks = marks[:last]
+				}
+			case 8:
+				if rng.IntN(20) == 0 {
+					long := bytes.Repeat([]byte{'l'}, mostPiece+rng.IntN(3)*4096)
+					both(func(w *Writer) {
+						w.Bulk(long)
+						w.BulkPieces([][]byte{bytes.Clone(long[:7]), bytes.Clone(long[7:])})
+						w.BulkPieces([][]byte{text})
+						w.BulkPieces(nil)
+					})
+				}
+			default:
+				both(func(w *Writer) { w.Bulk(text) })
+			}
+			if pieced.Len() != plain.Len() {
+				t.Fatalf("seed %d: %d bytes, want %d", seed, pieced.Len(), plain.Len())
+			}
+		}
+		pieces := append(pieced.TakePieces(), pieced.Buf)
+		if len(pieces) < 2 {
+			t.Fatalf("seed %d: %d bytes are in one piece", seed, plain.Len())
+		}
+		if !bytes.Equal(bytes.Join(pieces, nil), plain.Buf) {
+			t.Fatalf("seed %d: the bytes differ", seed)
 		}
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/internal/rules"
+	"holdfast/internal/steps"
 	"holdfast/resp"
+	"holdfast/sentinel/plan"
 )
 
 // handover is a planned handover somebody asked the leader for. It is not agreed on: with the leader it is forgotten.
@@ -32,25 +35,65 @@ const (
 
 // leadLoop does the leader's work, on the sentinel that is it: who votes, and one change of each group at a time.
 func (s *Sentinel) leadLoop() {
-	for s.sleep(s.pace(), s.wakeLead) {
+	for s.sleepTick(s.pace(), s.wakeLead) {
 		if s.quorum.fresh && s.quorum.empty() {
 			s.tryBootstrap()
 			continue
 		}
 		if !s.quorum.isLeader() {
 			s.forgetLeading()
+			s.tellOfLostMajority()
 			continue
 		}
-		if s.cedeLead() {
+		s.quorum.begin()
+		if s.transferLead() {
 			continue
 		}
+		founded := s.found()
 		s.tendVoters()
-		// All at once: what many groups need together, as when a machine with a member of each dies, Raft writes together.
+		s.tendSentinelLevel(s.quorum.voters())
+		// All at once: what many groups need together, as when a machine with a member of each dies, Raft writes
+		// together.
 		var groups sync.WaitGroup
 		for _, name := range s.watchedGroups() {
+			if !founded && !s.isAgreed(name) {
+				continue
+			}
 			groups.Go(func() { s.lead(name) })
 		}
 		groups.Wait()
+	}
+}
+
+// heartbeatLoop has the leader's heartbeats go out at the ticks, at which those who hear them are awake.
+func (s *Sentinel) heartbeatLoop() {
+	for s.sleepTick(heartbeatEvery(s.cfg.DownAfter), s.wakeHeart) {
+		s.quorum.heartbeat(s.hearsAll())
+	}
+}
+
+// hearsAll says whether all the other voters have reported lately.
+func (s *Sentinel) hearsAll() bool {
+	voters, now := s.quorum.voters(), s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !slices.ContainsFunc(voters, func(v plan.Voter) bool {
+		last, reported := s.reports[v.ID]
+		return v.ID != s.id && (!reported || now.Sub(last.at) >= s.cfg.DownAfter)
+	})
+}
+
+// electionLoop has all loops look when there is another leader, or none.
+func (s *Sentinel) electionLoop() {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.quorum.elections:
+		}
+		for _, loop := range []chan struct{}{s.wakeHeart, s.wakeWatch, s.wakeReport, s.wakeLead} {
+			wake(loop)
+		}
 	}
 }
 
@@ -78,7 +121,7 @@ func (s *Sentinel) forgetLeading() {
 func (s *Sentinel) watchedGroups() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := s.state.names()
+	list := s.state.Names()
 	for name := range s.watches {
 		if _, agreed := s.state.Groups[name]; !agreed {
 			list = append(list, name)
@@ -88,37 +131,54 @@ func (s *Sentinel) watchedGroups() []string {
 	return list
 }
 
+// isAgreed says whether a group has a chain.
+func (s *Sentinel) isAgreed(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Groups[name].Epoch > 0
+}
+
 // lead plans for one group and does it.
 func (s *Sentinel) lead(name string) {
 	voters := s.quorum.voters()
 	now := s.now()
 	s.mu.Lock()
-	s.endHandover(s.group(name), now) // before the view: a new head must not be asked to drain for the old one's handover
+	// before the view: a new head must not be asked to drain for the old one's handover
+	s.endHandover(s.group(name), now)
 	v := s.viewOf(name, voters, now)
 	s.watchDead(v, now)
-	a := Next(v)
+	a := plan.Next(v)
 	drain := uint64(0)
-	if a.Kind == Drain {
+	if a.Kind == plan.Drain {
 		drain = v.Group.Epoch
 	}
-	before, verdict := s.verdicts[name], v.verdict(drain)
+	before, verdict := s.verdicts[name], verdictOn(v, drain)
 	s.verdicts[name], s.heardLead = verdict, now
 	s.mu.Unlock()
-	if a.Kind == Propose {
+	if a.Kind == plan.Propose {
 		// What came of it the next look at the state shows.
 		_, _ = s.decide(v, a)
-	} else if verdict.Waits != before.Waits && verdict.Waits != "" {
+		return
+	}
+	held := s.tendLevel(v)
+	s.mu.Lock()
+	verdict.Held = held
+	s.verdicts[name] = verdict
+	s.mu.Unlock()
+	if verdict.Waits != before.Waits && verdict.Waits != "" {
 		s.log.Warn("a group waits", "group", name, "epoch", v.Group.Epoch, "because", verdict.Waits)
 	}
 }
 
 // decide has the quorum agree on a proposal, and tells of it.
-func (s *Sentinel) decide(v View, a Action) (Result, error) {
+func (s *Sentinel) decide(v plan.View, a plan.Action) (plan.Result, error) {
 	name := v.Group.Name
-	s.tellDecision(v, a)
-	s.log.Debug("proposing", "group", name, "epoch", a.Group.Epoch)
-	result, err := s.quorum.propose(Entry{Decision: &Decision{Expect: v.Group.Epoch, Group: a.Group, Reason: a.Reason}})
-	log := s.log.With("group", name, "epoch", a.Group.Epoch, "reason", a.Reason, "chain", names(a.Group.Chain), "learners", names(a.Group.Learners))
+	s.publishDecision(v, a)
+	s.cfg.Steps.At(steps.Propose)
+	result, err := s.quorum.propose(plan.Entry{Decision: &plan.Decision{Expect: v.Group.Epoch, Group: a.Group,
+		Reason: a.Reason}})
+	log := s.log.With("group", name, "epoch", a.Group.Epoch, "reason", a.Reason, "chain", plan.Labels(a.Group.Chain),
+		"learners", plan.Labels(a.Group.Learners))
 	switch {
 	case err != nil:
 		// It may be committed all the same; the next look at the state will show.
@@ -131,16 +191,20 @@ func (s *Sentinel) decide(v View, a Action) (Result, error) {
 		log.Info("decided")
 	}
 	if err == nil && !result.Conflict {
-		s.tellDone(v, a)
+		s.cfg.Steps.At(steps.Decided)
+		if len(a.Group.Chain) > len(v.Group.Chain) {
+			s.cfg.Steps.At(steps.Appended)
+		}
+		s.publishDone(v, a)
 	}
 	return result, err
 }
 
-// verdict is what the other sentinels are told about a view.
-func (v View) verdict(drain uint64) verdict {
-	out := verdict{Epoch: v.Group.Epoch, Drain: drain, Waits: v.waits()}
-	for _, m := range members(v.Group) {
-		if v.odown(m) {
+// verdictOn is what the other sentinels are told about a view.
+func verdictOn(v plan.View, drain uint64) verdict {
+	out := verdict{Epoch: v.Group.Epoch, Drain: drain, Waits: v.Waits()}
+	for _, m := range plan.Members(v.Group) {
+		if v.Odown(m) {
 			out.Down = append(out.Down, m.Incarnation)
 		}
 	}
@@ -151,10 +215,10 @@ func (v View) verdict(drain uint64) verdict {
 }
 
 // watchDead notes since when a chain has had no member left. The caller holds mu.
-func (s *Sentinel) watchDead(v View, now time.Time) {
+func (s *Sentinel) watchDead(v plan.View, now time.Time) {
 	dead := len(v.Group.Chain) > 0
 	for _, m := range v.Group.Chain {
-		dead = dead && v.odown(m)
+		dead = dead && v.Odown(m)
 	}
 	switch d := s.dead[v.Group.Name]; {
 	case !dead:
@@ -176,7 +240,7 @@ func (s *Sentinel) endHandover(g cluster.Group, now time.Time) {
 		delete(s.handovers, g.Name)
 	case now.After(h.expires):
 		delete(s.handovers, g.Name)
-		s.hub.publish("-failover-abort-slave-timeout", masterPayload(g.Name, head.Addr))
+		s.front.publish("-failover-abort-slave-timeout", masterPayload(g.Name, head.Addr))
 		s.log.Warn("handover given up: the master did not drain in time", "group", g.Name)
 	}
 }
@@ -190,7 +254,7 @@ func (s *Sentinel) askHandover(name, target string) error {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g, ok := s.state.group(name)
+	g, ok := s.state.Group(name)
 	head, chained := g.Head()
 	switch {
 	case !ok:
@@ -201,7 +265,7 @@ func (s *Sentinel) askHandover(name, target string) error {
 		return errNoGoodSlave
 	}
 	v := s.viewOf(name, voters, now)
-	if v.odown(head) {
+	if v.Odown(head) {
 		return errInProgress
 	}
 	successor := g.Chain[1]
@@ -213,27 +277,31 @@ func (s *Sentinel) askHandover(name, target string) error {
 		successor = g.Chain[i]
 		target = successor.Name
 	}
-	if _, ok := v.alive(successor); !ok {
+	if _, ok := v.Alive(successor); !ok {
 		return errNoGoodSlave
 	}
 	timeout := time.Duration(g.Settings.FailoverTimeoutMs) * time.Millisecond
 	s.handovers[name] = &handover{target: target, head: head, expires: now.Add(timeout)}
-	s.log.Info("handover asked for", "group", name, "from", head.Name, "to", successor.Name)
-	s.hub.publish("+try-failover", masterPayload(name, head.Addr))
+	s.cfg.Steps.At(steps.HandoverAsked)
+	s.log.Info("handover asked for", "group", name, "from", head.Label(), "to", successor.Label())
+	s.front.publish("+try-failover", masterPayload(name, head.Addr))
 	wake(s.wakeLead)
 	return nil
 }
 
-// tryBootstrap begins the Raft log once as many sentinels as expected see each other. The one with the lowest id does it,
-// with the consent of all the others: each gives it to one sentinel only, and none that has a log already gives it.
+// tryBootstrap begins the Raft log once as many sentinels as expected see each other. The one with the lowest id does
+// it, with the consent of all the others: each gives it to one sentinel only, and none that has a log already gives it.
 func (s *Sentinel) tryBootstrap() {
+	if !s.gossip.Joined() || s.isTorn() {
+		return
+	}
 	peers := s.gossip.Peers()
-	voters := []Voter{{ID: s.id, Addr: s.raftAddr}}
+	voters := []plan.Voter{{ID: s.id, Addr: s.raftAddr}}
 	for _, p := range peers {
-		if p.ID < s.id {
-			return
+		if p.ID < s.id || p.Installation != "" {
+			return // it is for that one to begin, or others have begun
 		}
-		voters = append(voters, Voter{ID: p.ID, Addr: p.RaftAddr})
+		voters = append(voters, plan.Voter{ID: p.ID, Addr: p.RaftAddr})
 	}
 	if len(voters) < s.cfg.BootstrapExpect || !s.consent(s.id, nil) {
 		return
@@ -250,10 +318,11 @@ func (s *Sentinel) tryBootstrap() {
 	s.log.Info("began the log of the sentinels", "sentinels", len(voters))
 }
 
-// consent promises not to become a voter by anyone but that sentinel: only without a log of its own, and only once, unless
-// the one it was promised to has gone, or can begin no log any more, as it is itself among those who vote in the asker's.
+// consent promises not to become a voter by anyone but that sentinel: only without a log of its own, and only once,
+// unless the one it was promised to has gone, or can begin no log any more, as it is itself among those who vote in the
+// asker's.
 func (s *Sentinel) consent(to string, voters []string) bool {
-	if !s.quorum.empty() {
+	if !s.quorum.empty() || !s.gossip.Joined() || s.isTorn() {
 		return false
 	}
 	given, err := s.cfg.Storage.get(keyPromise)
@@ -281,7 +350,7 @@ const consentPatience = 500 * time.Millisecond
 func (s *Sentinel) askConsent(p peer) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, consentPatience)
 	defer cancel()
-	client, err := s.dialSentinel(ctx, p.Addr)
+	client, err := s.dialSentinel(ctx, p.ID, p.Addr)
 	if err != nil {
 		s.log.Debug("sentinel not reached", "id", p.ID, "addr", p.Addr, "error", err)
 		return false
@@ -296,10 +365,22 @@ func (s *Sentinel) askConsent(p peer) bool {
 	return err == nil && v.Int == 1
 }
 
-// tendVoters makes sentinels that have turned up voters, follows changed addresses, and publishes where each is to be reached.
-// It is the leader's work. One change a round; silent voters stay, as only a person can know that they won't return.
+// hasPlace says whether a sentinel has a vote, or may be given one: the voter whose place it takes, if any, is removed.
+// Who votes has its own place, wherever it has moved.
+func (s *Sentinel) hasPlace(p peer, votes bool, voters []plan.Voter) bool {
+	if !rules.ReplaceWiped || rules.OnlyNewReplace && votes {
+		return true
+	}
+	return s.replace(p, voters) || votes
+}
+
+// tendVoters makes sentinels that have turned up voters, and publishes where clients reach each. Where each is for Raft
+// the gossip says: the addresses in Raft's configuration stay those of the beginning. (To change one would make Raft
+// read it while it writes it: raft 1.8.0, updateLastAppended.) It is the leader's work. One change a round; silent
+// voters stay, as only a person can know that they won't return, unless somebody else is at their address.
 func (s *Sentinel) tendVoters() {
 	voters := s.quorum.voters()
+	s.forget(voters)
 	known := append([]peer{{ID: s.id, Addr: s.addr, RaftAddr: s.raftAddr}}, s.gossip.Peers()...)
 	for _, p := range known {
 		if s.isRemoved(p.ID) {
@@ -308,22 +389,25 @@ func (s *Sentinel) tendVoters() {
 			}
 			continue
 		}
-		i := slices.IndexFunc(voters, func(v Voter) bool { return v.ID == p.ID })
+		votes := slices.ContainsFunc(voters, func(v plan.Voter) bool { return v.ID == p.ID })
 		switch {
-		case i < 0 && !s.askConsent(p):
+		case p.ID == s.id:
+		case !votes && !s.askConsent(p) || !s.hasPlace(p, votes, voters):
 			continue
-		case i < 0 || voters[i].Addr != p.RaftAddr:
-			if err := s.quorum.addVoter(Voter{ID: p.ID, Addr: p.RaftAddr}); err != nil {
+		case !votes:
+			if err := s.quorum.addVoter(plan.Voter{ID: p.ID, Addr: p.RaftAddr}); err != nil {
 				s.log.Warn("cannot add a sentinel", "error", err)
 				return
 			}
 			s.log.Info("sentinel has a vote", "id", p.ID, "raft", p.RaftAddr)
+			voters = s.quorum.voters()
 		}
 		s.mu.Lock()
 		current := s.state.Sentinels[p.ID]
 		s.mu.Unlock()
 		if current != p.Addr {
-			if _, err := s.quorum.propose(Entry{Sentinel: &SentinelEntry{ID: p.ID, Addr: p.Addr}}); err != nil {
+			if _, err := s.quorum.propose(
+				plan.Entry{Sentinel: &plan.SentinelEntry{ID: p.ID, Addr: p.Addr}}); err != nil {
 				s.log.Warn("cannot publish a sentinel's address", "error", err)
 				return
 			}
@@ -335,6 +419,22 @@ func (s *Sentinel) isRemoved(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state.Removed[id]
+}
+
+// raftAddrOf is where the Raft port of another sentinel is, as the gossip has it.
+func (s *Sentinel) raftAddrOf(id string) (string, bool) {
+	for _, p := range s.gossip.Peers() {
+		if p.ID == id {
+			return p.RaftAddr, true
+		}
+	}
+	return "", false
+}
+
+// raftAddrElsewhere is where it says to be, if the gossip has it at another address still.
+func (s *Sentinel) raftAddrElsewhere(id string) (string, bool) {
+	p := s.gossip.Elsewhere(id)
+	return p.RaftAddr, p.ID != ""
 }
 
 // sentinelAddr is where the client port of another sentinel is.

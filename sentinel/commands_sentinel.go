@@ -2,14 +2,17 @@ package sentinel
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"holdfast/resp"
+	"holdfast/sentinel/plan"
 )
 
 var sentinelRows = []row{{
-	Name: "sentinel", Arity: -2, Flags: resp.Admin | resp.OnlySentinel | resp.Sentinel, Group: "sentinel", Since: "2.8.4",
+	Name: "sentinel", Arity: -2, Flags: resp.Admin | resp.OnlySentinel | resp.Sentinel, Group: "sentinel",
+	Since:   "2.8.4",
 	Summary: "A container for Sentinel commands", Sub: sentinelSub,
 }}
 
@@ -29,18 +32,20 @@ var sentinelSub = []row{
 	sub("slaves", 3, "2.8.0", "List the monitored slaves", "master-name", replicas),
 	sub("sentinels", 3, "2.8.4", "List the Sentinel instances", "master-name", sentinels),
 	sub("ckquorum", 3, "2.8.4", "Check for a Sentinel quorum", "master-name", ckquorum),
-	sub("failover", -3, "2.8.4", "Hand the master's role over to a replica", "master-name [COORDINATED] [FORCE] [replica]", failover),
+	sub("failover", -3, "2.8.4", "Hand the master's role over to a replica",
+		"master-name [COORDINATED] [FORCE] [replica]", failover),
 	sub("is-master-down-by-addr", 6, "2.8.4", "Check if a master is down", "ip port current-epoch runid", isMasterDown),
 	sub("monitor", 6, "2.8.4", "Start monitoring", "name ip port quorum", monitor),
 	sub("remove", 3, "2.8.4", "Stop monitoring", "master-name", remove),
-	sub("set", -5, "2.8.4", "Change the configuration of a monitored master", "master-name (option value)...", setOptions),
+	sub("set", -5, "2.8.4", "Change the configuration of a monitored master", "master-name (option value)...",
+		setOptions),
 	sub("reset", 3, "2.8.4", "Reset masters by name pattern", "pattern", resetMasters),
 	sub("flushconfig", 2, "2.8.4", "Rewrite configuration file", "", okay),
 	sub("myid", 2, "6.2.0", "Get the Sentinel instance ID", "", myID),
-	sub("config", -4, "6.2.0", "Configure Sentinel", "", config),
+	sub("config", -3, "6.2.0", "Configure Sentinel", "", config),
 	sub("info-cache", -3, "3.2.0", "Get cached INFO from the instances in the deployment", "", infoCache),
 	sub("pending-scripts", 2, "2.8.4", "Get information about pending scripts", "", emptyArray),
-	sub("debug", -2, "7.0.0", "List or update the current configurable parameters", "", emptyArray),
+	sub("debug", -2, "7.0.0", "List or update the current configurable parameters", "", debug),
 	sub("simulate-failure", -3, "3.2.0", "Simulate failover scenarios", "", simulateFailure),
 	sub("help", 2, "2.8.4", "Show helpful text about the different subcommands", "", sentinelHelp),
 }
@@ -76,7 +81,7 @@ func masters(c *call, _ [][]byte, w *resp.Writer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []fields
-	for _, name := range c.state.names() {
+	for _, name := range c.state.Names() {
 		if l, ok := c.find(name, now); ok {
 			list = append(list, c.masterFields(l, now))
 		}
@@ -137,7 +142,8 @@ func sentinels(c *call, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// ckquorum counts the sentinels that are there. Decisions always take a majority, whatever the quorum setting says.
+// ckquorum counts the sentinels that are there, and whose disks take writes. Decisions always take a majority, whatever
+// the quorum setting says.
 func ckquorum(c *call, args [][]byte, w *resp.Writer) error {
 	present := c.gossip.Peers()
 	c.mu.Lock()
@@ -149,12 +155,14 @@ func ckquorum(c *call, args [][]byte, w *resp.Writer) error {
 	}
 	usable := 0
 	for _, v := range voters {
-		if v.ID == c.id || slices.ContainsFunc(present, func(p peer) bool { return p.ID == v.ID }) {
+		if v.ID == c.id && !c.disk.isFull() ||
+			slices.ContainsFunc(present, func(p peer) bool { return p.ID == v.ID && !p.DiskFull }) {
 			usable++
 		}
 	}
-	if usable < majority(len(voters)) || !c.quorum.inTouch() {
-		return resp.Error(fmt.Sprintf("NOQUORUM %d usable Sentinels. Not enough available Sentinels to reach the majority and authorize a failover", usable))
+	if usable < plan.Majority(len(voters)) || !c.quorum.inTouch() {
+		return resp.Error(fmt.Sprintf("NOQUORUM %d usable Sentinels. Not enough available Sentinels to reach the "+
+			"majority and authorize a failover", usable))
 	}
 	text := fmt.Sprintf("OK %d usable Sentinels. Quorum and failover authorization can be reached", usable)
 	if advice := Survival(len(voters)); advice != "" {
@@ -205,11 +213,16 @@ func failover(c *call, args [][]byte, w *resp.Writer) error {
 
 // isMasterDown answers sentinels of Redis, which have no vote here: what this one thinks, and no leader.
 func isMasterDown(c *call, args [][]byte, w *resp.Writer) error {
-	addr := string(args[2]) + ":" + string(args[3])
+	for _, number := range args[3:5] {
+		if _, ok := resp.ParseInt(number); !ok {
+			return resp.ErrNotInteger
+		}
+	}
+	addr := net.JoinHostPort(string(args[2]), string(args[3]))
 	now := c.now()
 	c.mu.Lock()
 	down := int64(0)
-	for _, name := range c.state.names() {
+	for _, name := range c.state.Names() {
 		if l, ok := c.find(name, now); ok && l.master.Addr == addr && l.sdown {
 			down = 1
 		}
@@ -227,14 +240,14 @@ func resetMasters(c *call, args [][]byte, w *resp.Writer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := int64(0)
-	for _, name := range c.state.names() {
+	for _, name := range c.state.Names() {
 		if resp.Match(args[2], []byte(name), false) {
 			n++
 			// What was agreed on stays: it is not learned from the nodes, so there is nothing to learn again.
 			delete(c.alarms, name)
 			g := c.state.Groups[name]
-			c.watch(name, now).forget(g, now, downAfter(g.Settings))
-			c.hub.publish("+reset-master", masterPayload(name, c.masterAddr(name)))
+			c.watch(name, now).forget(g, now, plan.DownAfter(g.Settings))
+			c.front.publish("+reset-master", masterPayload(name, c.masterAddr(name)))
 		}
 	}
 	w.Int(n)
@@ -251,12 +264,27 @@ func emptyArray(_ *call, _ [][]byte, w *resp.Writer) error {
 	return nil
 }
 
+// debug has no parameters: what they set in Redis is not timed by a sentinel here.
+func debug(_ *call, args [][]byte, w *resp.Writer) error {
+	if len(args) > 2 {
+		return resp.Error("ERR Unknown option or number of arguments for SENTINEL DEBUG '" + resp.Text(args[2]) + "'")
+	}
+	w.Array(0)
+	return nil
+}
+
 func myID(c *call, _ [][]byte, w *resp.Writer) error {
 	w.BulkString(c.id)
 	return nil
 }
 
-func simulateFailure(_ *call, _ [][]byte, _ *resp.Writer) error {
+func simulateFailure(_ *call, args [][]byte, w *resp.Writer) error {
+	if resp.IsWord(args[2], "help") {
+		w.Array(2)
+		w.BulkString("crash-after-election")
+		w.BulkString("crash-after-promotion")
+		return nil
+	}
 	return resp.Error("ERR Unknown failure simulation specified")
 }
 

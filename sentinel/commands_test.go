@@ -2,9 +2,13 @@ package sentinel
 
 import (
 	"context"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/raft"
 
 	"holdfast/resp"
 )
@@ -15,7 +19,7 @@ type client struct {
 	c *resp.Client
 }
 
-func (w *world) client(i int) client {
+func (w *testCluster) client(i int) client {
 	w.t.Helper()
 	c, err := resp.Dial(context.Background(), w.net.Host("10.0.9.9"), sentinelIP(i)+":26379")
 	if err != nil {
@@ -52,10 +56,11 @@ func field(v resp.Value, name string) string {
 	return "(absent)"
 }
 
-const commonFields = "name ip port runid flags link-pending-commands link-refcount last-ping-sent last-ok-ping-reply last-ping-reply down-after-milliseconds"
+const commonFields = "name ip port runid flags link-pending-commands link-refcount last-ping-sent last-ok-ping-reply " +
+	"last-ping-reply down-after-milliseconds"
 
 func TestSentinelReplies(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		head := w.agreed().Chain[0]
 		host, port := splitAddr(head.Addr)
@@ -69,12 +74,14 @@ func TestSentinelReplies(t *testing.T) {
 				t.Fatalf("RESP%d: %v", proto, list)
 			}
 			m := list.Elems[0]
-			want := commonFields + " info-refresh role-reported role-reported-time config-epoch num-slaves num-other-sentinels quorum failover-timeout parallel-syncs"
+			want := commonFields + " info-refresh role-reported role-reported-time config-epoch num-slaves " +
+				"num-other-sentinels quorum failover-timeout parallel-syncs"
 			if got := strings.Join(fieldNames(m), " "); got != want {
 				t.Errorf("fields of a master: %s", got)
 			}
 			for name, want := range map[string]string{
-				"name": testGroup, "ip": host, "port": port, "flags": "master", "runid": head.Incarnation, "num-slaves": "2",
+				"name": testGroup, "ip": host, "port": port, "flags": "master", "runid": head.Incarnation,
+				"num-slaves":          "2",
 				"num-other-sentinels": "2", "quorum": "2", "down-after-milliseconds": "1000",
 			} {
 				if got := field(m, name); got != want {
@@ -91,24 +98,27 @@ func TestSentinelReplies(t *testing.T) {
 		if len(replicas.Elems) != 2 {
 			t.Fatalf("replicas: %v", replicas)
 		}
-		want := commonFields + " info-refresh role-reported role-reported-time master-link-down-time master-link-status master-host master-port slave-priority slave-repl-offset replica-announced"
+		want := commonFields + " info-refresh role-reported role-reported-time master-link-down-time " +
+			"master-link-status master-host master-port slave-priority slave-repl-offset replica-announced"
 		for _, r := range replicas.Elems {
 			if got := strings.Join(fieldNames(r), " "); got != want {
 				t.Errorf("fields of a replica: %s", got)
 			}
-			if field(r, "flags") != "slave" || field(r, "master-host") != host || field(r, "master-port") != port || field(r, "master-link-status") != "ok" {
+			if field(r, "flags") != "slave" || field(r, "master-host") != host || field(r, "master-port") != port ||
+				field(r, "master-link-status") != "ok" {
 				t.Errorf("replica %v", r)
 			}
 		}
 		sentinels := c.do("SENTINEL", "SENTINELS", testGroup)
-		if len(sentinels.Elems) != 2 || field(sentinels.Elems[0], "flags") != "sentinel" || field(sentinels.Elems[0], "port") != "26379" {
+		if len(sentinels.Elems) != 2 || field(sentinels.Elems[0], "flags") != "sentinel" ||
+			field(sentinels.Elems[0], "port") != "26379" {
 			t.Errorf("sentinels: %v", sentinels)
 		}
 	})
 }
 
 func TestSentinelScalars(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		c := w.client(1)
 		defer c.c.Close()
@@ -127,11 +137,13 @@ func TestSentinelScalars(t *testing.T) {
 			{"SENTINEL MASTER", "ERR wrong number of arguments for 'sentinel|master' command"},
 			{"SENTINEL SET mymaster quorum 3 down-after-milliseconds 2000", "OK"},
 			{"SENTINEL SET mymaster quorum zero", "ERR Invalid argument 'zero' for SENTINEL SET 'quorum'"},
-			{"SENTINEL SET mymaster nonsense 1", "ERR Unknown option or number of arguments for SENTINEL SET 'nonsense'"},
+			{"SENTINEL SET mymaster nonsense 1",
+				"ERR Unknown option or number of arguments for SENTINEL SET 'nonsense'"},
 			{"GET x", "ERR unknown command 'GET', with args beginning with: 'x' "},
 			{"PUBLISH news hello", "ERR Only HELLO messages are accepted by Sentinel instances."},
 			{"ROLE", "[sentinel [mymaster]]"},
-			{"AUTH secret", string(errNoPassword)},
+			{"AUTH secret", "ERR AUTH <password> called without any password configured for the default user. " +
+				"Are you sure your configuration is correct?"},
 			{"CLIENT SETNAME me", "OK"},
 			{"CLIENT GETNAME", "me"},
 			{"CLIENT SETINFO LIB-NAME redis-py", "OK"},
@@ -158,28 +170,34 @@ func TestSentinelScalars(t *testing.T) {
 			return len(v.Elems) == 1 && w.agreed().Epoch >= epoch
 		})
 		text := c.do("INFO").String()
-		for _, want := range []string{"redis_mode:sentinel", "sentinel_masters:1", "master0:name=mymaster,status=ok,address=10.0.1.", ",slaves=2,sentinels=3"} {
+		for _, want := range []string{"redis_mode:sentinel", "sentinel_masters:1",
+			"master0:name=mymaster,status=ok,address=10.0.1.", ",slaves=2,sentinels=3"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("INFO lacks %q:\n%s", want, text)
 			}
 		}
 		hello := c.do("HELLO", 3)
-		if got := strings.Join(fieldNames(hello), " "); got != "server version proto id mode modules" || field(hello, "mode") != "sentinel" {
+		if got := strings.Join(fieldNames(hello), " "); got != "server version proto id mode modules" ||
+			field(hello, "mode") != "sentinel" {
 			t.Errorf("HELLO: %v", hello)
 		}
 	})
 }
 
+const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
+
 func TestPassword(t *testing.T) {
-	inWorld(t, 1, func(w *world) {
+	inCluster(t, 1, func(w *testCluster) {
 		w.sentinels[0].cfg.RequirePass = "secret" // read for every new connection
 		c := w.client(0)
 		defer c.c.Close()
 		for _, test := range []struct{ cmd, want string }{
 			{"PING", "NOAUTH Authentication required."},
-			{"AUTH wrong", string(errWrongPass)},
-			{"HELLO 3", string(errHelloAuth)},
-			{"HELLO 3 AUTH default wrong", string(errWrongPass)},
+			{"AUTH wrong", wrongPass},
+			{"HELLO 3", "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH " +
+				"<user> <pass> " +
+				"option can be used to authenticate the client and select the RESP protocol version at the same time"},
+			{"HELLO 3 AUTH default wrong", wrongPass},
 			{"AUTH secret", "OK"},
 			{"PING", "PONG"},
 			{"RESET", "RESET"},
@@ -196,4 +214,107 @@ func TestPassword(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHTTPIsTurnedAway: a web page has no say in a failover.
+func TestHTTPIsTurnedAway(t *testing.T) {
+	inCluster(t, 3, func(w *testCluster) {
+		w.trio()
+		epoch := w.agreed().Epoch
+		for name, request := range map[string]string{
+			"POST": "POST / HTTP/1.1\r\n", "Host": "GET / HTTP/1.1\r\nhost: x\r\n", "array": "*1\r\n$5\r\nHOST:\r\n",
+			"behind a command": "PING\r\npost /\r\n",
+		} {
+			conn, err := w.net.Host("10.0.9.9").Dial(context.Background(), sentinelIP(0)+":26379")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+			if _, err := conn.Write([]byte(request + "SENTINEL FAILOVER mymaster\r\nSENTINEL SET mymaster quorum " +
+				"3\r\nPING\r\n")); err != nil {
+				t.Fatal(err)
+			}
+			// What stood before it may have left already, unlike in Redis.
+			if got, err := io.ReadAll(conn); err != nil || strings.Contains(string(got), "OK") ||
+				strings.Count(string(got), "PONG") > 1 {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+			_ = conn.Close()
+		}
+		time.Sleep(time.Second)
+		if g := w.agreed(); g.Epoch != epoch || g.Settings.Quorum != 2 {
+			t.Errorf("what stood behind was executed: %+v", g)
+		}
+	})
+}
+
+// TestOperatorsWordHoldsAtOnce: what a sentinel has said OK to holds there for the next command, also when another one
+// leads: an operator that sets a group up again on each sentinel in turn finds every step done.
+func TestOperatorsWordHoldsAtOnce(t *testing.T) {
+	inCluster(t, 3, func(w *testCluster) {
+		w.trio()
+		for i, s := range w.sentinels {
+			if !s.quorum.isLeader() {
+				w.stopSentinel(i)
+				w.storage[i].logs = slowLogs{w.storage[i].logs}
+				w.startSentinel(i)
+				break
+			}
+		}
+		w.until("all in touch", 10*time.Second, func() bool {
+			return !slices.ContainsFunc(w.sentinels, func(s *Sentinel) bool { return !s.quorum.inTouch() })
+		})
+		for i := range 9 {
+			c := w.client(i % 3)
+			for _, step := range []struct{ cmd, want string }{
+				{"SENTINEL MONITOR mymaster 10.0.1.1 6379 2", string(errDuplicate)},
+				{"SENTINEL REMOVE mymaster", "OK"},
+				{"SENTINEL REMOVE mymaster", string(errNoSuchGroup)},
+				{"SENTINEL SET mymaster quorum 2", string(errNoSuchGroup)},
+				{"SENTINEL MONITOR mymaster 10.0.1.1 6379 2", "OK"},
+				{"SENTINEL MONITOR mymaster 10.0.1.1 6379 2", string(errDuplicate)},
+				{"SENTINEL SET mymaster down-after-milliseconds 5000 failover-timeout 7000", "OK"},
+			} {
+				var args []any
+				for _, word := range strings.Fields(step.cmd) {
+					args = append(args, word)
+				}
+				if got := c.do(args...).String(); got != step.want {
+					t.Errorf("round %d, sentinel %d: %s: %q, want %q", i, i%3, step.cmd, got, step.want)
+				}
+			}
+			m := c.do("SENTINEL", "MASTER", "mymaster")
+			if field(m, "down-after-milliseconds") != "5000" || field(m, "failover-timeout") != "7000" {
+				t.Errorf("round %d, sentinel %d: down-after %s, failover-timeout %s", i, i%3,
+					field(m, "down-after-milliseconds"), field(m, "failover-timeout"))
+			}
+			c.c.Close()
+		}
+	})
+}
+
+// TestOperatorsWordOutlivesTheLeader: what an operator says in the moment in which the leader dies is done by the next
+// one.
+func TestOperatorsWordOutlivesTheLeader(t *testing.T) {
+	inCluster(t, 3, func(w *testCluster) {
+		w.trio()
+		leader := slices.IndexFunc(w.sentinels, func(s *Sentinel) bool { return s.quorum.isLeader() })
+		c := w.client((leader + 1) % 3)
+		w.killSentinel(leader)
+		if got := c.do("SENTINEL", "SET", "mymaster", "down-after-milliseconds", "5000").String(); got != "OK" {
+			t.Errorf("answered %q", got)
+		}
+		w.killSentinel((leader + 2) % 3)
+		if got := c.do("SENTINEL", "SET", "mymaster", "down-after-milliseconds", "6000").String(); got == "OK" {
+			t.Error("one of three has it agreed on")
+		}
+	})
+}
+
+// slowLogs has a disk that takes its time: its sentinel learns later than the others of what was agreed.
+type slowLogs struct{ raft.LogStore }
+
+func (s slowLogs) StoreLogs(logs []*raft.Log) error {
+	time.Sleep(20 * time.Millisecond)
+	return s.LogStore.StoreLogs(logs)
 }

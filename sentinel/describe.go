@@ -1,12 +1,14 @@
 package sentinel
 
 import (
+	"net"
 	"strconv"
 	"strings"
 	"time"
 
 	"holdfast/cluster"
 	"holdfast/resp"
+	"holdfast/sentinel/plan"
 )
 
 // fields is one instance as SENTINEL commands show it: names and values in turn, all of them strings, in Redis's order.
@@ -89,18 +91,21 @@ func (s *Sentinel) downFor(group string, m cluster.Member, now time.Time) time.D
 	return 0
 }
 
-// masterFields describe the master of a group. One that this sentinel is not sure of is shown as down and disconnected, so
-// that a client which looks at the flags asks the next sentinel. The caller holds mu.
+// masterFields describe the master of a group. One that this sentinel is not sure of is shown as down and disconnected,
+// so that a client which looks at the flags asks the next sentinel. The caller holds mu.
 func (s *Sentinel) masterFields(l lookup, now time.Time) fields {
 	c := condition{
 		kind: "master", sdown: l.sdown || !l.sure, odown: l.odown || !l.sure, disconnected: !l.sure,
 		silent: silence(l.seen, now, s.started), down: s.downFor(l.group.Name, l.master, now),
 	}
 	if l.moving {
-		c.more = []string{"failover_in_progress"}
+		c.more = append(c.more, "failover_in_progress")
+	}
+	if l.seen.saysBroken() {
+		c.more = append(c.more, "broken")
 	}
 	set := l.group.Settings
-	f := c.common(l.group.Name, l.master.Addr, l.master.Incarnation, downAfter(set))
+	f := c.common(l.group.Name, l.master.Addr, l.master.Incarnation, plan.DownAfter(set))
 	f.addInt("info-refresh", millis(c.silent))
 	f.add("role-reported", "master")
 	f.addInt("role-reported-time", millis(now.Sub(s.started)))
@@ -116,13 +121,16 @@ func (s *Sentinel) masterFields(l lookup, now time.Time) fields {
 // replicaFields describe a slave. All name the head as their master, whomever they follow in the chain; and one that
 // is not yet in the chain is shown as down, as its data may be old. The caller holds mu.
 func (s *Sentinel) replicaFields(l lookup, r replica, now time.Time) fields {
-	ready := r.joined && l.sure
+	ready := r.joined && l.sure && !r.seen.saysBroken()
 	c := condition{
 		kind: "slave", sdown: r.sdown || !ready, odown: r.odown, disconnected: !ready || r.seen == nil,
 		silent: silence(r.seen, now, s.started), down: s.downFor(l.group.Name, r.member, now),
 	}
+	if r.seen.saysBroken() {
+		c.more = append(c.more, "broken")
+	}
 	host, port := splitAddr(r.member.Addr)
-	f := c.common(host+":"+port, r.member.Addr, r.member.Incarnation, downAfter(l.group.Settings))
+	f := c.common(net.JoinHostPort(host, port), r.member.Addr, r.member.Incarnation, plan.DownAfter(l.group.Settings))
 	f.addInt("info-refresh", millis(c.silent))
 	f.add("role-reported", "slave")
 	f.addInt("role-reported-time", millis(now.Sub(s.started)))
@@ -148,7 +156,7 @@ func (s *Sentinel) replicaFields(l lookup, r replica, now time.Time) fields {
 // sentinelFields describe another sentinel of a group.
 func (s *Sentinel) sentinelFields(l lookup, p peer, present bool) fields {
 	c := condition{kind: "sentinel", sdown: !present, disconnected: !present}
-	f := c.common(p.ID, p.Addr, p.ID, downAfter(l.group.Settings))
+	f := c.common(p.ID, p.Addr, p.ID, plan.DownAfter(l.group.Settings))
 	f.add("last-hello-message", "0")
 	f.add("voted-leader", "?")
 	f.add("voted-leader-epoch", "0")

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// disk is a sentinel's stores, which may take no writes for a while. Raft says little of a write that failed, and nothing that a user
-// sees; and it would panic over a term that it cannot store.
+// disk is a sentinel's stores, which may take no writes for a while. Raft says little of a write that failed, and
+// nothing that a user sees; and it would panic over a term that it cannot store.
 type disk struct {
 	raft.LogStore
 	raft.StableStore
@@ -19,8 +19,9 @@ type disk struct {
 	out *slog.Logger
 
 	mu     sync.Mutex // protects the rest
-	log    bool       // the last write to the log failed
-	values bool       // the last write of a value failed: it may find room where one to the log does not
+	tell   func(full bool)
+	log    bool // the last write to the log failed
+	values bool // the last write of a value failed: it may find room where one to the log does not
 }
 
 // diskRetry is the pause between attempts at a write that has to succeed.
@@ -41,7 +42,8 @@ func (d *disk) SetUint64(key []byte, val uint64) error {
 		select {
 		case <-time.After(diskRetry):
 		case <-d.ctx.Done():
-			runtime.Goexit() // Raft is being shut down: an error would have it panic, and to say that all is well would be a lie
+			// Raft is being shut down: an error would have it panic, and to say that all is well would be a lie
+			runtime.Goexit()
 		}
 	}
 	return nil
@@ -55,11 +57,31 @@ func (d *disk) note(failed *bool, err error) error {
 	*failed = err != nil
 	switch after := d.log || d.values; {
 	case after && !before:
-		d.out.Error("the disk takes no writes: make room; until then this sentinel counts as one that is down", "error", err)
+		d.out.Error("the disk takes no writes: make room; until then this sentinel counts as one that is down", "error",
+			err)
+		d.say(true)
 	case before && !after:
 		d.out.Info("the disk takes writes again")
+		d.say(false)
 	}
 	return err
+}
+
+// onChange has tell called, which must not wait, whenever the disk becomes full or has room again, and now if it is
+// full.
+func (d *disk) onChange(tell func(full bool)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.tell = tell; d.log || d.values {
+		tell(true)
+	}
+}
+
+// say needs mu.
+func (d *disk) say(full bool) {
+	if d.tell != nil {
+		d.tell(full)
+	}
 }
 
 // refusedValue says whether the last write of a value failed: only another shows that there is room.

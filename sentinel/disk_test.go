@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,10 +41,11 @@ func (s *fullStore) SetUint64(key []byte, val uint64) error {
 	return s.write(func() error { return s.InmemStore.SetUint64(key, val) })
 }
 
-// TestSentinelsDiskIsFull: a sentinel, the leader too, whose disk is full counts as one that is down: the others decide without it, and it
-// answers nothing that may be old. With room it is one of them again. It ends when told, also while it waits to store a term.
+// TestSentinelsDiskIsFull: a sentinel, the leader too, whose disk is full counts as one that is down: the others decide
+// without it, and it answers nothing that may be old. With room it is one of them again. It ends when told, also while
+// it waits to store a term.
 func TestSentinelsDiskIsFull(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		var stores []*fullStore
 		for i := range w.sentinels {
 			w.stopSentinel(i)
@@ -74,6 +76,24 @@ func TestSentinelsDiskIsFull(t *testing.T) {
 		if v, err := w.ask(first, "SENTINEL", "CKQUORUM", testGroup); err == nil {
 			t.Errorf("the one with a full disk: %v", v)
 		}
+		disks := func(want string) func() bool {
+			return func() bool {
+				for i := range w.sentinels {
+					for _, s := range w.sentinels[i].status().Sentinels {
+						if s.Disk != "ok" && s.ID != w.sentinels[first].ID() || s.Disk != want &&
+							s.ID == w.sentinels[first].ID() {
+							return false
+						}
+					}
+				}
+				return true
+			}
+		}
+		w.until("all say that it is full, and nobody else", 2*time.Second, disks("full"))
+		if v, err := w.ask(leader(), "SENTINEL", "CKQUORUM", testGroup); err != nil ||
+			!strings.HasPrefix(v.String(), "OK 2 usable") {
+			t.Errorf("with one full disk of three: %v, %v", v, err)
+		}
 		stores[first].full.Store(false)
 		w.until("it is back", 10*time.Second, func() bool {
 			s := w.sentinels[first]
@@ -82,7 +102,10 @@ func TestSentinelsDiskIsFull(t *testing.T) {
 			return s.inTouch && len(s.state.Groups[testGroup].Chain) == 2
 		})
 
-		// The same for one that follows; then the leader dies, and it has to store the term of the next election, which waits.
+		w.until("all say that there is room", 2*time.Second, disks("ok"))
+
+		// The same for one that follows; then the leader dies, and it has to store the term of the next election, which
+		// waits.
 		second := (leader() + 1) % 3
 		stores[second].full.Store(true)
 		w.nodes[chain[1].Name].stop()
@@ -97,7 +120,9 @@ func TestSentinelsDiskIsFull(t *testing.T) {
 		}
 		w.stopSentinel(second)
 		cfg := Default()
-		cfg.AnnounceIP, cfg.Network, cfg.Storage, cfg.Logger = sentinelIP(second), w.net.Host(sentinelIP(second)).Restart(), w.storage[second], w.log
+		cfg.GroupKey = testKey
+		cfg.AnnounceIP, cfg.Network, cfg.Storage, cfg.Logger = sentinelIP(second),
+			w.net.Host(sentinelIP(second)).Restart(), w.storage[second], w.log
 		if _, err := New(cfg); !errors.Is(err, errNoSpace) {
 			t.Errorf("a sentinel with a full disk starts: %v", err)
 		}

@@ -1,49 +1,58 @@
 package sentinel
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
+
+	"holdfast/cluster"
+	"holdfast/sentinel/plan"
 )
 
 // fsm lets Raft drive State. Raft calls Apply, StoreConfiguration, Snapshot and Restore from one goroutine, so state
 // needs no lock; changed hands each new state to the sentinel.
 type fsm struct {
-	state   *State
+	state   *plan.State
 	applied atomic.Uint64 // the index of the last entry that state has taken in: Raft's own count runs ahead of that
-	changed func(*State)
+	level   cluster.Level // the newest that this sentinel understands
+	changed func(*plan.State)
+	log     *slog.Logger
+	refused error // why a snapshot was not taken in; Raft says no more than that it was not
 }
 
 var _ raft.ConfigurationStore = (*fsm)(nil)
 
-// Apply applies one committed entry and returns its Result.
+// Apply applies one committed entry and returns its Result. One that cannot be understood changes nothing, on no
+// sentinel: whoever proposed it should have refused it, and to stop would stop all of them, at every start.
 func (f *fsm) Apply(l *raft.Log) any {
-	dec := json.NewDecoder(bytes.NewReader(l.Data))
-	dec.DisallowUnknownFields()
-	var e Entry
-	if err := dec.Decode(&e); err != nil {
-		// Skipping what the other sentinels understood would let this one's state drift from theirs.
-		panic(fmt.Errorf("sentinel: log entry %d: %w", l.Index, err))
+	var e plan.Entry
+	// fields that a newer version adds are left out; what must not be says so by its level
+	err := json.Unmarshal(l.Data, &e)
+	if err == nil {
+		err = e.Check(f.level)
 	}
-	next, result := f.state.apply(e)
+	if err != nil {
+		f.log.Error("an entry of the sentinels' log was passed over", "index", l.Index, "error", err)
+		f.set(f.state, l.Index)
+		return plan.Result{Conflict: true}
+	}
+	if r := e.Raise; r != nil && r.State != nil && r.After != f.applied.Load() {
+		f.set(f.state, l.Index) // the state that it brings is not the last
+		return plan.Result{Conflict: true}
+	}
+	next, result := f.state.Apply(e)
 	f.set(next, l.Index)
 	return result
 }
 
-// StoreConfiguration keeps the voters as of this place in the log, so that a sentinel knows its own vote no earlier than it
-// knows everything decided before it got it.
+// StoreConfiguration keeps the voters as of this place in the log, so that a sentinel knows its own vote no earlier
+// than it knows everything decided before it got it.
 func (f *fsm) StoreConfiguration(index uint64, c raft.Configuration) {
-	var voters []Voter
-	for _, s := range c.Servers {
-		if s.Suffrage == raft.Voter {
-			voters = append(voters, Voter{ID: string(s.ID), Addr: string(s.Address)})
-		}
-	}
-	f.set(f.state.withVoters(voters), index)
+	f.set(f.state.WithVoters(votersOf(c)), index)
 }
 
 // Snapshot captures the state; being immutable it needs no copy.
@@ -51,6 +60,11 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) { return snapshot{f.state, f.
 
 // Restore replaces the state by a snapshot, or keeps it when the snapshot cannot be read.
 func (f *fsm) Restore(r io.ReadCloser) error {
+	f.refused = f.restore(r)
+	return f.refused
+}
+
+func (f *fsm) restore(r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
@@ -59,11 +73,14 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	if err := cluster.TooOld("this sentinel", f.level, next.Level); err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
 	f.set(next.State, next.Applied)
 	return nil
 }
 
-func (f *fsm) set(next *State, applied uint64) {
+func (f *fsm) set(next *plan.State, applied uint64) {
 	f.state = next
 	f.changed(next)
 	f.applied.Store(applied)
@@ -71,7 +88,7 @@ func (f *fsm) set(next *State, applied uint64) {
 
 // snapshot is what a snapshot keeps.
 type snapshot struct {
-	*State
+	*plan.State
 	Applied uint64 `json:"applied"`
 }
 
@@ -86,11 +103,11 @@ func (s snapshot) Persist(sink raft.SnapshotSink) error {
 }
 
 func decodeSnapshot(data []byte) (snapshot, error) {
-	s := snapshot{State: newState()}
+	s := snapshot{State: plan.NewState()}
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, fmt.Errorf("snapshot is damaged: %w", err)
 	}
-	if s.State == nil || s.Groups == nil || s.Ignored == nil || s.Sentinels == nil {
+	if s.State == nil || !s.IsWhole() {
 		return s, fmt.Errorf("snapshot is incomplete")
 	}
 	if s.Removed == nil {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"testing"
 
 	"github.com/hashicorp/raft"
 
 	"holdfast/cluster"
+	"holdfast/sentinel/plan"
 )
 
 func toJSON(t testing.TB, v any) []byte {
@@ -20,21 +22,23 @@ func toJSON(t testing.TB, v any) []byte {
 	return text
 }
 
-func someState() *State {
-	s := newState()
-	s, _ = s.apply(Entry{Monitor: &Monitor{Group: "g", Settings: settings()}})
-	s, _ = s.apply(Entry{Decision: &Decision{Group: cluster.Group{Name: "g", Epoch: 1, Chain: []cluster.Member{member("a", 1), member("b", 1)}}}})
-	s, _ = s.apply(Entry{Sentinel: &SentinelEntry{ID: "s", Addr: "s:1"}})
-	return s.withVoters([]Voter{{ID: "s", Addr: "s:2"}})
+func someState() *plan.State {
+	s := plan.NewState()
+	s, _ = s.Apply(plan.Entry{Monitor: &plan.Monitor{Group: "g", Settings: settings()}})
+	s, _ = s.Apply(plan.Entry{Decision: &plan.Decision{Group: cluster.Group{Name: "g", Epoch: 1,
+		Chain: []cluster.Member{member("a", 1), member("b", 1)}}}})
+	s, _ = s.Apply(plan.Entry{Sentinel: &plan.SentinelEntry{ID: "s", Addr: "s:1"}})
+	return s.WithVoters([]plan.Voter{{ID: "s", Addr: "s:2"}})
 }
 
-// FuzzSnapshot: a snapshot is restored whole or refused, and then the state stays what it was; what was restored can be saved again.
+// FuzzSnapshot: a snapshot is restored whole or refused, and then the state stays what it was; what was restored can be
+// saved again.
 func FuzzSnapshot(f *testing.F) {
 	f.Add(toJSON(f, someState()))
 	f.Add([]byte(`{"groups":null}`))
 	f.Add([]byte(`{"groups":{"g":{"chain":[{}]}},"ignored":{"g":true}}x`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m := fsm{state: someState(), changed: func(*State) {}}
+		m := fsm{state: someState(), changed: func(*plan.State) {}, log: slog.New(slog.DiscardHandler)}
 		before := m.state
 		if err := m.Restore(io.NopCloser(bytes.NewReader(text))); err != nil {
 			if m.state != before {
@@ -53,41 +57,52 @@ func FuzzSnapshot(f *testing.F) {
 	})
 }
 
-// FuzzEntry: whatever is committed to the log, two sentinels that apply it have the same state, no epoch goes back, and the state that
-// others still look at does not change. An entry that a sentinel does not understand must stop it, each one alike.
+// FuzzEntry: whatever is committed to the log, two sentinels that apply it have the same state, no epoch goes back, and
+// the state that others still look at does not change. An entry that can't be understood stops nobody and changes
+// nothing, and none such is proposed.
 func FuzzEntry(f *testing.F) {
 	quorum := 3
-	for _, e := range []Entry{
-		{Decision: &Decision{Expect: 1, Group: cluster.Group{Name: "g", Epoch: 2, Chain: []cluster.Member{member("b", 1)}}}},
-		{Tune: &Tune{Group: "g", Quorum: &quorum}}, {Monitor: &Monitor{Group: "h"}}, {Ignore: &Ignore{Group: "g"}}, {Sentinel: &SentinelEntry{ID: "t"}}, {},
+	for _, e := range []plan.Entry{
+		{Decision: &plan.Decision{Expect: 1,
+			Group: cluster.Group{Name: "g", Epoch: 2, Chain: []cluster.Member{member("b", 1)}}}},
+		{Tune: &plan.Tune{Group: "g", Quorum: &quorum}}, {Monitor: &plan.Monitor{Group: "h"}},
+		{Ignore: &plan.Ignore{Group: "g"}}, {Sentinel: &plan.SentinelEntry{ID: "t"}},
+		{Install: &plan.Installation{ID: "i"}}, {Remove: &plan.Removal{ID: "s"}},
+		{Raise: &plan.Raise{Level: 2, State: someState()}},
+		{Raise: &plan.Raise{Group: "g", Expect: 1, Level: 1, Change: 1}}, {},
 	} {
 		f.Add(toJSON(f, e))
 	}
 	f.Add([]byte(`{"decision":{"expect":1,"group":{"name":"g","epoch":1}}}`))
+	f.Add([]byte(`{"a newer kind":{}}`))
+	f.Add([]byte(`no entry`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		apply := func() (after []byte, stopped bool) {
+		apply := func() []byte {
 			old := someState()
 			before := toJSON(t, old)
-			m := fsm{state: old, changed: func(*State) {}}
-			defer func() {
-				if !bytes.Equal(toJSON(t, old), before) {
-					t.Fatalf("%q changes the state that it is applied to", text)
-				}
-				if recover() != nil {
-					stopped = true
-				}
-			}()
-			m.Apply(&raft.Log{Data: text})
+			m := fsm{state: old, level: cluster.LevelNow, changed: func(*plan.State) {},
+				log: slog.New(slog.DiscardHandler)}
+			m.Apply(&raft.Log{Data: text, Index: 7})
+			if !bytes.Equal(toJSON(t, old), before) {
+				t.Fatalf("%q changes the state that it is applied to", text)
+			}
+			var e plan.Entry
+			if understood := json.Unmarshal(text, &e) == nil && e.Check(cluster.LevelNow) == nil; !understood &&
+				!bytes.Equal(toJSON(t, m.state), before) {
+				t.Fatalf("%q is not understood, and changes the state", text)
+			}
 			for name, g := range old.Groups {
 				if m.state.Groups[name].Epoch < g.Epoch {
-					t.Fatalf("%q: the epoch of %q went back from %d to %d", text, name, g.Epoch, m.state.Groups[name].Epoch)
+					t.Fatalf("%q: the epoch of %q went back from %d to %d", text, name, g.Epoch,
+						m.state.Groups[name].Epoch)
 				}
 			}
-			return toJSON(t, m.state), false
+			if m.applied.Load() != 7 {
+				t.Fatalf("%q is not counted as applied", text)
+			}
+			return toJSON(t, m.state)
 		}
-		one, stoppedOne := apply()
-		two, stoppedTwo := apply()
-		if !bytes.Equal(one, two) || stoppedOne != stoppedTwo {
+		if one, two := apply(), apply(); !bytes.Equal(one, two) {
 			t.Fatalf("%q: %s and %s", text, one, two)
 		}
 	})
@@ -95,7 +110,8 @@ func FuzzEntry(f *testing.F) {
 
 // FuzzJudgement: the fences on disk are read as they were written, or the sentinel does not start.
 func FuzzJudgement(f *testing.F) {
-	f.Add(toJSON(f, judgement{Groups: map[string]groupJudgement{"g": {Epoch: 3, Fenced: []string{"i"}, PromiseMs: 1000}}}))
+	f.Add(toJSON(f, judgement{Groups: map[string]groupJudgement{"g": {Epoch: 3, Fenced: []string{"i"},
+		PromiseMs: 1000}}}))
 	f.Add([]byte(`{"groups":null}`))
 	f.Add([]byte(`{"groups":{"g":{"epoch":-1}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -5,21 +5,25 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"holdfast/sentinel/plan"
 )
 
-// TestManyGroups: fifty groups under one quorum cost the sentinels one report each a round, whatever their number, and the log one decision a
-// change and nothing while nothing changes; and when the masters of all die at once all are replaced as soon as one would be.
+// TestManyGroups: fifty groups under one quorum cost the sentinels one report each a round, whatever their number, and
+// the log one decision a change and nothing while nothing changes; and when the masters of all die at once all are
+// replaced as soon as one would be.
 func TestManyGroups(t *testing.T) {
 	const groups = 50
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		var nodes []*fakeNode
 		for i := range groups {
 			for j, kind := range "ab" {
-				nodes = append(nodes, w.startNodeOf(fmt.Sprintf("group%02d", i), fmt.Sprintf("%c%02d", kind, i), fmt.Sprintf("10.1.%d.%d", j, i+1), 0, 0))
+				nodes = append(nodes, w.startNodeOf(fmt.Sprintf("group%02d", i), fmt.Sprintf("%c%02d", kind, i),
+					fmt.Sprintf("10.1.%d.%d", j, i+1), 0, 0))
 			}
 		}
 		// agreed is the state as the first sentinel has it.
-		agreed := func() *State {
+		agreed := func() *plan.State {
 			s := w.sentinels[0]
 			s.mu.Lock()
 			defer s.mu.Unlock()

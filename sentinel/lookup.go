@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/sentinel/plan"
 )
 
-// master is whom clients are sent to. It follows the head of the chain, but not before the new head says itself that it leads:
-// a client sent there too early would be refused.
+// master is whom clients are sent to. It follows the head of the chain, but not before the new head says itself that it
+// leads: a client sent there too early would be refused.
 type master struct {
 	member cluster.Member
 	epoch  uint64          // in which it said that it leads; 0: it has not
@@ -36,7 +37,8 @@ func (s *Sentinel) adoptMaster(g cluster.Group, now time.Time) {
 	case m.member.Is(head):
 		m.next = nil
 	case m.member.Addr == head.Addr || !s.inTouch:
-		// Either nothing changes for clients, or this sentinel is catching up: subscribers are told where that ends, not the past.
+		// Either nothing changes for clients, or this sentinel is catching up: subscribers are told where that ends,
+		// not the past.
 		s.switchMaster(m, head)
 	case m.next == nil || !m.next.Is(head):
 		m.next, m.since = &head, now
@@ -46,34 +48,35 @@ func (s *Sentinel) adoptMaster(g cluster.Group, now time.Time) {
 	}
 }
 
-// confirmMaster switches when the new head says that it leads and has its chain behind it, in the agreed epoch or a newer one. The caller holds mu.
+// confirmMaster switches when the new head says that it leads and has its chain behind it, in the agreed epoch or a
+// newer one. The caller holds mu.
 func (s *Sentinel) confirmMaster(g cluster.Group, hb cluster.Heartbeat) {
 	m := s.masters[g.Name]
 	switch {
-	case m == nil || hb.Role != cluster.RoleMaster || hb.Forming:
+	case m == nil || hb.Role != cluster.RoleMaster || hb.Forming || hb.Broken != "":
 	case m.next != nil && m.next.Is(hb.Member) && hb.Epoch >= g.Epoch:
 		m.epoch = max(m.epoch, hb.Epoch)
 		s.switchMaster(m, hb.Member)
-		s.tellSwitch(g.Name, m)
+		s.publishSwitch(g.Name, m)
 	case hb.Epoch > max(g.Epoch, m.epoch) && g.Position(hb.Member) >= 0:
 		// Nodes adopt only what was agreed; here the news is still on its way.
 		m.epoch = hb.Epoch
 		if !m.member.Is(hb.Member) {
 			s.switchMaster(m, hb.Member)
 		}
-		s.tellSwitch(g.Name, m)
+		s.publishSwitch(g.Name, m)
 	}
 }
 
-// settleMasters switches without confirmation after a while, and tells subscribers what came while this sentinel was catching up.
-// The caller holds mu.
+// settleMasters switches without confirmation after a while, and tells subscribers what came while this sentinel was
+// catching up. The caller holds mu.
 func (s *Sentinel) settleMasters(now time.Time) {
 	for name, m := range s.masters {
 		if m.next != nil && now.Sub(m.since) >= confirmPatience {
 			s.switchMaster(m, *m.next)
 		}
 		if s.inTouch {
-			s.tellSwitch(name, m)
+			s.publishSwitch(name, m)
 		}
 	}
 }
@@ -112,7 +115,7 @@ type lookup struct {
 
 // find looks a group up. ok is false for a group that is unknown, or that has no chain yet. The caller holds mu.
 func (s *Sentinel) find(name string, now time.Time) (l lookup, ok bool) {
-	g, ok := s.state.group(name)
+	g, ok := s.state.Group(name)
 	m := s.masters[name]
 	if !ok || m == nil {
 		return lookup{}, false
@@ -121,10 +124,10 @@ func (s *Sentinel) find(name string, now time.Time) (l lookup, ok bool) {
 	l = lookup{group: g, master: m.member, seen: w.seen(m.member), others: s.others()}
 	l.sdown, l.odown = s.isDown(g, w, m.member)
 	l.sure = s.inTouch || l.seen != nil && l.seen.hb.Committing && l.seen.hb.Epoch == w.epoch && g.Epoch == w.epoch &&
-		now.Sub(l.seen.last) < downAfter(g.Settings)
+		now.Sub(l.seen.last) < plan.DownAfter(g.Settings)
 	l.moving = s.handovers[name] != nil
 	l.votes = s.verdicts[name].Votes
-	for _, r := range members(g) {
+	for _, r := range plan.Members(g) {
 		if r.Name == m.member.Name {
 			continue
 		}
@@ -135,8 +138,8 @@ func (s *Sentinel) find(name string, now time.Time) (l lookup, ok bool) {
 	return l, true
 }
 
-// isDown says what is known about a member: fenced here, and fenced by a majority. A member that has left the group is down
-// as well; clients get to see one only until its successor has confirmed. The caller holds mu.
+// isDown says what is known about a member: fenced here, and fenced by a majority. A member that has left the group is
+// down as well; clients get to see one only until its successor has confirmed. The caller holds mu.
 func (s *Sentinel) isDown(g cluster.Group, w *watch, m cluster.Member) (sdown, odown bool) {
 	f := w.fences[m.Incarnation]
 	gone := g.Position(m) < 0 && !g.IsLearner(m)

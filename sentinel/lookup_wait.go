@@ -5,22 +5,24 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/sentinel/plan"
 )
 
-// lookupPatience is how long a question for a master that may be about to change waits for the change. Clients that were refused ask
-// again at once and in a loop, or not for long after a number of refusals; and redis-py's manual gives sentinels 100 ms.
+// lookupPatience is how long a question for a master that may be about to change waits for the change. Clients that
+// were refused ask again at once and in a loop, or not for long after a number of refusals; and redis-py's manual gives
+// sentinels 100 ms.
 const lookupPatience = 80 * time.Millisecond
 
 const (
 	// missedBeats heartbeats that did not come make a master doubtful.
-	missedBeats = 3
-	beats       = 10 // in down-after
+	missedBeats = 2
+	beats       = 5 // in down-after
 	// doubtFactor times down-after is how long a doubt is worth waiting for.
 	doubtFactor = 2
 )
 
-// settled waits until the masters of the named groups, all groups when there are none, are not in doubt, or for as long as a client may
-// be kept waiting: who asks now is likely to have lost the old master, and would be sent there again.
+// settled waits until the masters of the named groups, all groups when there are none, are not in doubt, or for as long
+// as a client may be kept waiting: who asks now is likely to have lost the old master, and would be sent there again.
 func (s *Sentinel) settled(ctx context.Context, names ...string) {
 	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
 	defer cancel()
@@ -50,7 +52,7 @@ func (s *Sentinel) tellNews() {
 
 func (s *Sentinel) anyDoubt(names []string, now time.Time) bool {
 	if len(names) == 0 {
-		names = s.state.names()
+		names = s.state.Names()
 	}
 	for _, name := range names {
 		if s.inDoubt(name, now) {
@@ -62,12 +64,12 @@ func (s *Sentinel) anyDoubt(names []string, now time.Time) bool {
 
 // inDoubt says whether the master that clients are sent to may be replaced soon. The caller holds mu.
 func (s *Sentinel) inDoubt(name string, now time.Time) bool {
-	g, ok := s.state.group(name)
+	g, ok := s.state.Group(name)
 	m := s.masters[name]
 	if !ok || m == nil {
 		return false
 	}
-	after := downAfter(g.Settings)
+	after := plan.DownAfter(g.Settings)
 	if m.next != nil || s.verdicts[name].Drain == g.Epoch && m.epoch <= g.Epoch && now.Sub(s.heardLead) < after {
 		return true
 	}
@@ -82,19 +84,20 @@ func (s *Sentinel) inDoubt(name string, now time.Time) bool {
 	return w.isReplaced(m.member) && now.Sub(seen.since) < doubtFactor*after
 }
 
-// doubtful says whether a master may have gone just now: it misses heartbeats, the connection they came by has ended, it is about to hand
-// its place over, or it knows already that it is the master no more.
+// doubtful says whether a master may have gone just now: it misses heartbeats, the connection they came by has ended,
+// it is about to hand its place over, or it knows already that it is the master no more.
 func (s *sighting) doubtful(after time.Duration, now time.Time) bool {
 	silent := now.Sub(s.last)
-	moving := s.hb.Role != cluster.RoleMaster || s.hb.Epoch != 0 && (s.hb.Draining == s.hb.Epoch || s.hb.Drained == s.hb.Epoch)
+	moving := s.hb.Role != cluster.RoleMaster || s.hb.Epoch != 0 &&
+		(s.hb.Draining == s.hb.Epoch || s.hb.Drained == s.hb.Epoch)
 	return silent < doubtFactor*after && (s.broken || moving || silent > missedBeats*after/beats)
 }
 
 // lost notes that the connection by which a node sent heartbeats has ended. The caller holds mu.
 func (s *Sentinel) lost(l *link) {
-	l.mu.Lock()
-	group := l.group
-	l.mu.Unlock()
+	s.front.mu.Lock()
+	group := l.beats.Group
+	s.front.mu.Unlock()
 	w := s.watches[group]
 	if group == "" || w == nil {
 		return

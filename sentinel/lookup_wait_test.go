@@ -8,7 +8,7 @@ import (
 )
 
 // lookup asks sentinel i for the master, and says how long it took.
-func (w *world) lookup(i int) (addr string, took time.Duration) {
+func (w *testCluster) lookup(i int) (addr string, took time.Duration) {
 	w.t.Helper()
 	begin := time.Now()
 	v, err := w.ask(i, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", testGroup)
@@ -18,9 +18,10 @@ func (w *world) lookup(i int) (addr string, took time.Duration) {
 	return v.Elems[0].String() + ":" + v.Elems[1].String(), time.Since(begin)
 }
 
-// TestLookupWaitsForNews: who asks for a master that has just gone is answered when there is another, or after a while; else at once.
+// TestLookupWaitsForNews: who asks for a master that has just gone is answered when there is another, or after a while;
+// else at once.
 func TestLookupWaitsForNews(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		chain := w.agreed().Chain
 		if addr, took := w.lookup(0); addr != chain[0].Addr || took > 10*time.Millisecond {
@@ -47,7 +48,7 @@ func TestLookupWaitsForNews(t *testing.T) {
 
 // TestLookupDuringRestart: a master that was started again is none any more: who asks waits until there is another.
 func TestLookupDuringRestart(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		chain := w.agreed().Chain
 		w.startNode(chain[0].Name, 1000, 1)
@@ -67,7 +68,7 @@ func TestLookupDuringRestart(t *testing.T) {
 
 // TestLookupOfTheLongDead: a group that nobody repairs is answered for at once.
 func TestLookupOfTheLongDead(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		for _, m := range w.agreed().Chain {
 			w.nodes[m.Name].stop()
@@ -83,7 +84,7 @@ func TestLookupOfTheLongDead(t *testing.T) {
 
 // TestDecisionIsKnownAtOnce: the sentinels that don't lead need not wait for the next change to learn of the last.
 func TestDecisionIsKnownAtOnce(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		chain := w.agreed().Chain
 		w.nodes[chain[0].Name].stop()
@@ -136,9 +137,10 @@ func TestDoubtful(t *testing.T) {
 	}
 }
 
-// TestLookupDuringHandover: whoever asks any sentinel once the master has let its clients go is told of the new one, at the first question.
+// TestLookupDuringHandover: whoever asks any sentinel once the master has let its clients go is told of the new one, at
+// the first question.
 func TestLookupDuringHandover(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		for round := range 10 {
 			chain := w.agreed().Chain
@@ -161,10 +163,10 @@ func TestLookupDuringHandover(t *testing.T) {
 	})
 }
 
-// TestClientsAreSentAheadOfRaft: a sentinel sends clients to a member that leads in a newer epoch than it knows of, and not back to one
-// that did before.
+// TestClientsAreSentAheadOfRaft: a sentinel sends clients to a member that leads in a newer epoch than it knows of, and
+// not back to one that did before.
 func TestClientsAreSentAheadOfRaft(t *testing.T) {
-	inWorld(t, 3, func(w *world) {
+	inCluster(t, 3, func(w *testCluster) {
 		w.trio()
 		s := w.sentinels[0]
 		s.mu.Lock()

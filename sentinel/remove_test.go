@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/sentinel/plan"
 )
 
 func TestMayRemove(t *testing.T) {
@@ -33,11 +35,11 @@ func TestMayRemove(t *testing.T) {
 		{"aBCd", 1, "BCd", false, ""}, // it said so before it fell silent
 		{"aBCd", 1, "BC", true, ""},
 	} {
-		var voters []Voter
+		var voters []plan.Voter
 		reports := map[string]received{}
 		for _, v := range c.voters {
 			id := strings.ToUpper(string(v))
-			voters = append(voters, Voter{ID: id})
+			voters = append(voters, plan.Voter{ID: id})
 			r := received{at: now}
 			if id != string(v) {
 				r.at = now.Add(-time.Hour)
@@ -55,8 +57,10 @@ func TestMayRemove(t *testing.T) {
 }
 
 func TestSurvival(t *testing.T) {
-	for n, want := range []string{"", "1 sentinel survives the loss of none: run three", "2 sentinels survive the loss of none, as 1 does: run three", "",
-		"4 sentinels survive the loss of 1, as 3 do: run an odd number", "", "6 sentinels survive the loss of 2, as 5 do: run an odd number"} {
+	for n, want := range []string{"", "1 sentinel survives the loss of none: run three",
+		"2 sentinels survive the loss of none, as 1 does: run three", "",
+		"4 sentinels survive the loss of 1, as 3 do: run an odd number", "",
+		"6 sentinels survive the loss of 2, as 5 do: run an odd number"} {
 		if got := Survival(n); got != want {
 			t.Errorf("%d: %q", n, got)
 		}
@@ -64,7 +68,7 @@ func TestSurvival(t *testing.T) {
 }
 
 // voters are the sentinels that have a vote, as one of them has it.
-func (w *world) voters(i int) (list []int) {
+func (w *testCluster) voters(i int) (list []int) {
 	for _, v := range w.sentinels[i].quorum.voters() {
 		for j, s := range w.storage {
 			if id, _ := s.get(keyID); string(id) == v.ID {
@@ -76,7 +80,7 @@ func (w *world) voters(i int) (list []int) {
 	return list
 }
 
-func (w *world) left(i int) bool {
+func (w *testCluster) left(i int) bool {
 	select {
 	case <-w.sentinels[i].leave:
 		return true
@@ -85,10 +89,11 @@ func (w *world) left(i int) bool {
 	}
 }
 
-// TestRemoveSentinels: of five sentinels a dead one, the leader and one more are removed; majorities are counted anew each time, nobody
-// who is left knows of the removed, who stop and never start again, and a node that is killed is missed by those who are left.
+// TestRemoveSentinels: of five sentinels a dead one, the leader and one more are removed; majorities are counted anew
+// each time, nobody who is left knows of the removed, who stop and never start again, and a node that is killed is
+// missed by those who are left.
 func TestRemoveSentinels(t *testing.T) {
-	inWorld(t, 5, func(w *world) {
+	inCluster(t, 5, func(w *testCluster) {
 		w.startNode("n1", 0, 0)
 		w.startNode("n2", 0, 0)
 		w.until("a chain", 10*time.Second, w.chainOf("n1", "n2"))
@@ -105,7 +110,8 @@ func TestRemoveSentinels(t *testing.T) {
 		remove := func(by, whom int) error {
 			for {
 				_, err := w.ask(by, "HOLDFAST", "SENTINEL-REMOVE", sentinelIP(whom)+":26379")
-				if err == nil || !strings.HasPrefix(err.Error(), "TRYAGAIN ") && !strings.HasPrefix(err.Error(), "NOQUORUM ") {
+				if err == nil || !strings.HasPrefix(err.Error(), "TRYAGAIN ") &&
+					!strings.HasPrefix(err.Error(), "NOQUORUM ") {
 					return err
 				}
 				time.Sleep(50 * time.Millisecond)
@@ -136,20 +142,23 @@ func TestRemoveSentinels(t *testing.T) {
 		w.stopSentinel(leader)
 		w.until("two votes", 2*time.Second, func() bool { return slices.Equal(w.voters(rest[0]), rest) })
 		for _, i := range rest {
-			w.until("the removed are forgotten", 20*time.Second, func() bool { return len(w.sentinels[i].status().Sentinels) == 2 })
+			w.until("the removed are forgotten", 20*time.Second,
+				func() bool { return len(w.sentinels[i].status().Sentinels) == 2 })
 			if s := w.sentinels[i].status(); s.Advice == "" {
 				t.Errorf("sentinel %d says nothing of two being too few", i)
 			}
 			if v, err := w.ask(i, "SENTINEL", "SENTINELS", testGroup); err != nil || len(v.Elems) != 1 {
 				t.Errorf("sentinel %d names %d others, %v", i, len(v.Elems), err)
 			}
-			if v, err := w.ask(i, "SENTINEL", "CKQUORUM", testGroup); err != nil || !strings.Contains(v.String(), "as 1 does") {
+			if v, err := w.ask(i, "SENTINEL", "CKQUORUM", testGroup); err != nil ||
+				!strings.Contains(v.String(), "as 1 does") {
 				t.Errorf("sentinel %d: %v, %v", i, v, err)
 			}
 		}
 		w.running(w.agreed().Chain[0].Name).stop()
 		w.until("the other node leads", 5*time.Second, func() bool { return len(w.agreed().Chain) == 1 })
-		if _, err := w.ask(rest[0], "HOLDFAST", "SENTINEL-REMOVE", "10.9.9.9:1"); err == nil || !strings.HasPrefix(err.Error(), "ERR No such sentinel") {
+		if _, err := w.ask(rest[0], "HOLDFAST", "SENTINEL-REMOVE", "10.9.9.9:1"); err == nil ||
+			!strings.HasPrefix(err.Error(), "ERR No such sentinel") {
 			t.Errorf("a stranger: %v", err)
 		}
 		// The dead one comes back with its disk: it has no vote, and is told.
@@ -160,6 +169,7 @@ func TestRemoveSentinels(t *testing.T) {
 		}
 		w.stopSentinel(dead)
 		cfg := Default()
+		cfg.Bind = "127.0.0.1"
 		cfg.Storage = w.storage[dead]
 		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "removed") {
 			t.Errorf("a removed sentinel starts again: %v", err)

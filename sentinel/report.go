@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/membership"
 	"holdfast/resp"
+	"holdfast/sentinel/plan"
 )
 
 // report is what a sentinel tells the leader about all groups.
@@ -17,6 +20,7 @@ type report struct {
 	Incarnation string                 `json:"incarnation"`
 	Addr        string                 `json:"addr"`
 	Removed     int                    `json:"removed"` // how many removals of sentinels it has applied
+	Level       cluster.Level          `json:"level,omitempty"`
 	Groups      map[string]groupReport `json:"groups"`
 }
 
@@ -24,6 +28,8 @@ type groupReport struct {
 	Epoch  uint64        `json:"epoch"` // the epoch of the fences
 	Fences []fenceReport `json:"fences,omitempty"`
 	Nodes  []nodeReport  `json:"nodes,omitempty"`
+
+	Reached plan.Reached `json:"reached"`
 }
 
 type fenceReport struct {
@@ -46,11 +52,13 @@ type verdict struct {
 	Votes int      `json:"votes"`          // sentinels that fenced the head
 	Drain uint64   `json:"drain,omitempty"`
 	Waits string   `json:"waits,omitempty"` // see View.waits
+	Held  string   `json:"held,omitempty"`  // who holds back the feature level
 }
 
 type reportReply struct {
 	Leader   string             `json:"leader"`
 	Verdicts map[string]verdict `json:"verdicts"`
+	Held     string             `json:"held,omitempty"` // which sentinels hold back the feature level
 }
 
 // received is a report and when it came.
@@ -61,37 +69,54 @@ type received struct {
 
 // reportLoop tells the leader what this sentinel knows, regularly and whenever there is a new fence or another change.
 func (s *Sentinel) reportLoop() {
-	var c courier
+	var c reportClient
 	defer c.close()
-	for s.sleep(s.pace(), s.wakeReport) {
-		now := s.now()
+	var last struct {
+		leader string
+		report report
+		at     time.Time
+	}
+	for s.sleepTick(s.pace(), s.wakeReport) {
+		now, leader := s.now(), s.quorum.leader()
 		s.mu.Lock()
 		r := s.makeReport(now)
 		s.mu.Unlock()
-		leader := s.quorum.leader()
-		if leader == s.id {
-			s.takeReport(r)
+		due := now.Sub(last.at) > s.pace()/2
+		if !due && leader == last.leader && !r.tellsMoreThan(last.report) {
 			continue
 		}
-		addr, ok := s.sentinelAddr(leader)
-		if leader == "" || !ok {
-			continue
+		if s.deliver(&c, leader, r) {
+			last.leader, last.report, last.at = leader, r, now
 		}
-		reply, err := c.deliver(s, addr, r)
-		if err != nil {
-			s.log.Debug("report not delivered", "leader", leader, "addr", addr, "error", err)
-			continue
-		}
-		s.takeVerdicts(reply)
 	}
+}
+
+// deliver brings a report to the leader and takes in the answer.
+func (s *Sentinel) deliver(c *reportClient, leader string, r report) bool {
+	if leader == s.id {
+		s.takeReport(r)
+		return true
+	}
+	addr, ok := s.sentinelAddr(leader)
+	if leader == "" || !ok {
+		return false
+	}
+	reply, err := c.deliver(s, leader, addr, r)
+	if err != nil {
+		s.log.Debug("report not delivered", "leader", leader, "addr", addr, "error", err)
+		return false
+	}
+	s.takeVerdicts(reply)
+	return true
 }
 
 // makeReport gathers the durable fences and the fresh heartbeats. The caller holds mu.
 func (s *Sentinel) makeReport(now time.Time) report {
-	r := report{Sentinel: s.id, Incarnation: s.incarnation, Addr: s.addr, Removed: len(s.state.Removed), Groups: map[string]groupReport{}}
+	r := report{Sentinel: s.id, Incarnation: s.incarnation, Addr: s.addr, Removed: len(s.state.Removed),
+		Level: s.cfg.Level, Groups: map[string]groupReport{}}
 	for name, w := range s.watches {
-		after := downAfter(s.group(name).Settings)
-		gr := groupReport{Epoch: w.epoch}
+		after := plan.DownAfter(s.group(name).Settings)
+		gr := groupReport{Epoch: w.epoch, Reached: w.reached}
 		for incarnation, f := range w.fences {
 			if !f.durable {
 				continue
@@ -102,10 +127,15 @@ func (s *Sentinel) makeReport(now time.Time) report {
 			}
 			gr.Fences = append(gr.Fences, fr)
 		}
+		agreed := s.state.Groups[name].Epoch > 0
 		for _, seen := range w.nodes {
+			if !agreed && !seen.steady() {
+				continue
+			}
 			if age := now.Sub(seen.last); age < after {
 				gr.Nodes = append(gr.Nodes, nodeReport{
-					Heartbeat: seen.hb, AgeMs: age.Milliseconds(), ForMs: now.Sub(seen.first).Milliseconds(), Followed: seen.followed,
+					Heartbeat: seen.hb, AgeMs: age.Milliseconds(), ForMs: now.Sub(seen.first).Milliseconds(),
+					Followed: seen.followed,
 				})
 			}
 		}
@@ -118,13 +148,44 @@ func (s *Sentinel) makeReport(now time.Time) report {
 func (s *Sentinel) takeReport(r report) reportReply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if before, ok := s.reports[r.Sentinel]; !ok || r.tellsMoreThan(before.report) {
+		wake(s.wakeLead)
+	}
 	s.reports[r.Sentinel] = received{report: r, at: s.now()}
-	wake(s.wakeLead)
-	reply := reportReply{Leader: s.id, Verdicts: map[string]verdict{}}
+	reply := reportReply{Leader: s.id, Verdicts: map[string]verdict{}, Held: s.held}
 	for name, v := range s.verdicts {
 		reply.Verdicts[name] = v
 	}
 	return reply
+}
+
+// tellsMoreThan says whether a report shows more than that time has passed since the one before.
+func (r report) tellsMoreThan(before report) bool {
+	same := r.Incarnation == before.Incarnation && r.Removed == before.Removed &&
+		maps.EqualFunc(r.Groups, before.Groups, groupReport.isLike)
+	return !same
+}
+
+// isLike says whether two reports on a group differ in no more than ages and amounts.
+func (g groupReport) isLike(o groupReport) bool {
+	fences := func(g groupReport) map[string]bool {
+		back := map[string]bool{}
+		for _, f := range g.Fences {
+			back[f.Incarnation] = f.BackMs > 0
+		}
+		return back
+	}
+	nodes := func(g groupReport) map[string]nodeReport {
+		heard := make(map[string]nodeReport, len(g.Nodes))
+		for _, n := range g.Nodes {
+			heard[n.Heartbeat.Member.Incarnation] = n
+		}
+		return heard
+	}
+	return g.Epoch == o.Epoch && maps.Equal(fences(g), fences(o)) &&
+		maps.EqualFunc(nodes(g), nodes(o), func(a, b nodeReport) bool {
+			return a.Followed == b.Followed && !changed(a.Heartbeat, b.Heartbeat)
+		})
 }
 
 // takeVerdicts is a follower's side of the answer.
@@ -134,16 +195,17 @@ func (s *Sentinel) takeVerdicts(reply reportReply) {
 	if reply.Verdicts == nil {
 		reply.Verdicts = map[string]verdict{}
 	}
-	s.verdicts, s.heardLead = reply.Verdicts, s.now()
+	s.verdicts, s.held, s.heardLead = reply.Verdicts, reply.Held, s.now()
 	wake(s.wakeWatch)
 }
 
 // viewOf is a group as the reports show it. A fence counts however old its report is, as it is durable and lasts as
 // long as the epoch; what a sentinel hears is only of use while it is fresh. The caller holds mu.
-func (s *Sentinel) viewOf(name string, voters []Voter, now time.Time) View {
+func (s *Sentinel) viewOf(name string, voters []plan.Voter, now time.Time) plan.View {
 	g := s.group(name)
-	after := downAfter(g.Settings)
-	v := View{Group: g, Voters: len(voters), Fenced: map[string]int{}, Back: map[string]bool{}, Slow: map[string]bool{}, Calm: now.Sub(s.calmSince(g, now))}
+	after := plan.DownAfter(g.Settings)
+	v := plan.View{Group: g, Voters: len(voters), Fenced: map[string]int{}, Back: map[string]bool{},
+		Slow: map[string]bool{}, Calm: now.Sub(s.calmSince(g, now)), Level: s.state.Level.OrBase()}
 	for _, voter := range voters {
 		got, ok := s.reports[voter.ID]
 		if !ok {
@@ -151,6 +213,7 @@ func (s *Sentinel) viewOf(name string, voters []Voter, now time.Time) View {
 		}
 		age := now.Sub(got.at)
 		gr := got.report.Groups[name]
+		v.Reached = v.Reached.Later(gr.Reached, g.Began)
 		if gr.Epoch == g.Epoch {
 			for _, f := range gr.Fences {
 				back := age < after && time.Duration(f.BackMs)*time.Millisecond > after/2
@@ -162,13 +225,23 @@ func (s *Sentinel) viewOf(name string, voters []Voter, now time.Time) View {
 				v.Slow[f.Incarnation] = v.Slow[f.Incarnation] || f.Slow
 			}
 		}
-		if age < after {
-			v.merge(gr.Nodes, age)
+	}
+	for _, voter := range voters {
+		if got, ok := s.reports[voter.ID]; ok && now.Sub(got.at) < after {
+			for _, n := range got.report.Groups[name].Nodes {
+				v.See(n.sighting(now.Sub(got.at)))
+			}
 		}
 	}
-	slices.SortFunc(v.Nodes, byData)
+	// Whoever is too old, or of another installation, is refused, but by a sentinel that was started just now and does
+	// not know the group yet.
+	v.Nodes = slices.DeleteFunc(v.Nodes, func(o plan.Sighting) bool {
+		return !plan.IsIn(g, o.Heartbeat.Member) &&
+			(o.TooOld(g.Features.Level) != nil || s.state.IsForeign(o.Heartbeat.Installation))
+	})
+	slices.SortFunc(v.Nodes, plan.ByData)
 	if h := s.handovers[name]; h != nil {
-		v.Asked = &Handover{Target: h.target}
+		v.Asked = &plan.Handover{Target: h.target}
 	}
 	if d := s.dead[name]; d.epoch == g.Epoch && !d.since.IsZero() {
 		v.Dead = now.Sub(d.since)
@@ -176,37 +249,21 @@ func (s *Sentinel) viewOf(name string, voters []Voter, now time.Time) View {
 	return v
 }
 
-// merge keeps the newest sighting of each node.
-func (v *View) merge(nodes []nodeReport, reportAge time.Duration) {
-	for _, n := range nodes {
-		s := Sighting{
-			Heartbeat: n.Heartbeat, Age: time.Duration(n.AgeMs)*time.Millisecond + reportAge,
-			For: time.Duration(n.ForMs)*time.Millisecond + reportAge, Followed: n.Followed,
-		}
-		i := slices.IndexFunc(v.Nodes, func(o Sighting) bool { return o.Heartbeat.Member.Name == n.Heartbeat.Member.Name })
-		switch {
-		case i < 0:
-			v.Nodes = append(v.Nodes, s)
-		default:
-			o := v.Nodes[i]
-			same := o.Heartbeat.Member.Is(s.Heartbeat.Member)
-			followed := same && o.Followed
-			if s.Age < o.Age {
-				v.Nodes[i] = s
-				followed = followed || s.Followed
-			}
-			v.Nodes[i].Followed = v.Nodes[i].Followed || followed || same && s.Followed
-		}
+// sighting is what a report that is so old says of a node.
+func (n nodeReport) sighting(age time.Duration) plan.Sighting {
+	return plan.Sighting{
+		Heartbeat: n.Heartbeat, Age: time.Duration(n.AgeMs)*time.Millisecond + age,
+		For: time.Duration(n.ForMs)*time.Millisecond + age, Followed: n.Followed,
 	}
 }
 
-// courier keeps the connection to the leader.
-type courier struct {
-	addr   string
-	client *resp.Client
+// reportClient keeps the connection to the leader.
+type reportClient struct {
+	id, addr string
+	client   *resp.Client
 }
 
-func (c *courier) close() {
+func (c *reportClient) close() {
 	if c.client != nil {
 		// Nothing is in flight that anybody still waits for.
 		_ = c.client.Close()
@@ -214,23 +271,23 @@ func (c *courier) close() {
 	}
 }
 
-// courierPatience bounds one report, so that a leader that vanished does not hold up the reports to the next one.
-const courierPatience = 300 * time.Millisecond
+// reportPatience bounds one report, so that a leader that vanished does not hold up the reports to the next one.
+const reportPatience = 300 * time.Millisecond
 
-func (c *courier) deliver(s *Sentinel, addr string, r report) (reply reportReply, err error) {
-	ctx, cancel := context.WithTimeout(s.ctx, courierPatience)
+func (c *reportClient) deliver(s *Sentinel, id, addr string, r report) (reply reportReply, err error) {
+	ctx, cancel := context.WithTimeout(s.ctx, reportPatience)
 	defer cancel()
 	defer func() {
 		if err != nil {
 			c.close()
 		}
 	}()
-	if c.client == nil || c.addr != addr {
+	if c.client == nil || c.id != id || c.addr != addr {
 		c.close()
-		if c.client, err = s.dialSentinel(ctx, addr); err != nil {
+		if c.client, err = s.dialSentinel(ctx, id, addr); err != nil {
 			return reply, err
 		}
-		c.addr = addr
+		c.id, c.addr = id, addr
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -246,23 +303,54 @@ func (c *courier) deliver(s *Sentinel, addr string, r report) (reply reportReply
 	return reply, nil
 }
 
-// dialSentinel connects to another sentinel and authenticates.
-func (s *Sentinel) dialSentinel(ctx context.Context, addr string) (*resp.Client, error) {
-	client, err := resp.Dial(ctx, s.cfg.Network, addr)
+// dialSentinel connects to the sentinel of an id; both prove who they are. Somebody else who is at the address by now
+// refuses. Then it may be where it says itself, until the gossip has missed it where it was.
+func (s *Sentinel) dialSentinel(ctx context.Context, id, addr string) (*resp.Client, error) {
+	client, err := s.dialSentinelAt(ctx, id, addr)
+	if err == nil {
+		return client, nil
+	}
+	if moved := s.gossip.Elsewhere(id); moved.ID != "" && moved.Addr != addr {
+		return s.dialSentinelAt(ctx, id, moved.Addr)
+	}
+	return nil, err
+}
+
+func (s *Sentinel) dialSentinelAt(ctx context.Context, id, addr string) (*resp.Client, error) {
+	conn, err := s.cfg.Network.Dial(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", addr, err)
+	}
+	conn, peer, err := s.member.Client(ctx, conn, membership.Quorum, membership.Peer{Kind: membership.Sentinel})
 	if err != nil {
 		return nil, err
 	}
-	pass := s.cfg.AuthPass
-	if pass == "" {
-		pass = s.cfg.RequirePass
+	client := resp.NewClient(conn)
+	if err = s.introduce(ctx, client, id); err == nil {
+		err = provenAs(peer, id)
 	}
-	if pass == "" {
-		return client, nil
-	}
-	if _, err := client.Do(ctx, "AUTH", pass); err != nil {
+	if err != nil {
 		// The first error says it all.
 		_ = client.Close()
-		return nil, fmt.Errorf("authenticate at %s: %w", addr, err)
+		return nil, fmt.Errorf("sentinel %s at %s: %w", plan.ShortID(id), addr, err)
 	}
 	return client, nil
+}
+
+func (s *Sentinel) introduce(ctx context.Context, client *resp.Client, id string) error {
+	text, err := json.Marshal(s.self.greet(id))
+	if err != nil {
+		return err
+	}
+	v, err := client.Do(ctx, "HOLDFAST", "HELLO", text)
+	if err != nil {
+		return err
+	}
+	var a answer
+	if v.Kind == resp.KindBulk { // else it is of a version that says no more than OK
+		if err := json.Unmarshal(v.Str, &a); err != nil {
+			return fmt.Errorf("decode answer: %w", err)
+		}
+	}
+	return s.self.tooOld(id, a.Level)
 }

@@ -7,12 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
+
+	"holdfast/sentinel/plan"
 )
 
 // Storage is what a sentinel must find again after a restart: its id, the Raft log and its fences. A simulation keeps a
@@ -30,22 +30,18 @@ var (
 	keyJudgement = []byte("HoldfastJudgement")
 	keyPromise   = []byte("HoldfastBootstrap")
 	keyRemoved   = []byte("HoldfastRemoved")
+	keyInstalled = []byte("HoldfastInstallation")
 )
 
-// OpenStorage opens or creates the storage in dir, which must exist.
-func OpenStorage(dir string, log *slog.Logger) (*Storage, error) {
-	path := filepath.Join(dir, "sentinel.db")
-	store, err := raftboltdb.New(raftboltdb.Options{
-		Path: path,
-		// Another process that holds the file is a mistake of the operator, better named than waited for.
-		BoltOptions: &bbolt.Options{Timeout: 2 * time.Second},
-	})
+// OpenStorage opens or creates the storage in a directory, which it does not close.
+func OpenStorage(dir *os.Root, log *slog.Logger) (*Storage, error) {
+	store, err := openKeeper(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, openError(filepath.Join(dir.Name(), keeperFile), err)
 	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir, 2, raftLogger(log))
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir.Name(), 2, raftLogger(log))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", dir, err), store.Close())
+		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", dir.Name(), err), store.Close())
 	}
 	return &Storage{logs: store, stable: store, snapshots: snapshots, closer: store}, nil
 }
@@ -85,7 +81,7 @@ func (s *Storage) id(rng *rand.Rand) (string, error) {
 // get returns nil for a key that was never set. Raft's stores say that in an error that has no value to compare with.
 func (s *Storage) get(key []byte) ([]byte, error) {
 	val, err := s.stable.Get(key)
-	if err != nil && err.Error() == "not found" {
+	if err != nil && err.Error() == notFound {
 		return nil, nil
 	}
 	if err != nil {
@@ -100,9 +96,11 @@ type judgement struct {
 }
 
 type groupJudgement struct {
-	Epoch     uint64   `json:"epoch"`      // heartbeats of older epochs are not accepted any more
-	Fenced    []string `json:"fenced"`     // incarnations, in Epoch
-	PromiseMs int64    `json:"promise_ms"` // the longest time not to fence that heartbeats of late were answered with
+	Epoch   uint64       `json:"epoch"`   // heartbeats of older epochs are not accepted any more
+	Fenced  []string     `json:"fenced"`  // incarnations, in Epoch
+	Reached plan.Reached `json:"reached"` // as of some seconds ago
+	// the longest time not to fence that heartbeats of late were answered with
+	PromiseMs int64 `json:"promise_ms"`
 }
 
 func (s *Storage) loadJudgement() (judgement, error) {

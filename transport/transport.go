@@ -1,5 +1,3 @@
-// Package transport is the one seam between Holdfast and a network: everything that listens, dials or resolves names is handed a Network.
-// Host is the machine's own; tests hand in a simulated one.
 package transport
 
 import (

@@ -27,7 +27,7 @@ type importer struct {
 	group         string
 	db            int
 	replace       bool
-	follow        bool
+	follow, stale bool
 	dirName, name string
 
 	out, said io.Writer
@@ -63,15 +63,21 @@ with --replace the keys that only the target has stay, and the commands meet the
 	f := c.Flags()
 	f.StringVar(&i.to.Addr, "to", "127.0.0.1:6379", "the node that gets the data, HOST:PORT")
 	f.StringVar(&i.to.User, "to-user", "", "its user")
-	f.StringVar(&i.to.Password, "to-pass", "", "its password")
-	f.StringSliceVar(&i.sentinels, "sentinel", nil, "sentinels that say who the master is, HOST:PORT with commas between them, instead of --to")
-	f.StringVar(&i.sentinelPass, "sentinel-pass", "", "the sentinels' password")
+	secrets := []secret{
+		secretFlag(f, &i.to.Password, "to-pass", "its password"),
+		secretFlag(f, &i.sentinelPass, "sentinel-pass", "the sentinels' password"),
+		secretFlag(f, &i.from.Password, "from-pass", "password there"),
+	}
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return readSecrets(c.Flags(), secrets...) }
+	f.StringSliceVar(&i.sentinels, "sentinel", nil,
+		"sentinels that say who the master is, HOST:PORT with commas between them, instead of --to")
 	f.StringVar(&i.group, "group", "mymaster", "whose master")
 	f.StringVar(&i.from.User, "from-user", "", "user at the server that is copied")
-	f.StringVar(&i.from.Password, "from-pass", "", "password there")
 	f.IntVar(&i.db, "db", migrate.AllDatabases, "only this database; -1: all")
 	f.BoolVar(&i.replace, "replace", false, "overwrite keys that are there already")
 	f.BoolVar(&i.follow, "follow", false, "go on with the server's writes until interrupted")
+	f.BoolVar(&i.stale, "stale-log", false,
+		"bring a log also where appendonly was switched to no after it, so that later data is not in it")
 	f.StringVar(&i.dirName, "appenddirname", "appendonlydir", "directory of the log's files below SOURCE")
 	f.StringVar(&i.name, "appendfilename", "appendonly.aof", "what the files' names begin with")
 	c.MarkFlagsMutuallyExclusive("to", "sentinel")
@@ -111,12 +117,14 @@ func (i *importer) run(ctx context.Context, source string) (err error) {
 		return errors.Join(err, client.Close())
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
-	im := &migrate.Import{To: target, Only: i.db, Replace: i.replace, Existing: existing, Progress: &i.progress}
+	im := &migrate.Import{To: target, Only: i.db, Replace: i.replace, Existing: existing, Stale: i.stale,
+		Progress: &i.progress}
 	began := time.Now()
 	i.meter = newMeter(i.said, &i.progress)
 	switch {
 	case server:
-		err = im.Server(ctx, migrate.Source{Server: i.from, Network: transport.Host{}, Follow: i.follow, Say: i.meter.say})
+		err = im.Server(ctx, migrate.Source{Server: i.from, Network: transport.Host{}, Follow: i.follow,
+			Say: i.meter.say})
 	case info.IsDir():
 		err = i.log(ctx, im, source)
 	default:
@@ -200,6 +208,7 @@ func (i *importer) conclude(ctx context.Context, source string, took time.Durati
 	}
 	var busy *migrate.BusyError
 	var existing *migrate.ExistingError
+	var stale *migrate.StaleError
 	switch {
 	case err == nil && i.follow:
 		fmt.Fprintf(i.out, "stopped: the target has everything that %s had written\n", source)
@@ -207,6 +216,8 @@ func (i *importer) conclude(ctx context.Context, source string, took time.Durati
 		return fmt.Errorf("%w; --replace overwrites them", err)
 	case errors.As(err, &existing):
 		return fmt.Errorf("%w; empty it, or let them stay with --replace", err)
+	case errors.As(err, &stale):
+		return fmt.Errorf("%w; --stale-log brings what the log has", err)
 	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %w", err)
 	}

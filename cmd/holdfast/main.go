@@ -1,4 +1,3 @@
-// Command holdfast runs the programs of a Holdfast group: data nodes, sentinels, and the tools around them.
 package main
 
 import (
@@ -57,7 +56,9 @@ Start a whole group on this machine and talk to it:
 		SilenceErrors: true,
 		Version:       version,
 	}
-	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(), sentinelRemoveCommand(), pingCommand(), checkLogCommand(), checkRDBCommand(), importCommand(), versionCommand())
+	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(),
+		sentinelRemoveCommand(), pingCommand(), groupKeyCommand(), checkLogCommand(), checkRDBCommand(),
+		importCommand(), versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

@@ -31,12 +31,15 @@ type meter struct {
 }
 
 func newMeter(out io.Writer, p *migrate.Progress) *meter {
-	m := &meter{out: out, progress: p, terminal: isTerminal(out), began: time.Now(), done: make(chan struct{}), ended: make(chan struct{})}
+	m := &meter{out: out, progress: p, terminal: isTerminal(out), began: time.Now(), done: make(chan struct{}),
+		ended: make(chan struct{})}
 	every := lineEvery
 	if m.terminal {
 		every = drawEvery
-		m.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true),
-			progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(24), progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionClearOnFinish())
+		m.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionShowBytes(true),
+			progressbar.OptionShowTotalBytes(true),
+			progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(24),
+			progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionClearOnFinish())
 	}
 	go m.run(every)
 	return m

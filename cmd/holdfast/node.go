@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +28,11 @@ func nodeCommand() *cobra.Command {
 		Use:   "node [FILE]",
 		Short: "Run a data node",
 		Long: `Run a data node. FILE is a configuration in the form of redis.conf; every directive is
-also a flag of that name, and a flag wins over the file.
+also a flag of that name, and a flag wins over the file. FILE comes first; "-" is the standard
+input. Flags are read as redis-server reads them: --save 900 1 --requirepass "two words".
+
+What asks for protection that there is not yet (rename-command, user, aclfile, tls-*) is refused,
+unless ignore-unsupported says yes.
 
 Without --join the node is a standalone server. With --join it belongs to a group: it finds
 the sentinels through the addresses given (the gossip address of any member) and takes the
@@ -36,105 +40,106 @@ place in the chain that they give it. In a group the log is kept on disk unless 
 says no, so that a node that comes back needs only what it has missed.`,
 		Example: `  holdfast node --port 6380
   holdfast node /etc/holdfast.conf --port 6380 --dir /var/lib/holdfast
-  holdfast node --port 6379 --join 10.0.0.1:46379,10.0.0.2:46379 --announce-ip 10.0.0.5`,
-		Args: cobra.MaximumNArgs(1),
+  holdfast node --port 6379 --join 10.0.0.1:28379,10.0.0.2:28379 --announce-ip 10.0.0.5`,
 	}
+	c.DisableFlagParsing = true // joinValues comes first
 	values := directiveFlags(c.Flags())
-	all := c.Flags().Bool("directives", false, "list all directives of redis.conf, each of which is also a flag, and end")
+	values.secrets = secretDirectives(c.Flags())
+	all := c.Flags().Bool("directives", false,
+		"list all directives of redis.conf, each of which is also a flag, and end")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if *all {
-			return printDirectives(c.OutOrStdout())
+		c.InitDefaultHelpFlag()
+		if err := c.Flags().Parse(joinValues(args)); err != nil {
+			return err
 		}
-		settings, err := settingsOf(args, c.Flags(), values)
+		args = c.Flags().Args()
+		switch help, _ := c.Flags().GetBool("help"); {
+		case help:
+			return c.Help()
+		case *all:
+			return printDirectives(c.OutOrStdout())
+		case len(args) > 1:
+			return fmt.Errorf("%q is neither a flag nor the value of one, and there is one configuration only, %s",
+				args[1], args[0])
+		}
+		file, err := readConfiguration(args, c.InOrStdin())
 		if err != nil {
 			return err
 		}
-		file := ""
-		if len(args) == 1 {
-			file = args[0]
+		settings, err := settingsOf(file, values, c.Flags())
+		if err != nil {
+			return err
 		}
-		return runNode(c.Context(), settings, file)
+		return runNode(c.Context(), settings, file.name)
 	}
 	return c
 }
 
-// usual are the directives that the help lists; the others are flags as well.
-var usual = map[string]bool{
-	"port": true, "bind": true, "dir": true, "join": true, "group": true, "node-name": true, "ack-mode": true, "replica-read": true,
-	"gossip-port": true, "gossip-key": true, "announce-ip": true, "announce-port": true,
-	"requirepass": true, "masterauth": true, "sentinel-auth-pass": true, "protected-mode": true,
-	"save": true, "appendonly": true, "appendfsync": true, "replicaof": true, "databases": true, "maxclients": true, "repl-backlog-size": true, "loglevel": true,
+// configuration is the file that a node is started with.
+type configuration struct {
+	name string // "" for none, or for what does not lie in a file
+	text []byte
 }
 
-func printDirectives(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, d := range config.Directives() {
-		if !d.Is(config.Hidden) {
-			fmt.Fprintf(t, "%s\t%s\t%s\t\n", d.Name, d.Default, d.Help)
-		}
+// readConfiguration reads the file that the arguments name; "-" is the standard input.
+func readConfiguration(args []string, stdin io.Reader) (c configuration, err error) {
+	switch {
+	case len(args) == 0:
+		return c, nil
+	case args[0] == "-":
+		c.text, err = io.ReadAll(stdin)
+	default:
+		c.name = args[0]
+		c.text, err = os.ReadFile(c.name)
 	}
-	return t.Flush()
-}
-
-// directiveFlags makes a flag of every directive.
-func directiveFlags(flags *pflag.FlagSet) map[string]*string {
-	values := map[string]*string{}
-	for _, d := range config.Directives() {
-		if d.Is(config.Hidden) {
-			continue
-		}
-		for _, name := range append([]string{d.Name}, d.Aliases...) {
-			values[name] = flags.String(name, d.Default, d.Help)
-			flags.Lookup(name).Hidden = !usual[name]
-		}
+	if err != nil {
+		err = fmt.Errorf("reading the configuration: %w", err)
 	}
-	flags.SortFlags = true
-	return values
+	return c, err
 }
 
-// settingsOf reads the settings; in a group the log is kept on disk unless they say otherwise.
-func settingsOf(args []string, flags *pflag.FlagSet, values map[string]*string) (*config.Config, error) {
+// settingsOf makes the settings; in a group the log is kept on disk unless they say otherwise.
+func settingsOf(file configuration, given *directives, flags *pflag.FlagSet) (*config.Config, error) {
 	settings := config.Default()
-	err := readSettings(settings, args, flags, values)
-	if err != nil || len(settings.Join()) == 0 {
-		return settings, err
+	err := readSettings(settings, file, given, flags)
+	if err == nil && len(settings.Join()) > 0 {
+		settings = config.Default()
+		if err := settings.Set("appendonly", []string{"yes"}); err != nil {
+			return nil, err
+		}
+		err = readSettings(settings, file, given, flags)
 	}
-	settings = config.Default()
-	if err := settings.Set("appendonly", []string{"yes"}); err != nil {
-		return nil, err
+	if err == nil {
+		err = settings.Check()
 	}
-	return settings, readSettings(settings, args, flags, values)
+	if err == nil && settings.Port() == 0 {
+		err = errors.New("with port 0 nobody could reach the node, as it does not listen on Unix sockets; choose a " +
+			"port, and a bind address that is not public")
+	}
+	return settings, err
 }
 
-// readSettings takes the file first and the flags after it.
-func readSettings(settings *config.Config, args []string, flags *pflag.FlagSet, values map[string]*string) error {
-	if len(args) == 1 {
-		f, err := os.Open(args[0])
-		if err != nil {
-			return fmt.Errorf("reading the configuration: %w", err)
-		}
-		err = settings.ParseFile(args[0], f, configFiles())
-		if err = errors.Join(err, f.Close()); err != nil {
-			return err
-		}
+// readSettings takes the file first, the flags after it, and then what secrets are told otherwise.
+func readSettings(settings *config.Config, file configuration, given *directives, flags *pflag.FlagSet) error {
+	name := file.name
+	if name == "" {
+		name = "(standard input)"
 	}
-	var err error
-	flags.Visit(func(f *pflag.Flag) {
-		if v, ok := values[f.Name]; ok && err == nil {
-			if e := settings.Set(f.Name, words(f.Name, *v)); e != nil {
-				err = fmt.Errorf("--%s %s: %w", f.Name, *v, e)
-			}
-		}
-	})
-	return err
-}
-
-// words splits a flag's value as a line of the file is split; addresses may have commas between them as well.
-func words(directive, value string) []string {
-	if directive == "join" {
-		value = strings.ReplaceAll(value, ",", " ")
+	if err := settings.ParseFile(name, bytes.NewReader(file.text), configFiles()); err != nil {
+		return err
 	}
-	return strings.Fields(value)
+	if err := given.apply(settings); err != nil {
+		return err
+	}
+	var all error
+	for _, s := range given.secrets {
+		value, told, err := s.read(flags)
+		if err == nil && told && !flags.Changed(s.flag) {
+			err = settings.Set(s.flag, []string{value})
+		}
+		all = errors.Join(all, err)
+	}
+	return all
 }
 
 // configFiles opens what include directives name.
@@ -148,40 +153,57 @@ func configFiles() config.Files {
 // runNode runs a node until it is told to stop. A node of a group leaves it first, so that nobody notices.
 func runNode(ctx context.Context, settings *config.Config, file string) error {
 	logger := newLogger(os.Stderr, settings.Text("loglevel"))
+	for _, line := range settings.Unsupported() {
+		logger.Warn("starting without what the settings ask for, as ignore-unsupported says", "setting", line)
+	}
+	if names := settings.InertNames(); len(names) > 0 {
+		logger.Info("settings that change nothing here", "directives", strings.Join(names, " "))
+	}
 	limitProcessors()
 	limitGarbage()
 	dir, err := os.OpenRoot(settings.Dir())
 	if err != nil {
 		return fmt.Errorf("the directory for data cannot be opened: %w; set --dir to one that exists", err)
 	}
-	release := func() error { return nil }
-	if settings.AppendOnly() {
-		if release, err = lockDir(dir); err != nil {
-			return errors.Join(fmt.Errorf("the directory %s: %w", settings.Dir(), err), dir.Close())
-		}
+	release, lockName, err := lockDir(dir) // also without a log: it may be switched on, and there is dump.rdb
+	if err != nil {
+		return errors.Join(fmt.Errorf("the directory %s: %w", settings.Dir(), err), dir.Close())
 	}
 	yield, err := newYield()
 	if err != nil {
 		return errors.Join(fmt.Errorf("making a pipe: %w", err), dir.Close())
 	}
 	n, err := node.New(node.Config{
-		Settings: settings, Network: transport.Host{}, Logger: logger, Version: version, Dir: dir, Yield: yield, Process: thisProcess(file),
+		Settings: settings, Network: transport.Patient{Network: transport.Host{}, Logger: logger}, Logger: logger,
+		Version: version, Dir: dir, Yield: yield,
+		Process: thisProcess(file), Lock: lockName,
 	})
 	if err != nil {
 		return errors.Join(err, dir.Close())
 	}
-	if err := n.Start(); err != nil {
+	stop := context.AfterFunc(ctx, n.Interrupt)
+	defer stop()
+	switch err := n.Start(); {
+	case errors.Is(err, node.ErrInterrupted):
+		logger.Info("ended while loading; what is on disk is as it was")
+		return errors.Join(release(), dir.Close())
+	case err != nil:
 		return errors.Join(err, dir.Close())
 	}
 	select {
 	case <-ctx.Done():
 		leave(n, logger)
-		if err := n.SaveAtEnd(); err != nil {
+		if err := n.SaveAtEnd(interrupted(ctx)); err != nil {
 			logger.Error("ending without a last save", "err", err)
 		}
 	case <-n.Exit():
 	}
 	return errors.Join(n.Close(), release(), dir.Close())
+}
+
+// interrupted tells SIGINT from SIGTERM, which end the context that signal.NotifyContext made.
+func interrupted(ctx context.Context) bool {
+	return strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String())
 }
 
 func leave(n *node.Node, logger *slog.Logger) {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"holdfast/internal/openfiles"
 	"holdfast/node/command"
 )
 
@@ -28,16 +29,17 @@ func newLogger(w io.Writer, level string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: at}))
 }
 
-// limitProcessors leaves half of the processors to the kernel's side of the connections and to clients: commands run one
-// after the other anyway, and more threads mostly wake each other up. GOMAXPROCS in the environment wins.
+// limitProcessors leaves half of the processors to the kernel's side of the connections and to clients: commands run
+// one after the other anyway, and more threads mostly wake each other up. GOMAXPROCS in the environment wins.
 func limitProcessors() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
 	}
 }
 
-// limitGarbage has the collector run when the heap has grown by a quarter, not, as usual, doubled: the data holds few pointers, so
-// that a collection costs little at any size. GOGC in the environment wins. Nor is a profile of the heap kept that nobody reads.
+// limitGarbage has the collector run when the heap has grown by a quarter, not, as usual, doubled: the data holds few
+// pointers, so that a collection costs little at any size. GOGC in the environment wins. Nor is a profile of the heap
+// kept that nobody reads.
 func limitGarbage() {
 	runtime.MemProfileRate = 0
 	if os.Getenv("GOGC") == "" {
@@ -47,7 +49,9 @@ func limitGarbage() {
 
 // thisProcess asks the operating system about the running process; file is the configuration it was started with.
 func thisProcess(file string) command.Process {
-	p := command.Process{Resident: resident, CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH, SystemMemory: systemMemory(), Startup: heapInUse(), LimitHeap: limitHeap}
+	p := command.Process{Resident: residentMeter(), CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH,
+		SystemMemory: systemMemory(), Startup: heapInUse(), LimitHeap: limitHeap, OpenFiles: openfiles.Raise,
+		Stat: os.Stat}
 	p.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
 	if file != "" {
 		if path, err := filepath.Abs(file); err == nil {
@@ -72,19 +76,6 @@ func limitHeap(bytes int64) {
 	}
 }
 
-// editFile replaces a file's text in one step, so that there is always a whole one.
-func editFile(path string, edit func([]byte) []byte) error {
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	temp := path + ".new"
-	if err := os.WriteFile(temp, edit(old), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
-}
-
 func systemMemory() int64 {
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err != nil {
@@ -93,13 +84,9 @@ func systemMemory() int64 {
 	return int64(info.Totalram) * int64(info.Unit)
 }
 
-// resident reads the second number of /proc/self/statm: resident pages.
-func resident() int64 {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text))
+// residentOf reads the second number of /proc/self/statm: resident pages.
+func residentOf(statm []byte) int64 {
+	fields := strings.Fields(string(statm))
 	if len(fields) < 2 {
 		return 0
 	}

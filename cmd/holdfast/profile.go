@@ -9,8 +9,9 @@ import (
 	"strconv"
 )
 
-// profileDir, in the environment, names a directory: the process, and the members that up starts, write profiles of their CPU
-// time into it as they end. make profile makes default.pgo of them, which tells the compiler what is worth inlining.
+// profileDir, in the environment, names a directory: the process, and the members that up starts, write profiles of
+// their CPU time into it as they end. make profile makes default.pgo of them, which tells the compiler what is worth
+// inlining.
 const profileDir = "HOLDFAST_CPU_PROFILE"
 
 // profileCPU begins a profile if one is asked for; stop ends it.

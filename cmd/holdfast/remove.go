@@ -46,6 +46,7 @@ does not start again with the same --dir. A new sentinel needs no command: start
 		},
 	}
 	s.register(c, 10*time.Second)
-	c.Flags().BoolVar(&force, "force", false, "also when too few of the others answer; only if those that are silent will be back, or are dead for good")
+	c.Flags().BoolVar(&force, "force", false,
+		"also when too few of the others answer; only if those that are silent will be back, or are dead for good")
 	return c
 }

@@ -26,7 +26,8 @@ type sentinelFlags struct {
 
 func (s *sentinelFlags) register(c *cobra.Command, timeout time.Duration) {
 	c.Flags().StringVar(&s.addr, "sentinel", "127.0.0.1:26379", "any sentinel, HOST:PORT")
-	c.Flags().StringVar(&s.password, "pass", "", "the sentinels' password")
+	pass := secretFlag(c.Flags(), &s.password, "pass", "the sentinels' password")
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return readSecrets(c.Flags(), pass) }
 	c.Flags().DurationVar(&s.timeout, "timeout", timeout, "how long to wait for the answer")
 }
 
@@ -89,7 +90,9 @@ func printStatus(w io.Writer, st sentinel.Status) error {
 		fmt.Fprintln(t, "WARNING: this sentinel has lost touch with the quorum; what follows may be old")
 	}
 	for _, g := range st.Groups {
-		fmt.Fprintf(t, "group %s, epoch %d, master %s, down-after %d ms\n", g.Name, g.Epoch, orNone(g.Master), g.Settings.DownAfterMs)
+		fmt.Fprintf(t, "group %s, epoch %d, feature level %d, master %s, down-after %d ms\n", g.Name, g.Epoch,
+			g.Level.OrBase(), orNone(g.Master), g.Settings.DownAfterMs)
+		printHeld(t, g.Held)
 		if g.Waits != "" {
 			fmt.Fprintf(t, "WAITING: %s\n", g.Waits)
 		}
@@ -105,15 +108,20 @@ func printStatus(w io.Writer, st sentinel.Status) error {
 			printMember(t, "-", m, state)
 		}
 		for _, m := range g.Others {
-			printMember(t, "?", m, memberState(m))
+			printMember(t, "?", m, outsiderState(m, g.Settings.DownAfterMs))
 		}
 	}
 	if len(st.Groups) == 0 {
 		fmt.Fprintln(t, "no group yet: the sentinels have not begun, or no node has joined")
 	}
-	fmt.Fprintf(t, "sentinels, term %d\n", st.Term)
+	fmt.Fprintf(t, "sentinels, term %d, feature level %d, installation %s\n", st.Term, st.Level.OrBase(),
+		orNone(st.Installation[:min(8, len(st.Installation))]))
+	printHeld(t, st.Held)
 	for _, s := range st.Sentinels {
 		fmt.Fprintf(t, "  %s\t%s\t%s\t\n", s.Addr, s.ID[:min(8, len(s.ID))], sentinelState(s))
+	}
+	for _, o := range st.Strangers {
+		fmt.Fprintf(t, "REFUSED: %s\n", o.Why)
 	}
 	if st.Advice != "" {
 		fmt.Fprintln(t, st.Advice)
@@ -121,12 +129,27 @@ func printStatus(w io.Writer, st sentinel.Status) error {
 	return t.Flush()
 }
 
-func printMember(w io.Writer, place string, m sentinel.MemberStatus, state string) {
-	fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", place, m.Addr, m.Role, m.Offset, m.Lag, yesNo(m.Lease), bytesText(m.Memory), heardText(m.SilentMs), state)
+// printHeld says who keeps a feature level from being another.
+func printHeld(w io.Writer, held string) {
+	if held != "" {
+		fmt.Fprintf(w, "  the feature level is held back: %s\n", held)
+	}
 }
+
+func printMember(w io.Writer, place string, m sentinel.MemberStatus, state string) {
+	fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", place, m.Addr, m.Role, m.Offset, m.Lag, yesNo(m.Lease),
+		bytesText(m.Memory), heardText(m.SilentMs), state)
+}
+
+// busyShown is from when on a command that keeps all others waiting is worth a word.
+const busyShown = 200 * time.Millisecond
 
 func memberState(m sentinel.MemberStatus) string {
 	switch {
+	case m.Refused != "":
+		return "refused: " + m.Refused
+	case m.Broken != "":
+		return "broken: " + m.Broken
 	case m.Odown:
 		return "down"
 	case m.Sdown:
@@ -135,8 +158,18 @@ func memberState(m sentinel.MemberStatus) string {
 		return "leaving"
 	case m.Role != "master" && !m.LinkUp:
 		return "link down"
+	case m.Busy >= busyShown.Milliseconds():
+		return "busy " + strings.TrimSpace(m.Command+fmt.Sprintf(" for %.1f s", float64(m.Busy)/1000))
 	}
 	return "ok"
+}
+
+// outsiderState is the state of a node without a place in the chain, which nobody judges.
+func outsiderState(m sentinel.MemberStatus, downAfterMs int64) string {
+	if m.Refused == "" && (m.SilentMs < 0 || m.SilentMs > downAfterMs) {
+		return "silent"
+	}
+	return memberState(m)
 }
 
 func sentinelState(s sentinel.SentinelStatus) string {
@@ -145,6 +178,8 @@ func sentinelState(s sentinel.SentinelStatus) string {
 		return "removed: stop it"
 	case !s.Alive:
 		return "silent"
+	case s.Disk == "full":
+		return "disk full or failing: it counts as down until it takes writes"
 	case s.Leader:
 		return "leader"
 	case !s.Voter:
@@ -192,10 +227,11 @@ func failoverCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "failover [GROUP]",
 		Short: "Hand the master's place over to the next in the chain, without an error or a loss",
-		Long: `Hand the master's place over to the next in the chain, or to the member that --to names, without an error or a loss.
+		Long: `Hand the master's place over to the next in the chain, or to the member that --to names, without an
+error or a loss.
 
-With --force, make the node that --to names lead a group of whose chain nobody is left, instead of waiting for members that
-are gone for good. Writes that only they had are lost. It is refused while one of them answers.`,
+With --force, make the node that --to names lead a group of whose chain nobody is left, instead of waiting for
+members that are gone for good. Writes that only they had are lost. It is refused while one of them answers.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			group := "mymaster"
@@ -229,7 +265,8 @@ are gone for good. Writes that only they had are lost. It is refused while one o
 	}
 	s.register(c, 15*time.Second)
 	c.Flags().StringVar(&to, "to", "", "the node that is to lead: its name or HOST:PORT, as holdfast status shows it")
-	c.Flags().BoolVar(&force, "force", false, "choose the master of a group whose members are gone for good; what only they had is lost")
+	c.Flags().BoolVar(&force, "force", false,
+		"choose the master of a group whose members are gone for good; what only they had is lost")
 	return c
 }
 

@@ -38,7 +38,7 @@ func upCommand() *cobra.Command {
 		Short: "Run a whole group on this machine",
 		Long: `Run a whole group, nodes and sentinels, as child processes on consecutive ports of
 127.0.0.1. Failovers are printed as they happen; a child that dies is started again. Kill one
-and watch. Ctrl-C ends everything.`,
+and watch. Ctrl-C ends everything; on Linux a kill -9 of the parent does as well.`,
 		Example: "  holdfast up\n  holdfast up --nodes 5 --port 7000 --restart-after 0",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -122,24 +122,30 @@ func (u *up) plan() ([]child, error) {
 		seeds = append(seeds, u.local(u.sentinelPort+i+gossipPortOffset))
 	}
 	join := strings.Join(seeds, ",")
+	key := filepath.Join(u.dir, "group-key")
 	var children []child
 	var ports []int
 	for i := range u.sentinels {
 		port := u.sentinelPort + i
 		ports = append(ports, port, port+raftPortOffset, port+gossipPortOffset)
 		dir := filepath.Join(u.dir, "sentinel-"+strconv.Itoa(port))
-		children = append(children, child{name: fmt.Sprintf("sentinel %d", i+1), addr: u.local(port), dir: dir, args: []string{
-			"sentinel", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--announce-ip", "127.0.0.1", "--dir", dir, "--join", join,
-			"--bootstrap-expect", strconv.Itoa(u.sentinels), "--quorum", strconv.Itoa(u.sentinels/2 + 1),
-			"--down-after-milliseconds", strconv.FormatInt(u.downAfterMs, 10)}})
+		children = append(children, child{name: fmt.Sprintf("sentinel %d", i+1), addr: u.local(port), dir: dir,
+			args: []string{
+				"sentinel", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--announce-ip", "127.0.0.1", "--dir",
+				dir,
+				"--join", join,
+				"--bootstrap-expect", strconv.Itoa(u.sentinels), "--quorum", strconv.Itoa(u.sentinels/2 + 1),
+				"--down-after-milliseconds", strconv.FormatInt(u.downAfterMs, 10), "--group-key-file", key}})
 	}
 	for i := range u.nodes {
 		port := u.port + i
 		ports = append(ports, port, port+10000)
 		dir := filepath.Join(u.dir, "node-"+strconv.Itoa(port))
-		children = append(children, child{name: fmt.Sprintf("node %d", i+1), addr: u.local(port), dir: dir, args: []string{
-			"node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--announce-ip", "127.0.0.1", "--dir", dir,
-			"--join", strings.Join(seeds, " "), "--gossip-port", strconv.Itoa(port + 10000)}})
+		children = append(children, child{name: fmt.Sprintf("node %d", i+1), addr: u.local(port), dir: dir,
+			args: []string{
+				"node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--announce-ip", "127.0.0.1", "--dir", dir,
+				"--join", strings.Join(seeds, " "), "--gossip-port", strconv.Itoa(port + 10000), "--group-key-file",
+				key}})
 	}
 	if err := portsFree(ports); err != nil {
 		return nil, err
@@ -156,11 +162,18 @@ func (u *up) plan() ([]child, error) {
 			return nil, err
 		}
 	}
+	if _, err := makeGroupKey(key); err != nil {
+		return nil, err
+	}
+	u.say("group-key: %s", key)
 	return children, nil
 }
 
+// portWait is for the ports of what has just been killed.
+const portWait = 2 * time.Second
+
 func portsFree(ports []int) error {
-	seen := map[int]bool{}
+	seen, end := map[int]bool{}, time.Now().Add(portWait)
 	for _, p := range ports {
 		if p > 65535 {
 			return fmt.Errorf("port %d does not exist: choose lower --port and --sentinel-port", p)
@@ -170,8 +183,16 @@ func portsFree(ports []int) error {
 		}
 		seen[p] = true
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+		for errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end) {
+			time.Sleep(20 * time.Millisecond)
+			l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+		}
 		if err != nil {
-			return fmt.Errorf("port %d is in use: %w; choose others with --port and --sentinel-port", p, err)
+			whose := holder(p)
+			if whose != "" {
+				whose = " by " + whose
+			}
+			return fmt.Errorf("port %d is in use%s: %w; choose others with --port and --sentinel-port", p, whose, err)
 		}
 		if err := l.Close(); err != nil {
 			return err
@@ -212,6 +233,10 @@ func logFile(c child) string { return filepath.Join(c.dir, "log") }
 
 // runChild runs a child to its end; when ctx ends it is asked to stop, and killed when it does not.
 func (u *up) runChild(ctx context.Context, self string, c child) error {
+	// Whoever tries what happens without a directory takes away the log's place, too.
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return err
+	}
 	log, err := os.OpenFile(logFile(c), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
@@ -266,14 +291,16 @@ func (u *up) waitReady(ctx context.Context, addr string) bool {
 	}
 	u.say("ready: master %s, %d in the chain, group %q", g.Chain[0].Addr, len(g.Chain), g.Name)
 	_, port, _ := net.SplitHostPort(g.Chain[0].Addr)
-	u.say("connect: redis-cli -p %s    or through the sentinels: Sentinel([('127.0.0.1', %d)]).master_for('%s')", port, u.sentinelPort, g.Name)
+	u.say("connect: redis-cli -p %s    or through the sentinels: Sentinel([('127.0.0.1', %d)]).master_for('%s')", port,
+		u.sentinelPort, g.Name)
 	u.say("look:    holdfast status --sentinel %s", addr)
 	return true
 }
 
 // told are the events worth a line.
 var told = map[string]bool{
-	"+switch-master": true, "+sdown": true, "-sdown": true, "+odown": true, "-odown": true, "+slave": true, "+sentinel": true,
+	"+switch-master": true, "+sdown": true, "-sdown": true, "+odown": true, "-odown": true, "+slave": true,
+	"+sentinel":          true,
 	"+slave-reconf-done": true, "+new-epoch": true, "+failover-end": true, "+try-failover": true,
 }
 

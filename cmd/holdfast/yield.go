@@ -7,12 +7,12 @@ import (
 	"unsafe"
 )
 
-// newYield makes a function that has Go's scheduler look at the network before it goes on with the caller. The scheduler does so
-// when nobody is ready to run, and otherwise every 10 ms: runtime.Gosched doesn't make it. So the caller waits for a
-// byte in a pipe that it writes itself; what was ready before that byte runs first.
+// newYield makes a function that has Go's scheduler look at the network before it goes on with the caller. The
+// scheduler does so when nobody is ready to run, and otherwise every 10 ms: runtime.Gosched doesn't make it. So the
+// caller waits for a byte in a pipe that it writes itself; what was ready before that byte runs first.
 //
-// The scheduler isn't told of the system calls, which never block: see node/socket_linux.go. Otherwise its monitor would be as
-// busy with these few as with all.
+// The scheduler isn't told of the system calls, which never block: see netloop/poll/conn_linux.go. Otherwise its
+// monitor would be as busy with these few as with all.
 func newYield() (func(), error) {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -40,7 +40,8 @@ func newYield() (func(), error) {
 			written = true
 			return to.Write(write) != nil || failed
 		}
-		_, _, _ = syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&b)), 1) // nobody else reads: it is there
+		// nobody else reads: it is there
+		_, _, _ = syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&b)), 1)
 		return true
 	}
 	return func() {

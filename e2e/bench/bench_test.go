@@ -39,14 +39,16 @@ func TestPutDigits(t *testing.T) {
 }
 
 func TestPipelineIsRenderedAndDrawn(t *testing.T) {
-	p := newPipeline(workload{command: benchCommand{words: []string{"GET", "key:" + number}, reply: "$"}, depth: 2, wait: waitEach})
+	p := newPipeline(workload{command: benchCommand{words: []string{"GET", "key:" + number}, reply: "$"}, depth: 2,
+		wait: waitEach})
 	p.draw(rand.New(rand.NewPCG(1, 1)))
 	commands := strings.SplitAfter(string(p.text), "*2\r\n")[1:]
 	if len(commands) != 2 || commands[0] == commands[1] {
 		t.Fatalf("%q", p.text)
 	}
 	for _, c := range commands {
-		if rest, ok := strings.CutPrefix(c, "$3\r\nGET\r\n$16\r\nkey:0000000"); !ok || !strings.Contains(rest, "\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n") {
+		if rest, ok := strings.CutPrefix(c, "$3\r\nGET\r\n$16\r\nkey:0000000"); !ok ||
+			!strings.Contains(rest, "\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n") {
 			t.Fatalf("%q", c)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"holdfast/internal/process"
 )
 
 const (
@@ -51,6 +53,8 @@ type trio struct {
 	master  string
 	members []string // the chain's
 	pids    []int
+
+	sentinels []int // the pids of the chain's
 }
 
 // contender is a trio and the way in which its clients use it.
@@ -67,7 +71,8 @@ type contender struct {
 
 type chainSample struct{ rps, p50, p99, cpuMicros float64 }
 
-// chain measures writes that three members have, and Redis's that only the master is known to have; and reads on one member and on three.
+// chain measures writes that three members have, and Redis's that only the master is known to have; and reads on one
+// member and on three.
 func chain(ctx context.Context, o options, f *fleet, r *report) error {
 	holdfast, err := startChain(ctx, f)
 	if err != nil {
@@ -83,10 +88,12 @@ func chain(ctx context.Context, o options, f *fleet, r *report) error {
 			all := []*contender{
 				{name: "holdfast chain of 3", on: holdfast, mode: "chain", wait: waitNever},
 				// A client without a pipeline has the reply of one command before it sends the next.
-				{name: "redis, SET, then WAIT 2", on: redis, wait: waitThen, skip: func(depth int) bool { return depth > 1 }},
+				{name: "redis, SET, then WAIT 2", on: redis, wait: waitThen,
+					skip: func(depth int) bool { return depth > 1 }},
 				{name: "redis, WAIT 2 per SET", on: redis, wait: waitEach},
 				// At depth 1 it is the same as the one before.
-				{name: "redis, WAIT 2 per pipeline", on: redis, wait: waitBatch, skip: func(depth int) bool { return depth == 1 }},
+				{name: "redis, WAIT 2 per pipeline", on: redis, wait: waitBatch,
+					skip: func(depth int) bool { return depth == 1 }},
 				{name: "holdfast, ack-mode async", on: holdfast, mode: "async", wait: waitNever},
 				{name: "redis, not waiting", on: redis, wait: waitNever},
 			}
@@ -120,7 +127,8 @@ func reads(ctx context.Context, o options, on trio, r *report) error {
 			for _, c := range all {
 				w := c.row(clients, depth, c)
 				w.Ratio = medianRatio(c.samples, all[0].samples, func(s chainSample) float64 { return s.rps })
-				r.Reads = append(r.Reads, readRow{Clients: clients, Depth: depth, Members: len(c.ask), RPS: w.RPS, P50: w.P50, P99: w.P99, CPU: w.CPU, Ratio: w.Ratio})
+				r.Reads = append(r.Reads, readRow{Clients: clients, Depth: depth, Members: len(c.ask), RPS: w.RPS,
+					P50: w.P50, P99: w.P99, CPU: w.CPU, Ratio: w.Ratio})
 			}
 		}
 	}
@@ -136,7 +144,8 @@ func contest(ctx context.Context, o options, all []*contender, clients, depth in
 			if err := c.on.setMode(ctx, c.mode); err != nil {
 				return err
 			}
-			s, err := c.measure(ctx, workload{addrs: c.ask, clients: clients, command: c.command, depth: depth, wait: c.wait, length: o.length()})
+			s, err := c.measure(ctx, workload{addrs: c.ask, clients: clients, command: c.command, depth: depth,
+				wait: c.wait, length: o.length()})
 			if err != nil {
 				return fmt.Errorf("%s, %d clients, depth %d: %w", c.name, clients, depth, err)
 			}
@@ -163,32 +172,35 @@ func (c *contender) measure(ctx context.Context, l workload) (chainSample, error
 		return chainSample{}, err
 	}
 	return chainSample{
-		rps: float64(out.ops) / out.took.Seconds(), cpuMicros: float64((after - before).Microseconds()) / float64(max(out.ops, 1)),
-		p50: float64(out.latency.ValueAtQuantile(50)) / 1e6, p99: float64(out.latency.ValueAtQuantile(99)) / 1e6,
+		rps:       float64(out.ops) / out.took.Seconds(),
+		cpuMicros: float64((after - before).Microseconds()) / float64(max(out.ops, 1)),
+		p50:       float64(out.latency.ValueAtQuantile(50)) / 1e6, p99: float64(out.latency.ValueAtQuantile(99)) / 1e6,
 	}, nil
 }
 
 func (c *contender) row(clients, depth int, chain *contender) chainRow {
 	rps := func(s chainSample) float64 { return s.rps }
 	return chainRow{
-		Clients: clients, Depth: depth, System: c.name, RPS: medianOf(c.samples, rps), Ratio: medianRatio(chain.samples, c.samples, rps),
-		P50: medianOf(c.samples, func(s chainSample) float64 { return s.p50 }),
-		P99: medianOf(c.samples, func(s chainSample) float64 { return s.p99 }),
-		CPU: medianOf(c.samples, func(s chainSample) float64 { return s.cpuMicros }),
+		Clients: clients, Depth: depth, System: c.name, RPS: medianOf(c.samples, rps),
+		Ratio: medianRatio(chain.samples, c.samples, rps),
+		P50:   medianOf(c.samples, func(s chainSample) float64 { return s.p50 }),
+		P99:   medianOf(c.samples, func(s chainSample) float64 { return s.p99 }),
+		CPU:   medianOf(c.samples, func(s chainSample) float64 { return s.cpuMicros }),
 	}
 }
 
 // startChain brings a group up as a user does and asks a sentinel for its master.
 func startChain(ctx context.Context, f *fleet) (trio, error) {
-	nodes, err := freeRun(firstNode, chainNodes, 10000)
+	nodes, err := process.FreeRun(firstNode, firstNode+1000, chainNodes, 10000)
 	if err != nil {
 		return trio{}, err
 	}
-	sentinels, err := freeRun(firstSentinel, chainNodes, 10000, 20000)
+	sentinels, err := process.FreeRun(firstSentinel, firstSentinel+1000, chainNodes, 1000, 2000)
 	if err != nil {
 		return trio{}, err
 	}
-	up, err := f.start("up", sentinels, f.binary, "up", "--nodes", strconv.Itoa(chainNodes), "--port", strconv.Itoa(nodes),
+	up, err := f.start("up", sentinels, f.binary, "up", "--nodes", strconv.Itoa(chainNodes), "--port",
+		strconv.Itoa(nodes),
 		"--sentinel-port", strconv.Itoa(sentinels), "--restart-after", "0")
 	if err != nil {
 		return trio{}, err
@@ -214,6 +226,13 @@ func startChain(ctx context.Context, f *fleet) (trio, error) {
 		}
 		t.members = append(t.members, addr)
 	}
+	for i := range chainNodes {
+		pid, err := up.childPid(sentinels + i)
+		if err != nil {
+			return t, err
+		}
+		t.sentinels = append(t.sentinels, pid)
+	}
 	s := redis.NewSentinelClient(&redis.Options{Addr: up.addr()})
 	defer s.Close()
 	at, err := s.GetMasterAddrByName(ctx, groupName).Result()
@@ -225,7 +244,7 @@ func startChain(ctx context.Context, f *fleet) (trio, error) {
 }
 
 // childPid finds in what up says the process that listens on a port.
-func (p *process) childPid(port int) (int, error) {
+func (p *server) childPid(port int) (int, error) {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return 0, err
@@ -256,21 +275,21 @@ func (t trio) setMode(ctx context.Context, mode string) error {
 	return nil
 }
 
-// startReplicas starts a Redis master with two replicas and waits until both are in step. All of them keep their log on disk, as the
-// nodes of a group do.
+// startReplicas starts a Redis master with two replicas and waits until both are in step. All of them keep their log on
+// disk, as the nodes of a group do.
 func startReplicas(ctx context.Context, f *fleet) (trio, error) {
 	onDisk := []string{"--appendonly", "yes", "--appendfsync", "everysec"}
 	master, err := f.redis(ctx, nil, onDisk...)
 	if err != nil {
 		return trio{}, err
 	}
-	t := trio{master: master.addr(), pids: []int{master.cmd.Process.Pid}}
+	t := trio{master: master.addr(), pids: []int{master.Pid()}}
 	for range loadReplicas {
 		p, err := f.redis(ctx, master, onDisk...)
 		if err != nil {
 			return t, err
 		}
-		t.pids = append(t.pids, p.cmd.Process.Pid)
+		t.pids = append(t.pids, p.Pid())
 	}
 	c := master.client()
 	defer c.Close()

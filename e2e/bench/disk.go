@@ -18,7 +18,8 @@ const (
 // saveRow is one snapshot of a server that is written to meanwhile.
 type saveRow struct {
 	pauseRow
-	Extra float64 `json:"extra_memory"` // by how much the machine's processes grew at most, as a share of the server's memory before
+	// by how much the machine's processes grew at most, as a share of the server's memory before
+	Extra float64 `json:"extra_memory"`
 }
 
 // disk measures what it costs to keep the log on disk, to rewrite and save it, and to start with it.
@@ -52,7 +53,7 @@ func writes(ctx context.Context, o options, f *fleet, r *report) error {
 			return err
 		}
 		for _, depth := range []int{1, 16} {
-			row, err := measurePair(ctx, o, []*process{holdfast, redis}, setString, depth)
+			row, err := measurePair(ctx, o, []*server{holdfast, redis}, setString, depth)
 			if err != nil {
 				return err
 			}
@@ -71,9 +72,9 @@ func saves(ctx context.Context, o options, f *fleet, r *report) error {
 	if err != nil {
 		return err
 	}
-	for _, start := range []func() (*process, error){
-		func() (*process, error) { return f.holdfast(ctx, savesArgs...) },
-		func() (*process, error) { return f.redis(ctx, nil, savesArgs...) },
+	for _, start := range []func() (*server, error){
+		func() (*server, error) { return f.holdfast(ctx, savesArgs...) },
+		func() (*server, error) { return f.redis(ctx, nil, savesArgs...) },
 	} {
 		p, err := start()
 		if err != nil {
@@ -91,7 +92,7 @@ func saves(ctx context.Context, o options, f *fleet, r *report) error {
 var savesArgs = []string{"--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"}
 
 // savesOf fills a server, has it save and rewrite under writes, and starts it again.
-func savesOf(ctx context.Context, o options, f *fleet, p, idle *process, r *report) error {
+func savesOf(ctx context.Context, o options, f *fleet, p, idle *server, r *report) error {
 	text := random(rand.New(rand.NewPCG(1, 1)), 1<<16) // that nothing can be compressed
 	set := func(i int) []string {
 		at := i * 7 % (len(text) - diskValue)
@@ -126,8 +127,9 @@ func savesOf(ctx context.Context, o options, f *fleet, p, idle *process, r *repo
 }
 
 // watchSave has the server save, while keys all over are overwritten a few thousand times a second.
-func watchSave(ctx context.Context, o options, p, idle *process, command string, set func(i int) []string) (saveRow, error) {
-	size, err := resident(p.cmd.Process.Pid)
+func watchSave(ctx context.Context, o options, p, idle *server, command string, set func(i int) []string) (saveRow,
+	error) {
+	size, err := resident(p.Pid())
 	if err != nil {
 		return saveRow{}, err
 	}
@@ -147,7 +149,8 @@ func watchSave(ctx context.Context, o options, p, idle *process, command string,
 		go func() {
 			rng := rand.New(rand.NewPCG(1, 1))
 			for !ended.Load() {
-				if err := fill(ctx, p.addr(), fillBatch, func(int) []string { return set(rng.IntN(o.keys)) }); err != nil {
+				if err := fill(ctx, p.addr(), fillBatch,
+					func(int) []string { return set(rng.IntN(o.keys)) }); err != nil {
 					written <- err
 					return
 				}
@@ -165,7 +168,8 @@ func watchSave(ctx context.Context, o options, p, idle *process, command string,
 			if err != nil {
 				return err
 			}
-			if strings.Contains(info, "rdb_bgsave_in_progress:0") && strings.Contains(info, "aof_rewrite_in_progress:0") {
+			if strings.Contains(info, "rdb_bgsave_in_progress:0") &&
+				strings.Contains(info, "aof_rewrite_in_progress:0") {
 				ended.Store(true)
 				return <-written
 			}

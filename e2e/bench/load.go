@@ -12,7 +12,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"holdfast/node/poll"
+	"holdfast/netloop/poll"
 )
 
 // When a client asks Redis whether the replicas have its writes.
@@ -32,8 +32,9 @@ const (
 	latencyDigits  = 3
 )
 
-// workload is what a number of clients do at the same time: send a pipeline, and wait for its replies. One goroutine looks after
-// all of them, with as few system calls as there can be, so that they take as little as possible from the servers beside them.
+// workload is what a number of clients do at the same time: send a pipeline, and wait for its replies. One goroutine
+// looks after all of them, with as few system calls as there can be, so that they take as little as possible from the
+// servers beside them.
 type workload struct {
 	addrs   []string // the clients are spread over them
 	clients int
@@ -185,7 +186,8 @@ func (c *loadClient) claim() bool {
 	return c.requests == 0 || *c.sent-int64(c.depth) < int64(c.requests)
 }
 
-// send sends the next pipeline. The server reads what it is sent, so that a connection that takes it only in part does so soon.
+// send sends the next pipeline. The server reads what it is sent, so that a connection that takes it only in part does
+// so soon.
 func (c *loadClient) send() error {
 	c.draw(c.random)
 	c.began, c.seen = time.Now(), 0

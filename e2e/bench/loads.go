@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"holdfast/internal/process"
 )
 
 const (
@@ -31,7 +33,8 @@ func loads(ctx context.Context, o options, f *fleet, r *report) error {
 		return err
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
-	if err := fill(ctx, source.addr(), max(1, o.dump<<20/dumpCommandBytes), func(i int) []string { return dumpCommand(i, rng) }); err != nil {
+	if err := fill(ctx, source.addr(), max(1, o.dump<<20/dumpCommandBytes),
+		func(i int) []string { return dumpCommand(i, rng) }); err != nil {
 		return err
 	}
 	c := source.client()
@@ -73,7 +76,7 @@ func loads(ctx context.Context, o options, f *fleet, r *report) error {
 // loadOnce starts a server on the dump in a directory.
 func loadOnce(ctx context.Context, f *fleet, dir string, holdfast bool) (loadRow, error) {
 	row := loadRow{System: "redis", Source: "dump of all types"}
-	port, err := freePort()
+	port, err := process.FreePort()
 	if err != nil {
 		return row, err
 	}
@@ -85,7 +88,8 @@ func loadOnce(ctx context.Context, f *fleet, dir string, holdfast bool) (loadRow
 		return row, err
 	}
 	began := time.Now()
-	p, err := f.startIn(dir, row.System, port, append(args, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", ""))
+	p, err := f.startIn(dir, row.System, port, append(args, "--port", strconv.Itoa(port), "--bind", "127.0.0.1",
+		"--save", ""))
 	if err != nil {
 		return row, err
 	}
@@ -94,20 +98,20 @@ func loadOnce(ctx context.Context, f *fleet, dir string, holdfast bool) (loadRow
 }
 
 // loaded waits until a server that has been started answers, and notes what that took.
-func (p *process) loaded(ctx context.Context, began time.Time, row *loadRow) error {
+func (p *server) loaded(ctx context.Context, began time.Time, row *loadRow) error {
 	c := p.client()
 	defer c.Close()
 	if err := p.awaitFor(ctx, saveWait, "load its data", func() error { return c.DBSize(ctx).Err() }); err != nil {
 		return err
 	}
 	row.Seconds = time.Since(began).Seconds()
-	used, err := cpuTime(p.cmd.Process.Pid)
+	used, err := cpuTime(p.Pid())
 	row.CPU = used.Seconds()
 	return err
 }
 
-// dumpCommand adds to a data set of all types: strings, small hashes, and hashes, sets, sorted sets and lists of ten thousand
-// elements and more.
+// dumpCommand adds to a data set of all types: strings, small hashes, and hashes, sets, sorted sets and lists of ten
+// thousand elements and more.
 func dumpCommand(i int, rng *rand.Rand) []string {
 	large := strconv.Itoa(i / (6 * dumpPerLarge))
 	var args []string

@@ -1,19 +1,3 @@
-// Command bench measures Holdfast beside redis-server, in one run on one machine.
-//
-// Five questions are asked. Standalone: how many operations does one node do in a second, and what does one cost it in
-// CPU time? Chain: what does a group of three do when every reply means "all three have it", beside a Redis master with two
-// replicas whose clients ask for the same with WAIT 2, and beside the same master whose clients do not ask? Memory: how many
-// resident bytes does an item take? Pauses: for how long is a client kept waiting while millions of keys come and go? Disk: what
-// does it cost to keep the log on disk, to rewrite it, to save, and to start?
-//
-// The machine is usually shared and always noisy, so absolute figures of two runs say little about each other. Everything
-// that is compared runs interleaved: a round measures each server once under each workload, the order changes from round to
-// round, and a ratio is taken within a round; what is printed is the median over the rounds.
-//
-// The way of the data: process.go starts servers and reads what the kernel knows of them; standalone.go, chain.go, memory.go
-// and pauses.go each fill their rows of a report; load.go (what it sends is in pipeline.go) and fill.go are clients where redis-benchmark cannot ask
-// the question, or not fast enough;
-// report.go prints the tables. Servers belong to a fleet, which ends each of them by its pid however the run ends.
 package main
 
 import (
@@ -34,13 +18,14 @@ import (
 type options struct {
 	seconds        float64
 	rounds         int
-	only, commands string // parts, commands of standalone
+	only, commands string // parts, commands of standalone and big
 	depths, shapes string // of standalone, of memory
 	items, keys    int
 	load           string // who makes standalone's
 	disk           string // what of disk
 	dump           int    // of disk: MiB
 	binary         string
+	against        string // another build, in the place of redis-server
 	jsonFile       string
 	profiles       string
 }
@@ -57,18 +42,23 @@ func main() {
 	var o options
 	flag.Float64Var(&o.seconds, "seconds", 3, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each kind; medians are printed")
-	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses,disk; empty: all")
-	flag.StringVar(&o.commands, "commands", "", "standalone: the commands to measure, as SET,ZADD; empty: all")
+	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses,disk,big,idle; empty: all")
+	flag.StringVar(&o.commands, "commands", "",
+		"standalone, big: the commands to measure, as SET,ZADD, or big's groups, as sets,zsets; empty: all")
 	flag.StringVar(&o.depths, "depths", "1,16,64", "standalone: the depths of pipelines")
-	flag.StringVar(&o.load, "load", "", "standalone: who makes the load, bench or redis-benchmark; empty: redis-benchmark below a depth of 16")
+	flag.StringVar(&o.load, "load", "",
+		"standalone: who makes the load, bench or redis-benchmark; empty: redis-benchmark below a depth of 16")
 	flag.StringVar(&o.shapes, "shapes", "", "memory: the shapes to measure, as string,set; empty: all")
 	flag.IntVar(&o.items, "items", 1_000_000, "memory: items of each shape")
 	flag.IntVar(&o.keys, "keys", 10_000_000, "pauses, disk: keys that come and go, or are saved")
 	flag.StringVar(&o.disk, "disk", "", "disk: what to measure, of writes,saves,loads; empty: all")
 	flag.IntVar(&o.dump, "dump", 1024, "disk: MiB of the dump that both load")
 	flag.StringVar(&o.binary, "binary", "bin/holdfast", "the program under test")
+	flag.StringVar(&o.against, "against", "",
+		"another build of the program: measure standalone, chain and memory beside it instead of Redis")
 	flag.StringVar(&o.jsonFile, "json", "", "also write everything to this file")
-	flag.StringVar(&o.profiles, "profile", "", "have Holdfast's servers write profiles of their CPU time to this directory")
+	flag.StringVar(&o.profiles, "profile", "",
+		"have Holdfast's servers write profiles of their CPU time to this directory")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -79,6 +69,12 @@ func main() {
 	}
 }
 
+// part is a question that the bench answers.
+type part struct {
+	name string
+	run  func(context.Context, options, *fleet, *report) error
+}
+
 func run(ctx context.Context, o options) (err error) {
 	if o.seconds <= 0 || o.rounds < 1 || o.items < 1 || o.keys < 1 || o.dump < 1 {
 		return errors.New("-seconds, -rounds, -items, -keys and -dump must be positive")
@@ -86,11 +82,16 @@ func run(ctx context.Context, o options) (err error) {
 	if o.load != "" && o.load != loadByBench && o.load != loadByRedis {
 		return fmt.Errorf("-load %s: it is %s or %s", o.load, loadByBench, loadByRedis)
 	}
-	if o.binary, err = filepath.Abs(o.binary); err != nil {
-		return err
-	}
-	if _, err := os.Stat(o.binary); err != nil {
-		return fmt.Errorf("no program to measure: %w; make build makes it", err)
+	for _, program := range []*string{&o.binary, &o.against} {
+		if *program == "" {
+			continue
+		}
+		if *program, err = filepath.Abs(*program); err != nil {
+			return err
+		}
+		if _, err := os.Stat(*program); err != nil {
+			return fmt.Errorf("no program to measure: %w; make build makes it", err)
+		}
 	}
 	if o.profiles != "" {
 		if o.profiles, err = filepath.Abs(o.profiles); err != nil {
@@ -107,11 +108,13 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	r := report{Machine: machine(ctx, o), Seconds: o.seconds, Rounds: o.rounds, out: os.Stdout}
 	r.printMachine()
-	for _, part := range []struct {
-		name string
-		run  func(context.Context, options, *fleet, *report) error
-	}{{"standalone", standalone}, {"chain", chain}, {"memory", memory}, {"pauses", pauses}, {"disk", disk}} {
-		if !chosen(o.only, part.name) {
+	parts := []part{{"standalone", standalone}, {"chain", chain}, {"memory", memory}, {"pauses", pauses},
+		{"disk", disk}, {"big", big}, {"idle", idle}}
+	if o.against != "" {
+		parts = []part{{"", against}} // which looks for itself what of it is asked for
+	}
+	for _, part := range parts {
+		if o.against == "" && !chosen(o.only, part.name) {
 			continue
 		}
 		// Each part has its own servers, so that those of another one do not take its time.

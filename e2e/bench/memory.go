@@ -52,11 +52,13 @@ var shapes = []shape{
 	{"zset", "16 B member of a big sorted set", func(i int, rng *rand.Rand) []string {
 		return []string{"ZADD", "big", strconv.Itoa(rng.IntN(1 << 30)), name16("mem", i)}
 	}},
-	{"set", "16 B member of a big set", func(i int, _ *rand.Rand) []string { return []string{"SADD", "big", name16("mem", i)} }},
+	{"set", "16 B member of a big set",
+		func(i int, _ *rand.Rand) []string { return []string{"SADD", "big", name16("mem", i)} }},
 	{"hash", "16 B field of a big hash, 16 B value", func(i int, _ *rand.Rand) []string {
 		return []string{"HSET", "big", name16("fld", i), name16("val", i)}
 	}},
-	{"list", "16 B element of a big list", func(i int, _ *rand.Rand) []string { return []string{"RPUSH", "big", name16("elm", i)} }},
+	{"list", "16 B element of a big list",
+		func(i int, _ *rand.Rand) []string { return []string{"RPUSH", "big", name16("elm", i)} }},
 }
 
 // memory fills fresh servers with items of each shape.
@@ -67,11 +69,11 @@ func memory(ctx context.Context, o options, f *fleet, r *report) error {
 		}
 		row := memoryRow{Shape: sh.name, Item: sh.item, Items: o.items}
 		for _, s := range []struct {
-			start func() (*process, error)
+			start func() (*server, error)
 			to    *float64
 		}{
-			{func() (*process, error) { return f.holdfast(ctx) }, &row.Holdfast},
-			{func() (*process, error) { return f.redis(ctx, nil) }, &row.Redis},
+			{func() (*server, error) { return f.holdfast(ctx) }, &row.Holdfast},
+			{func() (*server, error) { return f.redis(ctx, nil) }, &row.Redis},
 		} {
 			p, err := s.start()
 			if err != nil {
@@ -90,8 +92,8 @@ func memory(ctx context.Context, o options, f *fleet, r *report) error {
 }
 
 // bytesPerItem is by how much a server grows, over the number of items.
-func bytesPerItem(ctx context.Context, p *process, items int, sh shape) (float64, error) {
-	before, err := settled(ctx, p.cmd.Process.Pid)
+func bytesPerItem(ctx context.Context, p *server, items int, sh shape) (float64, error) {
+	before, err := settled(ctx, p.Pid())
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +101,7 @@ func bytesPerItem(ctx context.Context, p *process, items int, sh shape) (float64
 	if err := fill(ctx, p.addr(), items, func(i int) []string { return sh.add(i, rng) }); err != nil {
 		return 0, err
 	}
-	after, err := settled(ctx, p.cmd.Process.Pid)
+	after, err := settled(ctx, p.Pid())
 	if err != nil {
 		return 0, err
 	}

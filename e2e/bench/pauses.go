@@ -37,16 +37,16 @@ type pauseRow struct {
 	Turn    float64 `json:"turn_max_ms"` // holdfast: the longest that one turn held everybody else up, by its own clock
 }
 
-// pauses has millions of keys come, expire, come again and be flushed, on one server after the other. Beside each an idle
-// redis-server is asked as often: what that client waits for is the machine, not the server.
+// pauses has millions of keys come, expire, come again and be flushed, on one server after the other. Beside each an
+// idle redis-server is asked as often: what that client waits for is the machine, not the server.
 func pauses(ctx context.Context, o options, f *fleet, r *report) error {
 	idle, err := f.redis(ctx, nil)
 	if err != nil {
 		return err
 	}
-	for _, start := range []func() (*process, error){
-		func() (*process, error) { return f.holdfast(ctx) },
-		func() (*process, error) { return f.redis(ctx, nil) },
+	for _, start := range []func() (*server, error){
+		func() (*server, error) { return f.holdfast(ctx) },
+		func() (*server, error) { return f.redis(ctx, nil) },
 	} {
 		p, err := start()
 		if err != nil {
@@ -62,7 +62,7 @@ func pauses(ctx context.Context, o options, f *fleet, r *report) error {
 }
 
 // pausesOf goes through the phases on one server.
-func pausesOf(ctx context.Context, o options, p, idle *process, r *report) error {
+func pausesOf(ctx context.Context, o options, p, idle *server, r *report) error {
 	key := func(i int) string { return fmt.Sprintf("key:%012d", i) }
 	var deadline time.Time
 	for _, phase := range []struct {
@@ -106,7 +106,7 @@ func pausesOf(ctx context.Context, o options, p, idle *process, r *report) error
 }
 
 // awaitEmpty waits until the server has no keys left. It asks seldom: DBSIZE is cheap, but a command like any other.
-func awaitEmpty(ctx context.Context, p *process, from time.Time) error {
+func awaitEmpty(ctx context.Context, p *server, from time.Time) error {
 	c := p.client()
 	defer c.Close()
 	for end := from.Add(expireWait); ; time.Sleep(200 * time.Millisecond) {
@@ -123,7 +123,7 @@ func awaitEmpty(ctx context.Context, p *process, from time.Time) error {
 }
 
 // watchPauses pings both servers while run runs.
-func watchPauses(ctx context.Context, p, idle *process, run func() error) (pauseRow, error) {
+func watchPauses(ctx context.Context, p, idle *server, run func() error) (pauseRow, error) {
 	if _, err := longestTurn(ctx, p, true); err != nil {
 		return pauseRow{}, err
 	}
@@ -146,16 +146,19 @@ func watchPauses(ctx context.Context, p, idle *process, run func() error) (pause
 	turn, err := longestTurn(ctx, p, false)
 	h := pinger.waits
 	return pauseRow{
-		Seconds: took.Seconds(), Pings: h.TotalCount(), P50: millis(h.ValueAtQuantile(50)), P99: millis(h.ValueAtQuantile(99)),
-		P999: millis(h.ValueAtQuantile(99.9)), Max: millis(h.Max()), Long: pinger.long, Idle: millis(control.waits.Max()),
+		Seconds: took.Seconds(), Pings: h.TotalCount(), P50: millis(h.ValueAtQuantile(50)),
+		P99:  millis(h.ValueAtQuantile(99)),
+		P999: millis(h.ValueAtQuantile(99.9)), Max: millis(h.Max()), Long: pinger.long,
+		Idle: millis(control.waits.Max()),
 		Turn: turn,
 	}, err
 }
 
 func millis(nanos int64) float64 { return float64(nanos) / 1e6 }
 
-// longestTurn asks a holdfast server for the longest turn under its execution lock in milliseconds, and can have it count anew.
-func longestTurn(ctx context.Context, p *process, reset bool) (float64, error) {
+// longestTurn asks a holdfast server for the longest turn under its execution lock in milliseconds, and can have it
+// count anew.
+func longestTurn(ctx context.Context, p *server, reset bool) (float64, error) {
 	c := p.client()
 	defer c.Close()
 	info, err := c.Info(ctx, "stats").Result()

@@ -104,8 +104,8 @@ func putDigits(to []byte, n int) {
 	}
 }
 
-// scanReply finds the end of the reply at the beginning of b; 0: it is not there yet. A reply that begins otherwise than expected, as an
-// error does, is an error; what it contains is not looked at.
+// scanReply finds the end of the reply at the beginning of b; 0: it is not there yet. A reply that begins otherwise
+// than expected, as an error does, is an error; what it contains is not looked at.
 func scanReply(b []byte, expected string) (end int, err error) {
 	line := bytes.IndexByte(b, '\n') + 1
 	if line == 0 {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"holdfast/internal/process"
 )
 
 const (
@@ -27,27 +28,27 @@ const (
 	clockTicks = 100
 )
 
-// process is a server that runs.
-type process struct {
+// server is a process that answers on the loopback.
+type server struct {
+	*process.Process
 	name string
 	port int
 	args []string // its command line, without its directory
 	dir  string
-	cmd  *exec.Cmd
 	log  string
-	done chan struct{} // closed when it has ended
 }
 
 // fleet is the servers of one part of the run.
 type fleet struct {
 	dir, binary string
+	name        string // what its directories' names begin with
 	profiles    string // where processes of the binary write profiles of their CPU time; "": nowhere
 	count       int
-	all         []*process
+	all         []*server
 }
 
 // start runs a program with a directory of its own, out of reach of a Ctrl-C: the fleet ends it.
-func (f *fleet) start(name string, port int, args ...string) (*process, error) {
+func (f *fleet) start(name string, port int, args ...string) (*server, error) {
 	dir, err := f.newDir(name)
 	if err != nil {
 		return nil, err
@@ -56,46 +57,42 @@ func (f *fleet) start(name string, port int, args ...string) (*process, error) {
 }
 
 // again starts a process that has ended in its old directory.
-func (f *fleet) again(p *process) (*process, error) { return f.startIn(p.dir, p.name, p.port, p.args) }
+func (f *fleet) again(p *server) (*server, error) { return f.startIn(p.dir, p.name, p.port, p.args) }
 
-func (f *fleet) startIn(dir, name string, port int, args []string) (*process, error) {
-	p := &process{name: name, port: port, args: args, dir: dir, log: filepath.Join(dir, "log"), done: make(chan struct{})}
-	log, err := os.Create(p.log)
-	if err != nil {
+func (f *fleet) startIn(dir, name string, port int, args []string) (*server, error) {
+	p := &server{name: name, port: port, args: args, dir: dir, log: filepath.Join(dir, "log")}
+	if err := os.RemoveAll(p.log); err != nil { // of the one before
 		return nil, err
 	}
-	defer log.Close()
-	// Whoever measures may do so in real time (chrt -r 5), to be there when it means to; the servers run as they do elsewhere.
-	p.cmd = exec.Command("chrt", slices.Concat([]string{"--other", "0"}, args, []string{"--dir", dir})...)
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Whoever measures may do so in real time (chrt -r 5), to be there when it means to; the servers run as they do
+	// elsewhere.
+	o := process.Options{Args: slices.Concat([]string{"chrt", "--other", "0"}, args, []string{"--dir", dir}),
+		Log: p.log, Attr: &syscall.SysProcAttr{Setpgid: true}}
 	if f.profiles != "" {
-		p.cmd.Env = append(os.Environ(), "HOLDFAST_CPU_PROFILE="+f.profiles)
+		o.Env = []string{"HOLDFAST_CPU_PROFILE=" + f.profiles}
 	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
+	var err error
+	if p.Process, err = process.Start(o); err != nil {
+		return nil, err
 	}
-	go func() {
-		_ = p.cmd.Wait() // a server that ends early shows as a refused connection
-		close(p.done)
-	}()
 	f.all = append(f.all, p)
 	return p, nil
 }
 
 func (f *fleet) newDir(name string) (string, error) {
 	f.count++
-	dir := filepath.Join(f.dir, fmt.Sprintf("%s-%d", name, f.count))
+	dir := filepath.Join(f.dir, fmt.Sprintf("%s%s-%d", f.name, name, f.count))
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // holdfast starts a node alone.
-func (f *fleet) holdfast(ctx context.Context, more ...string) (*process, error) {
-	port, err := freePort()
+func (f *fleet) holdfast(ctx context.Context, more ...string) (*server, error) {
+	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{f.binary, "node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", ""}, more...)
+	args := append([]string{f.binary, "node", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", ""},
+		more...)
 	p, err := f.start("holdfast", port, args...)
 	if err != nil {
 		return nil, err
@@ -104,12 +101,13 @@ func (f *fleet) holdfast(ctx context.Context, more ...string) (*process, error) 
 }
 
 // redis starts a redis-server; with a master it is a replica.
-func (f *fleet) redis(ctx context.Context, master *process, more ...string) (*process, error) {
-	port, err := freePort()
+func (f *fleet) redis(ctx context.Context, master *server, more ...string) (*server, error) {
+	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"redis-server", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+	args := []string{"redis-server", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly",
+		"no",
 		"--repl-diskless-sync-delay", "0"}
 	if master != nil {
 		args = append(args, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))
@@ -129,51 +127,44 @@ func (f *fleet) stop() {
 	f.all = nil
 }
 
-// obituary names the processes that have ended by themselves, with the last of what they said: the cause of many an error.
+// obituary names the processes that have ended by themselves, with the last of what they said: the cause of many an
+// error.
 func (f *fleet) obituary() (err error) {
 	time.Sleep(reapPause)
 	for _, p := range f.all {
 		select {
-		case <-p.done:
-			text, _ := os.ReadFile(p.log) // may be missing: then there is nothing to quote
-			err = errors.Join(err, fmt.Errorf("%s on port %d has ended (%s)\n%s", p.name, p.port, p.cmd.ProcessState, text[max(0, len(text)-2000):]))
+		case <-p.Ended():
+			err = errors.Join(err, fmt.Errorf("%s on port %d has ended (%s)\n%s", p.name, p.port, p.State(), p.Tail()))
 		default:
 		}
 	}
 	return err
 }
 
-func (p *process) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
-	select {
-	case <-p.done:
-	case <-time.After(stopTimeout):
-		_ = p.cmd.Process.Kill()
-		<-p.done
-	}
-}
+func (p *server) stop() { _ = p.Stop(stopTimeout) } // one that does not end is killed
 
-func (p *process) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
+func (p *server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
 
-func (p *process) client() *redis.Client { return newClient(p.addr()) }
+func (p *server) client() *redis.Client { return newClient(p.addr()) }
 
 // newClient is a client for asking; load is made by others.
 func newClient(addr string) *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: 10 * time.Second})
+	return redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second,
+		ReadTimeout: 10 * time.Second})
 }
 
-func (p *process) waitReady(ctx context.Context) error {
+func (p *server) waitReady(ctx context.Context) error {
 	c := p.client()
 	defer c.Close()
 	return p.await(ctx, "answer", func() error { return c.Ping(ctx).Err() })
 }
 
 // await asks until there is no error, or the process ended, or too much time has passed.
-func (p *process) await(ctx context.Context, what string, ask func() error) error {
+func (p *server) await(ctx context.Context, what string, ask func() error) error {
 	return p.awaitFor(ctx, readyTimeout, what, ask)
 }
 
-func (p *process) awaitFor(ctx context.Context, limit time.Duration, what string, ask func() error) error {
+func (p *server) awaitFor(ctx context.Context, limit time.Duration, what string, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
@@ -184,11 +175,10 @@ func (p *process) awaitFor(ctx context.Context, limit time.Duration, what string
 		select {
 		case <-time.After(pollPause):
 			continue
-		case <-p.done:
+		case <-p.Ended():
 		case <-ctx.Done():
 		}
-		text, _ := os.ReadFile(p.log)
-		return fmt.Errorf("%s did not %s: %w\n%s", p.name, what, err, text[max(0, len(text)-2000):])
+		return fmt.Errorf("%s did not %s: %w\n%s", p.name, what, err, p.Tail())
 	}
 }
 
@@ -200,7 +190,8 @@ func cpuTime(pids ...int) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		// The second field is the name in parentheses and may hold anything; user and system time are the 14th and 15th.
+		// The second field is the name in parentheses and may hold anything; user and system time are the 14th and
+		// 15th.
 		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 		if len(fields) < 13 {
 			return 0, fmt.Errorf("/proc/%d/stat has only %d fields", pid, len(fields))
@@ -230,9 +221,9 @@ func resident(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// anonymous is the memory of all processes of the machine that is not of files, in bytes; pages that a process shares with one that it has
-// forked count once. To ask the kernel how much of one process's memory is its own takes tens of milliseconds for some gigabytes, in
-// which that process may be held up.
+// anonymous is the memory of all processes of the machine that is not of files, in bytes; pages that a process shares
+// with one that it has forked count once. To ask the kernel how much of one process's memory is its own takes tens of
+// milliseconds for some gigabytes, in which that process may be held up.
 func anonymous() (int64, error) {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -260,35 +251,4 @@ func sizeOf(path string) (total int64, err error) {
 		return err
 	})
 	return total, err
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
-// freeRun finds n consecutive free ports, from the given one on, that are also free at the offsets which members derive.
-func freeRun(from, n int, offsets ...int) (int, error) {
-	for base := from; base < from+1000; base += n {
-		if runIsFree(base, n, append([]int{0}, offsets...)) {
-			return base, nil
-		}
-	}
-	return 0, errors.New("there is no run of free ports for a group")
-}
-
-func runIsFree(base, n int, offsets []int) bool {
-	for i := range n {
-		for _, o := range offsets {
-			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+i+o)))
-			if err != nil {
-				return false
-			}
-			_ = l.Close()
-		}
-	}
-	return true
 }

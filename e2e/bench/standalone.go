@@ -34,8 +34,8 @@ type standaloneRow struct {
 	RedisLoad    float64 `json:"redis_load"`
 }
 
-// Who makes the load. redis-benchmark takes as much time for a command in a pipeline as a server does, so that it would be measured
-// rather than the server; without pipelines both mostly wait for the kernel.
+// Who makes the load. redis-benchmark takes as much time for a command in a pipeline as a server does, so that it would
+// be measured rather than the server; without pipelines both mostly wait for the kernel.
 const (
 	loadByRedis = "redis-benchmark"
 	loadByBench = "bench"
@@ -55,11 +55,19 @@ func standalone(ctx context.Context, o options, f *fleet, r *report) error {
 	if err != nil {
 		return err
 	}
-	servers := []*process{holdfast, redis}
+	if r.Standalone, err = measurePairs(ctx, o, []*server{holdfast, redis}); err != nil {
+		return err
+	}
+	r.printStandalone()
+	return nil
+}
+
+// measurePairs measures all that was chosen, of commands and depths, on two servers.
+func measurePairs(ctx context.Context, o options, servers []*server) (rows []standaloneRow, err error) {
 	for _, text := range strings.Split(o.depths, ",") {
 		depth, err := strconv.Atoi(text)
 		if err != nil || depth < 1 {
-			return fmt.Errorf("-depths %s: %q is no depth", o.depths, text)
+			return nil, fmt.Errorf("-depths %s: %q is no depth", o.depths, text)
 		}
 		for _, command := range benchCommands {
 			if !chosen(o.commands, command.name) {
@@ -67,17 +75,17 @@ func standalone(ctx context.Context, o options, f *fleet, r *report) error {
 			}
 			row, err := measurePair(ctx, o, servers, command, depth)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			r.Standalone = append(r.Standalone, row)
+			rows = append(rows, row)
 		}
 	}
-	r.printStandalone()
-	return nil
+	return rows, nil
 }
 
 // measurePair measures one workload on both servers in as many rounds as asked for.
-func measurePair(ctx context.Context, o options, servers []*process, command benchCommand, depth int) (standaloneRow, error) {
+func measurePair(ctx context.Context, o options, servers []*server, command benchCommand, depth int) (standaloneRow,
+	error) {
 	row := standaloneRow{Command: command.name, Depth: depth, Load: o.load}
 	if o.load == "" {
 		row.Load = loadByRedis
@@ -118,7 +126,8 @@ func measurePair(ctx context.Context, o options, servers []*process, command ben
 }
 
 // calibrate warms a server up and finds how many requests take about as long as a measurement should.
-func calibrate(ctx context.Context, p *process, load string, command benchCommand, depth int, length time.Duration) (int, error) {
+func calibrate(ctx context.Context, p *server, load string, command benchCommand, depth int,
+	length time.Duration) (int, error) {
 	n := 5000 * min(depth, 16)
 	for {
 		began := time.Now()
@@ -134,7 +143,8 @@ func calibrate(ctx context.Context, p *process, load string, command benchComman
 }
 
 // benchmark measures one server once.
-func benchmark(ctx context.Context, p *process, load string, command benchCommand, depth, requests int) (sample, error) {
+func benchmark(ctx context.Context, p *server, load string, command benchCommand, depth, requests int) (sample,
+	error) {
 	run := ownBenchmark
 	if load == loadByRedis {
 		run = redisBenchmark
@@ -144,7 +154,7 @@ func benchmark(ctx context.Context, p *process, load string, command benchComman
 			return sample{}, err
 		}
 	}
-	before, err := cpuTime(p.cmd.Process.Pid)
+	before, err := cpuTime(p.Pid())
 	if err != nil {
 		return sample{}, err
 	}
@@ -152,22 +162,25 @@ func benchmark(ctx context.Context, p *process, load string, command benchComman
 	if err != nil {
 		return sample{}, fmt.Errorf("%s against %s: %w", command.name, p.name, err)
 	}
-	after, err := cpuTime(p.cmd.Process.Pid)
+	after, err := cpuTime(p.Pid())
 	s.cpuMicros = float64((after - before).Microseconds()) / float64(requests)
 	return s, err
 }
 
 // ownBenchmark has the bench's own clients send the requests.
-func ownBenchmark(ctx context.Context, p *process, command benchCommand, depth, requests int) (sample, error) {
-	out, err := workload{addrs: []string{p.addr()}, clients: benchClients, command: command, depth: depth, requests: requests}.run(ctx)
+func ownBenchmark(ctx context.Context, p *server, command benchCommand, depth, requests int) (sample, error) {
+	out, err := workload{addrs: []string{p.addr()}, clients: benchClients, command: command, depth: depth,
+		requests: requests}.run(ctx)
 	return sample{rps: float64(out.ops) / out.took.Seconds(), load: out.busy.Seconds() / out.took.Seconds()}, err
 }
 
 // redisBenchmark has redis-benchmark send them.
-func redisBenchmark(ctx context.Context, p *process, command benchCommand, depth, requests int) (sample, error) {
+func redisBenchmark(ctx context.Context, p *server, command benchCommand, depth, requests int) (sample, error) {
 	// --csv also keeps it from painting its progress.
-	cmd := exec.CommandContext(ctx, "redis-benchmark", append([]string{"-p", strconv.Itoa(p.port), "-c", strconv.Itoa(benchClients),
-		"-r", strconv.Itoa(benchKeys), "-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests), "--csv"}, command.words...)...)
+	cmd := exec.CommandContext(ctx, "redis-benchmark",
+		append([]string{"-p", strconv.Itoa(p.port), "-c", strconv.Itoa(benchClients),
+			"-r", strconv.Itoa(benchKeys), "-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests),
+			"--csv"}, command.words...)...)
 	out, err := cmd.Output()
 	if err != nil {
 		return sample{}, err

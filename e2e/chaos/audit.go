@@ -16,8 +16,9 @@ import (
 	"holdfast/internal/linear"
 )
 
-// audit is a number of clients that write and read keys which all of them share, reads from every member too, and a record of what they
-// were told. Keys come in generations, so that each has a short history, in which few writes were not answered.
+// audit is a number of clients that write and read keys which all of them share, reads from every member too, and a
+// record of what they were told. Keys come in generations, so that each has a short history, in which few writes were
+// not answered.
 type audit struct {
 	linear.Recorder
 	g      *group
@@ -62,6 +63,10 @@ func (g *group) readers() (all []*redis.Client) {
 	for i := range g.nodes() {
 		all = append(all, redis.NewClient(&redis.Options{
 			Addr: g.nodeAddr(i), MaxRetries: -1, PoolSize: 1,
+			Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				d := net.Dialer{Timeout: clientTimeout}
+				return d.DialContext(ctx, "tcp", g.nodeAddr(i)) // where it is now
+			},
 			DialTimeout: clientTimeout, ReadTimeout: clientTimeout, WriteTimeout: clientTimeout,
 		}))
 	}
@@ -116,7 +121,7 @@ func (a *audit) ask(ctx context.Context, id int, c *redis.Client, o linear.Opera
 	call := a.Begin()
 	value, err := c.Do(ctx, args...).Result()
 	switch {
-	case errors.Is(err, redis.Nil):
+	case err == redis.Nil: // wrapped, it is a sentinel's that knows no master: nothing was sent
 		a.Done(id, o, call, linear.Outcome{Value: linear.Null})
 	case err == nil:
 		a.Done(id, o, call, linear.Outcome{Value: text(value)})

@@ -68,12 +68,14 @@ func TestVerdict(t *testing.T) {
 		told  result
 		want  error
 	}{
-		"well":                        {"kill", result{acknowledged: 5}, nil},
-		"an error after an accident":  {"kill", result{errors: map[string]int{"timeout": 1}}, nil},
-		"an error in a handover":      {"term", result{errors: map[string]int{"timeout": 1}}, errUnexpected},
-		"lost":                        {"kill", result{lost: 1}, errLost},
-		"no order":                    {"kill", result{verdict: linear.Verdict{Keys: 1, Broken: []string{"k"}}}, errBroken},
-		"an order that was not found": {"kill", result{verdict: linear.Verdict{Keys: 1, Undecided: []string{"k"}}}, errUndecided},
+		"well":                       {"kill", result{acknowledged: 5}, nil},
+		"an error after an accident": {"kill", result{errors: map[string]int{"timeout": 1}}, nil},
+		"an error in a handover":     {"term", result{errors: map[string]int{"timeout": 1}}, errUnexpected},
+		"lost":                       {"kill", result{lost: 1}, errLost},
+		"no order": {"kill", result{verdict: linear.Verdict{Keys: 1, Broken: []string{"k"}}},
+			errBroken},
+		"an order that was not found": {"kill", result{verdict: linear.Verdict{Keys: 1, Undecided: []string{"k"}}},
+			errUndecided},
 	} {
 		chosen, err := chooseFaults(c.fault)
 		if err != nil {
@@ -91,8 +93,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestStalls: what the machine did in a round is told apart from what it did before, and a round in which it stalled is left out of what clients
-// saw while it ran.
+// TestStalls: what the machine did in a round is told apart from what it did before, and a round in which it stalled is
+// left out of what clients saw while it ran.
 func TestStalls(t *testing.T) {
 	var s stalls
 	s.read(strings.NewReader("1000 10000000\nno line of ours\n5000 20000000\n9000 15000000\n"))

@@ -18,12 +18,14 @@ func composeMembers() (all []*member, err error) {
 			{name: fmt.Sprintf("node%d", i+1), host: i, ip: fmt.Sprintf("172.30.0.2%d", i+1)},
 			{name: fmt.Sprintf("sentinel%d", i+1), host: i, ip: fmt.Sprintf("172.30.0.1%d", i+1), sentinel: true},
 		} {
-			out, err := exec.Command("docker", "ps", "--filter", "label=com.docker.compose.service="+m.name, "--filter", "ancestor=holdfast:latest", "--format", "{{.Names}}").Output()
+			out, err := exec.Command("docker", "ps", "--filter", "label=com.docker.compose.service="+m.name, "--filter",
+				"ancestor=holdfast:latest", "--format", "{{.Names}}").Output()
 			if err != nil {
 				return nil, fmt.Errorf("looking for the container of %s: %w", m.name, err)
 			}
 			if m.container = strings.TrimSpace(string(out)); m.container == "" || strings.Contains(m.container, "\n") {
-				return nil, fmt.Errorf("there is no container of %s, or more than one (%q): start the cluster with make cluster", m.name, m.container)
+				return nil, fmt.Errorf("there is no container of %s, or more than one (%q): start the cluster with "+
+					"make cluster", m.name, m.container)
 			}
 			m.awaitContainer()
 			all = append(all, m)
@@ -43,11 +45,12 @@ func (m *member) startContainer() error {
 
 // awaitContainer notes when the container ends.
 func (m *member) awaitContainer() {
-	m.ended = make(chan struct{})
-	go func(ended chan struct{}) {
+	ended := make(chan struct{})
+	m.ended = ended
+	go func() {
 		_ = execute("docker", "wait", m.container) // how it ended is the fault's business
 		close(ended)
-	}(m.ended)
+	}()
 }
 
 func (m *member) signalContainer(s syscall.Signal) error {
@@ -58,7 +61,8 @@ func (m *member) signalContainer(s syscall.Signal) error {
 func (o options) allowed(chosen []fault) error {
 	for _, f := range chosen {
 		if o.target == compose && !slices.Contains(onContainers, f.name) {
-			return fmt.Errorf("%q can't be made to containers: choose among %s", f.name, strings.Join(onContainers, ", "))
+			return fmt.Errorf("%q can't be made to containers: choose among %s", f.name,
+				strings.Join(onContainers, ", "))
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,7 @@ type group struct {
 	wire    *wire
 	disks   disks
 	members []*member
+	moved   atomic.Int64 // how often all have got other ports
 	stalls  *stalls
 }
 
@@ -112,9 +114,12 @@ func (g *group) nodes() (list []*member) {
 	return list
 }
 
-func (g *group) nodeAddr(host int) string { return fmt.Sprintf("%s:%d", g.nodeOn(host).ip, nodePort) }
+func (g *group) nodeAddr(host int) string {
+	return fmt.Sprintf("%s:%d", g.nodeOn(host).ip, nodePort+g.moved.Load())
+}
 
-// healthy waits until all sentinels name the same master and know its replicas, it has two replicas that are up, and it takes a write.
+// healthy waits until all sentinels name the same master and know its replicas, it has two replicas that are up, and it
+// takes a write.
 func (g *group) healthy(ctx context.Context) (host int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -144,7 +149,8 @@ func (g *group) master(ctx context.Context) (int, error) {
 		case err != nil:
 			return 0, fmt.Errorf("sentinel %s: %w", addr, err)
 		case len(replicas) != len(g.nodes())-1:
-			return 0, fmt.Errorf("sentinel %s knows %d replicas", addr, len(replicas)) // Redis's looks for them every ten seconds
+			// Redis's looks for them every ten seconds
+			return 0, fmt.Errorf("sentinel %s knows %d replicas", addr, len(replicas))
 		}
 		if named == "" {
 			named = at[0]
@@ -174,7 +180,8 @@ func (g *group) masterReady(ctx context.Context, host int) error {
 			return err
 		case i == host && !strings.Contains(info, "role:master"):
 			return errors.New("the master does not say it is one")
-		case i != host && (!strings.Contains(info, "role:slave") || !strings.Contains(info, "master_link_status:up") || !strings.Contains(info, "master_host:"+g.nodeOn(host).ip)):
+		case i != host && (!strings.Contains(info, "role:slave") || !strings.Contains(info, "master_link_status:up") ||
+			!strings.Contains(info, "master_host:"+g.nodeOn(host).ip)):
 			return fmt.Errorf("%s is not a replica in step", g.nodeOn(i).ip)
 		case g.target != "redis" && strings.Contains(info, "holdfast_chain_position:0"):
 			return fmt.Errorf("%s is not in the chain yet", g.nodeOn(i).ip)

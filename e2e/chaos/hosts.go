@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// hosts are network namespaces on one bridge. The bridge is in a namespace of its own, the hub, where the clients run: the
-// machine's packet filter has no say in it.
+// hosts are network namespaces on one bridge. The bridge is in a namespace of its own, the hub, where the clients run:
+// the machine's packet filter has no say in it.
 type hosts struct {
 	prefix string // of the names of namespaces and links
 	subnet string
@@ -18,7 +18,8 @@ type hosts struct {
 // newHosts names n hosts. Names and addresses are the process's own, so that two runs don't meet.
 func newHosts(n int) *hosts {
 	pid := os.Getpid()
-	return &hosts{prefix: "hf" + strconv.Itoa(pid%100000), subnet: fmt.Sprintf("10.%d.%d", 64+pid/250%60, pid%250), n: n}
+	return &hosts{prefix: "hf" + strconv.Itoa(pid%100000), subnet: fmt.Sprintf("10.%d.%d", 64+pid/250%60, pid%250),
+		n: n}
 }
 
 // String is what parseHosts reads.

@@ -69,7 +69,8 @@ const (
 	retryPause    = 5 * time.Millisecond
 )
 
-// newLoad has all clients connected and writing: that they begin, which takes an interpreter long, is to be no part of what is measured.
+// newLoad has all clients connected and writing: that they begin, which takes an interpreter long, is to be no part of
+// what is measured.
 func (g *group) newLoad(run context.Context) (*load, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{prefix: fmt.Sprintf("%x", time.Now().UnixNano()), cancel: cancel}
@@ -145,7 +146,8 @@ const closedConnection = "closed connection"
 func kindOf(err error) string {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed), errors.Is(err, redis.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, net.ErrClosed), errors.Is(err, redis.ErrClosed):
 		return closedConnection
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
@@ -192,7 +194,8 @@ const verifyBatch = 1000
 
 // verify counts the acknowledged writes that the present master does not have.
 func (g *group) verify(ctx context.Context, r result) (lost int, err error) {
-	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: groupName, SentinelAddrs: g.sentinels(), ReadTimeout: 10 * time.Second})
+	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: groupName, SentinelAddrs: g.sentinels(),
+		ReadTimeout: 10 * time.Second})
 	defer c.Close()
 	for id, w := range r.writers {
 		for at := 0; at < len(w.acked); at += verifyBatch {

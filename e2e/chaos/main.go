@@ -1,8 +1,3 @@
-// Command chaos runs a group of three hosts under load, breaks something, counts what clients were told "OK" for and is gone
-// afterwards, and looks whether everything that clients of all members were told has an order. Each host is a network namespace with a data node and a sentinel; clients stay outside, so that a
-// host can be cut off from the others and not from them. The same faults can be made to redis-server and redis-sentinel.
-//
-// It needs root, for namespaces, tunnel devices and mounts, and ends everything that it started.
 package main
 
 import (
@@ -49,13 +44,16 @@ const mixed = "mixed"
 
 func main() {
 	var o options
-	flag.StringVar(&o.target, "target", "holdfast", "what to break: holdfast or redis, among hosts that the program makes, or compose, the cluster of docker-compose.yml, which runs already")
-	flag.StringVar(&o.faults, "faults", strings.Join(faultNames(), ","), "kinds of fault, in this order; mixed draws from all")
+	flag.StringVar(&o.target, "target", "holdfast", "what to break: holdfast or redis, among hosts that the program "+
+		"makes, or compose, the cluster of docker-compose.yml, which runs already")
+	flag.StringVar(&o.faults, "faults", strings.Join(faultNames(), ","),
+		"kinds of fault, in this order; mixed draws from all that Redis can have, too")
 	flag.IntVar(&o.rounds, "rounds", 10, "rounds of each kind, or of all that are mixed")
 	flag.Uint64Var(&o.seed, "seed", 0, "what is drawn, and whom it strikes (default: another each time)")
 	flag.IntVar(&o.writers, "writers", 16, "go-redis clients that write")
 	flag.IntVar(&o.python, "python", 0, "redis-py clients that write besides")
-	flag.IntVar(&o.auditors, "auditors", 8, "clients that write and read shared keys, from all nodes; their histories are judged")
+	flag.IntVar(&o.auditors, "auditors", 8,
+		"clients that write and read shared keys, from all nodes; their histories are judged")
 	flag.IntVar(&o.retries, "retries", 1, "how often a client that writes tries again")
 	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "between two writes of a client")
 	flag.DurationVar(&o.downAfter, "down-after", 500*time.Millisecond, "the sentinels' down-after-milliseconds")
@@ -87,7 +85,8 @@ func main() {
 // needsDisks says whether the nodes need file systems of their own.
 func (o options) needsDisks() bool {
 	chosen, err := chooseFaults(o.faults)
-	return err == nil && slices.ContainsFunc(chosen, func(f fault) bool { return f.name == "disk" })
+	return err == nil && slices.ContainsFunc(chosen,
+		func(f fault) bool { return f.name == "disk" || f.name == "fulldisk" })
 }
 
 // discard is a logger of go-redis that says nothing.

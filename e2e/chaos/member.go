@@ -4,18 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"holdfast/internal/process"
+	"holdfast/membership"
 )
 
 const (
 	nodePort     = 6379
 	sentinelPort = 26379
-	gossipPort   = sentinelPort + 20000
+	raftPort     = sentinelPort + 1000
+	gossipPort   = sentinelPort + 2000
+	nodeGossip   = nodePort + 10000
 	groupName    = "mymaster"
 )
 
@@ -25,11 +29,11 @@ type member struct {
 	host     int
 	ip       string
 	sentinel bool
-	args     func(h *hosts, data string) ([]string, error) // also writes what configuration it needs
-	clock    time.Duration                                 // its monotonic clock is ahead of the machine's
+	args     func(h *hosts, data string, moved int) ([]string, error) // also writes what configuration it needs
+	clock    time.Duration                                            // its monotonic clock is ahead of the machine's
 	dir      string
-	cmd      *exec.Cmd
-	ended    chan struct{}
+	process  *process.Process // the last one; nil before the first, and for a container
+	ended    <-chan struct{}  // closed when it has ended
 
 	container string // of the compose cluster; then there is no process or directory of ours
 }
@@ -46,7 +50,11 @@ func layout(o options, h *hosts) ([]*member, error) {
 			if err != nil {
 				return nil, err
 			}
-			node.args, watch.args = holdfastNode(binary, i), holdfastSentinel(binary, i, o.downAfter)
+			key, err := groupKey(o.dir)
+			if err != nil {
+				return nil, err
+			}
+			node.args, watch.args = holdfastNode(binary, key, i), holdfastSentinel(binary, key, i, o.downAfter)
 		case "redis":
 			node.args, watch.args = redisNode(i), redisSentinel(i, o.downAfter)
 		default:
@@ -60,25 +68,44 @@ func layout(o options, h *hosts) ([]*member, error) {
 	return all, nil
 }
 
-func seeds(h *hosts, separator string) string {
+// seeds are the sentinels' addresses in the gossip, after all have moved that many times.
+func seeds(h *hosts, separator string, moved int) string {
 	var all []string
 	for i := range h.n {
-		all = append(all, fmt.Sprintf("%s:%d", h.ip(i), gossipPort))
+		all = append(all, fmt.Sprintf("%s:%d", h.ip(i), gossipPort+moved))
 	}
 	return strings.Join(all, separator)
 }
 
-func holdfastNode(binary string, i int) func(*hosts, string) ([]string, error) {
-	return func(h *hosts, data string) ([]string, error) {
-		return []string{binary, "node", "--port", strconv.Itoa(nodePort), "--bind", h.ip(i), "--announce-ip", h.ip(i), "--dir", data,
-			"--protected-mode", "no", "--join", seeds(h, " ")}, nil
+// groupKey keeps a new group-key in a file, unless one is there.
+func groupKey(dir string) (file string, err error) {
+	file, err = filepath.Abs(filepath.Join(dir, "group-key"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return file, writeOnce(file, membership.NewKey()+"\n")
+}
+
+func holdfastNode(binary, key string, i int) func(*hosts, string, int) ([]string, error) {
+	return func(h *hosts, data string, moved int) ([]string, error) {
+		return []string{binary, "node", "--port", strconv.Itoa(nodePort + moved), "--gossip-port",
+			strconv.Itoa(nodeGossip + moved), "--bind", h.ip(i),
+			"--announce-ip", h.ip(i), "--dir", data, "--protected-mode", "no", "--enable-debug-command", "yes",
+			"--group-key-file", key, "--join", seeds(h, " ", moved)}, nil
 	}
 }
 
-func holdfastSentinel(binary string, i int, downAfter time.Duration) func(*hosts, string) ([]string, error) {
-	return func(h *hosts, data string) ([]string, error) {
-		return []string{binary, "sentinel", "--port", strconv.Itoa(sentinelPort), "--bind", h.ip(i), "--announce-ip", h.ip(i), "--dir", data,
-			"--down-after-milliseconds", strconv.FormatInt(downAfter.Milliseconds(), 10), "--join", seeds(h, ",")}, nil
+func holdfastSentinel(binary, key string, i int, downAfter time.Duration) func(*hosts, string, int) ([]string, error) {
+	return func(h *hosts, data string, moved int) ([]string, error) {
+		return []string{binary, "sentinel", "--port", strconv.Itoa(sentinelPort), "--raft-port",
+			strconv.Itoa(raftPort + moved),
+			"--gossip-port", strconv.Itoa(gossipPort + moved), "--bind", h.ip(i), "--announce-ip", h.ip(i), "--dir",
+			data,
+			"--down-after-milliseconds", strconv.FormatInt(downAfter.Milliseconds(), 10), "--group-key-file", key,
+			"--join", seeds(h, ",", moved)}, nil
 	}
 }
 
@@ -90,10 +117,11 @@ func writeOnce(file, text string) error {
 	return os.WriteFile(file, []byte(text), 0o644)
 }
 
-func redisNode(i int) func(*hosts, string) ([]string, error) {
-	return func(h *hosts, data string) ([]string, error) {
+func redisNode(i int) func(*hosts, string, int) ([]string, error) {
+	return func(h *hosts, data string, _ int) ([]string, error) {
 		file := filepath.Join(data, "redis.conf")
-		text := fmt.Sprintf("port %d\nbind %s\ndir %s\nprotected-mode no\nsave \"\"\nappendonly yes\nrepl-backlog-size 64mb\n", nodePort, h.ip(i), data)
+		text := fmt.Sprintf("port %d\nbind %s\ndir %s\nprotected-mode no\nsave \"\"\nappendonly "+
+			"yes\nrepl-backlog-size 64mb\nenable-debug-command yes\n", nodePort, h.ip(i), data)
 		if i > 0 {
 			text += fmt.Sprintf("replicaof %s %d\n", h.ip(0), nodePort)
 		}
@@ -101,10 +129,11 @@ func redisNode(i int) func(*hosts, string) ([]string, error) {
 	}
 }
 
-func redisSentinel(i int, downAfter time.Duration) func(*hosts, string) ([]string, error) {
-	return func(h *hosts, data string) ([]string, error) {
+func redisSentinel(i int, downAfter time.Duration) func(*hosts, string, int) ([]string, error) {
+	return func(h *hosts, data string, _ int) ([]string, error) {
 		file := filepath.Join(data, "sentinel.conf")
-		text := fmt.Sprintf("port %d\nbind %s\ndir %s\nprotected-mode no\nsentinel monitor %s %s %d 2\nsentinel down-after-milliseconds %s %d\nsentinel failover-timeout %s 10000\n",
+		text := fmt.Sprintf("port %d\nbind %s\ndir %s\nprotected-mode no\nsentinel monitor %s %s %d 2\nsentinel "+
+			"down-after-milliseconds %s %d\nsentinel failover-timeout %s 10000\n",
 			sentinelPort, h.ip(i), data, groupName, h.ip(0), nodePort, groupName, downAfter.Milliseconds(), groupName)
 		return []string{"redis-sentinel", file}, writeOnce(file, text)
 	}
@@ -115,33 +144,25 @@ func (g *group) launch(m *member) error {
 	if m.container != "" {
 		return m.startContainer()
 	}
-	data := filepath.Join(m.dir, "data")
+	data := m.data()
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
 	}
-	args, err := m.args(g.hosts, data)
+	args, err := m.args(g.hosts, data, int(g.moved.Load()))
 	if err != nil {
 		return err
 	}
 	if s := strconv.Itoa(int(m.clock.Seconds())); m.clock != 0 {
 		args = append([]string{"unshare", "--time", "--monotonic", s, "--boottime", s}, args...)
 	}
-	log, err := m.log()
+	m.process, err = process.Start(process.Options{
+		Args: append([]string{"ip", "netns", "exec", g.hosts.namespace(m.host)}, args...), Log: m.logFile(),
+		Attr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+	})
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	m.cmd = exec.Command("ip", append([]string{"netns", "exec", g.hosts.namespace(m.host)}, args...)...)
-	m.cmd.Stdout, m.cmd.Stderr = log, log
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := m.cmd.Start(); err != nil {
-		return err
-	}
-	m.ended = make(chan struct{})
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		_ = cmd.Wait() // how it ended is the fault's business
-		close(ended)
-	}(m.cmd, m.ended)
+	m.ended = m.process.Ended()
 	return nil
 }
 
@@ -154,15 +175,16 @@ func (g *group) launchAll(list []*member) error {
 	return nil
 }
 
-func (m *member) log() (*os.File, error) {
-	return os.OpenFile(filepath.Join(m.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-}
+// data is where the member keeps what is to outlive it.
+func (m *member) data() string { return filepath.Join(m.dir, "data") }
+
+func (m *member) logFile() string { return filepath.Join(m.dir, "log") }
 
 func (m *member) signal(s syscall.Signal) error {
 	if m.container != "" {
 		return m.signalContainer(s)
 	}
-	return m.cmd.Process.Signal(s)
+	return m.process.Signal(s)
 }
 
 // kill ends the process as kill -9 does, and waits for it.
@@ -174,7 +196,7 @@ func (m *member) kill() error {
 
 // end ends the process if it runs.
 func (m *member) end() {
-	if m.cmd != nil && m.cmd.Process != nil {
+	if m.process != nil {
 		_ = m.signal(syscall.SIGKILL)
 		<-m.ended
 	}
@@ -185,7 +207,7 @@ func (m *member) note(line string) {
 	if m.container != "" {
 		return
 	}
-	if log, err := m.log(); err == nil {
+	if log, err := process.OpenLog(m.logFile()); err == nil {
 		fmt.Fprint(log, line)
 		_ = log.Close()
 	}

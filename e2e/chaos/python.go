@@ -70,6 +70,7 @@ func (w *pythonWriter) stop() (*writer, error) {
 	if err := json.Unmarshal(text, &told); err != nil {
 		return nil, fmt.Errorf("reading what the client of redis-py was told: %w", err)
 	}
-	longest := quiet{time.Duration(told.Silence * float64(time.Second)), "redis-py", time.UnixMicro(int64(told.Until * 1e6))}
+	longest := quiet{time.Duration(told.Silence * float64(time.Second)), "redis-py",
+		time.UnixMicro(int64(told.Until * 1e6))}
 	return &writer{acked: told.Acked, errors: told.Errors, silence: longest}, nil
 }

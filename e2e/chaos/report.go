@@ -117,12 +117,15 @@ func (t table) report(w io.Writer, o options) error {
 	total := newRow(fault{name: "all faults"})
 	unexpected := 0
 	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
-	fmt.Fprintf(tw, "\n| %s\t| rounds\t| acknowledged\t| lost\t| lost %%\t| keys judged\t| without an order\t| silence, ms: median\t| worst\t| worst while the machine ran\t| errors\t|\n", o.target)
+	fmt.Fprintf(tw, "\n| %s\t| rounds\t| acknowledged\t| lost\t| lost %%\t| keys judged\t| without an order\t| "+
+		"silence, ms: median\t| worst\t| worst while the machine ran\t| errors\t|\n", o.target)
 	fmt.Fprintln(tw, strings.Repeat("|---\t", 11)+"|")
 	line := func(r *row) {
 		median, worst := r.silence()
-		fmt.Fprintf(tw, "| %s\t| %d\t| %d\t| %d\t| %.2f\t| %d\t| %d\t| %d\t| %d\t| %s\t| %s\t|\n", r.fault.name, r.rounds, r.acknowledged, r.lost,
-			100*float64(r.lost)/float64(max(r.acknowledged, 1)), r.judged, r.broken, median.Milliseconds(), worst.Milliseconds(), r.worstSteady(), r.errorKinds())
+		fmt.Fprintf(tw, "| %s\t| %d\t| %d\t| %d\t| %.2f\t| %d\t| %d\t| %d\t| %d\t| %s\t| %s\t|\n", r.fault.name,
+			r.rounds, r.acknowledged, r.lost,
+			100*float64(r.lost)/float64(max(r.acknowledged, 1)), r.judged, r.broken, median.Milliseconds(),
+			worst.Milliseconds(), r.worstSteady(), r.errorKinds())
 	}
 	for _, r := range t {
 		if r.rounds > 0 {
@@ -142,7 +145,8 @@ func (t table) report(w io.Writer, o options) error {
 	for _, c := range []struct {
 		is  bool
 		err error
-	}{{total.lost > 0, errLost}, {total.broken > 0, errBroken}, {total.undecided > 0, errUndecided}, {unexpected > 0, errUnexpected}} {
+	}{{total.lost > 0, errLost}, {total.broken > 0, errBroken}, {total.undecided > 0, errUndecided},
+		{unexpected > 0, errUnexpected}} {
 		if c.is {
 			wrong = append(wrong, c.err)
 		}

@@ -56,8 +56,10 @@ func (g *group) round(ctx context.Context, f fault, r *row) error {
 	if host != master {
 		who = "a slave"
 	}
-	fmt.Printf("%3d %-9s %-10s: %7d acknowledged, %6d lost, silence %5d ms until %s (%s), %5d operations judged, %d of %d keys without an order, errors %v\n",
-		r.rounds, f.name, who, result.acknowledged, result.lost, result.silence.lasted.Milliseconds(), result.silence.until.UTC().Format("15:04:05.000"), result.silence.client, result.verdict.Operations,
+	fmt.Printf("%3d %-9s %-10s: %7d acknowledged, %6d lost, silence %5d ms until %s (%s), %5d operations judged, %d "+
+		"of %d keys without an order, errors %v\n",
+		r.rounds, f.name, who, result.acknowledged, result.lost, result.silence.lasted.Milliseconds(),
+		result.silence.until.UTC().Format("15:04:05.000"), result.silence.client, result.verdict.Operations,
 		len(result.verdict.Broken), result.verdict.Keys, result.errors)
 	if result.stall >= stallLong {
 		fmt.Printf("    the machine itself stalled for %d ms\n", result.stall.Milliseconds())
@@ -93,12 +95,13 @@ func (g *group) suffer(ctx context.Context, f fault, host int) error {
 // tell writes into the logs of all members when which fault was made.
 func (g *group) tell(f fault, host int) {
 	for _, m := range g.members {
-		m.note(fmt.Sprintf("%s chaos: %s to host %d\n", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), f.name, host+1))
+		m.note(fmt.Sprintf("%s chaos: %s to host %d\n", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), f.name,
+			host+1))
 	}
 }
 
-// empty makes room for the next round. The logs are written anew, too: who starts again is to load what one round has written, not
-// more from round to round.
+// empty makes room for the next round. The logs are written anew, too: who starts again is to load what one round has
+// written, not more from round to round.
 func (g *group) empty(ctx context.Context) error {
 	c := g.client(0)
 	defer c.Close()

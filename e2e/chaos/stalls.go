@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A virtual machine's processors are taken from it now and then, for as long as other machines on the same hardware need them. Then clients wait for
-// no fault of the group's. So a process of its own, with a thread on each processor that comes before all others, notes when it was not woken in time.
+// A virtual machine's processors are taken from it now and then, for as long as other machines on the same hardware
+// need them. Then clients wait for no fault of the group's. So a process of its own, with a thread on each processor
+// that comes before all others, notes when it was not woken in time.
 
 // stallsOnly as the flag inside makes the program that process.
 const stallsOnly = "stalls"
@@ -26,8 +27,8 @@ const (
 	stallLong  = 10 * time.Millisecond // and from this on it is to be seen in what clients measure
 )
 
-// noteStalls writes a line for each stall, until its input ends: when it was over, in nanoseconds since 1970, and how many
-// nanoseconds it lasted.
+// noteStalls writes a line for each stall, until its input ends: when it was over, in nanoseconds since 1970, and how
+// many nanoseconds it lasted.
 func noteStalls(in io.Reader, out io.Writer) error {
 	var mu sync.Mutex
 	cpus := runtime.NumCPU()

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wire carries the packets between hosts that were diverted to it: late, twice, out of order, or not at all. Each host has a tunnel device
-// whose other end is here. (Kernels without the netem discipline can do this too, and it knows from whom to whom a packet goes.)
+// wire carries the packets between hosts that were diverted to it: late, twice, out of order, or not at all. Each host
+// has a tunnel device whose other end is here. (Kernels without the netem discipline can do this too, and it knows from
+// whom to whom a packet goes.)
 type wire struct {
 	hosts *hosts
 	ends  []*os.File
@@ -92,7 +93,8 @@ func (w *wire) divert(d way, r rule) error {
 	w.mu.Lock()
 	w.rules[d] = r
 	w.mu.Unlock()
-	return ip(fmt.Sprintf("-n %s route replace %s/32 dev wire%d src %s", w.hosts.namespace(d.from), w.hosts.ip(d.to), d.from, w.hosts.ip(d.from)))
+	return ip(fmt.Sprintf("-n %s route replace %s/32 dev wire%d src %s", w.hosts.namespace(d.from), w.hosts.ip(d.to),
+		d.from, w.hosts.ip(d.from)))
 }
 
 // restore ends a diversion.

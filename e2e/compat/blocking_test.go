@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 type crowd struct {
 	members []*member
 	control *conn
+	stream  *stream // what the server sends to replicas
 }
 
 type member struct {
@@ -40,12 +42,13 @@ func gather(addr string) (*crowd, error) {
 	if c.control, err = dial(addr); err != nil {
 		return nil, err
 	}
-	for _, args := range [][]string{{"FLUSHALL"}, {"DEBUG", "SET-ACTIVE-EXPIRE", "0"}} {
+	for _, args := range [][]string{{"FLUSHALL"}, {"DEBUG", "SET-ACTIVE-EXPIRE", "0"}, {"CONFIG", "RESETSTAT"}} {
 		if _, err := c.control.do(args...); err != nil {
 			return nil, err
 		}
 	}
-	return c, nil
+	c.stream, err = newStream(addr)
+	return c, err
 }
 
 func (c *crowd) leave() {
@@ -53,9 +56,11 @@ func (c *crowd) leave() {
 		m.close()
 	}
 	c.control.close()
+	c.stream.close()
 }
 
-// play has a member send commands at once, and tells what everybody hears until nothing moves any more: the lines are "member reply".
+// play has a member send commands at once, and tells what everybody hears until nothing moves any more: the lines are
+// "member reply".
 func (c *crowd) play(who int, commands [][]string) (heard []string, err error) {
 	m := c.members[who]
 	for _, args := range commands {
@@ -148,6 +153,9 @@ type blockingGenerator struct{ *rand.Rand }
 func (g blockingGenerator) pick(list ...string) string { return list[g.IntN(len(list))] }
 func (g blockingGenerator) key() string                { return g.pick("a", "b", "c", "d") }
 
+// end is an end of a list as clients name it.
+func (g blockingGenerator) end() string { return g.pick("LEFT", "RIGHT", "left", "Right") }
+
 // awaited is a key, or one that only SORT writes: Redis forgets those who wait for a key that held a string before.
 func (g blockingGenerator) awaited() string { return g.pick("a", "b", "c", "d", "sorted") }
 
@@ -169,11 +177,11 @@ func (g blockingGenerator) command() []string {
 	case 0, 1, 2, 3:
 		return cmd(g.pick("BLPOP", "BRPOP"), key, g.awaited(), "0")
 	case 4, 5:
-		return cmd("BLMOVE", key, other, g.pick("LEFT", "RIGHT"), g.pick("LEFT", "RIGHT"), "0")
+		return cmd("BLMOVE", key, other, g.end(), g.end(), "0")
 	case 6:
-		return cmd("BRPOPLPUSH", key, other, "0")
+		return cmd(g.pick("BRPOPLPUSH", "brpoplpush"), key, other, "0")
 	case 7, 8:
-		return cmd("BLMPOP", "0", "2", key, other, g.pick("LEFT", "RIGHT"), "COUNT", g.pick("1", "2", "3"))
+		return cmd("BLMPOP", "0", "2", key, other, g.end(), "COUNT", g.pick("1", "2", "3"))
 	case 9:
 		return cmd(g.pick("BZPOPMIN", "BZPOPMAX"), key, other, "0")
 	case 10:
@@ -204,8 +212,8 @@ func (g blockingGenerator) command() []string {
 	return cmd("RPOP", g.awaited())
 }
 
-// TestBlocking has clients wait for keys, and others change them: who is served with what, and who goes on waiting, must be
-// the same on both servers, and so must be the data at the end.
+// TestBlocking has clients wait for keys, and others change them: who is served with what, and who goes on waiting,
+// must be the same on both servers, and so must be the data at the end.
 func TestBlocking(t *testing.T) {
 	addrs := [2]string{startRedis(t), startHoldfast(t)}
 	first := knob(t, "COMPAT_SEED", rand.Uint64N(1<<32))
@@ -256,6 +264,20 @@ func compareCrowds(addrs [2]string, seed uint64) error {
 		if a != b {
 			return fmt.Errorf("%s\n  redis\n    %s\n  holdfast\n    %s", strings.Join(story, "\n"), a, b)
 		}
+		var sent [2][][]string
+		for i, c := range crowds {
+			var err error
+			if sent[i], err = c.stream.next(); err != nil {
+				return err
+			}
+		}
+		if !slices.EqualFunc(sent[0], sent[1], sameEffect) {
+			return fmt.Errorf("%s\n  redis sends\n    %q\n  holdfast sends\n    %q", strings.Join(story, "\n"), sent[0],
+				sent[1])
+		}
+	}
+	if err := sameAccounts(crowds[0].control, crowds[1].control); err != nil {
+		return fmt.Errorf("%s\n%w", strings.Join(story, "\n"), err)
 	}
 	return crowds[0].sameData(crowds[1])
 }

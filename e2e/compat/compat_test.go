@@ -104,8 +104,8 @@ func TestCommandInfo(t *testing.T) {
 	}
 }
 
-// commonSubcommands leaves only subcommands that both have, in the order of their names: Redis keeps them in a hash table,
-// whose order changes from start to start.
+// commonSubcommands leaves only subcommands that both have, in the order of their names: Redis keeps them in a hash
+// table, whose order changes from start to start.
 func commonSubcommands(a, b reply) {
 	x, y := subcommands(a), subcommands(b)
 	if x == nil || y == nil {

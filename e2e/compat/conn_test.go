@@ -12,8 +12,8 @@ import (
 // replyTimeout is how long a server may think about a command.
 const replyTimeout = 20 * time.Second
 
-// conn is a client that keeps replies as they came over the wire. It is written for these tests alone, so that a mistake
-// in the product's codec can't hide itself.
+// conn is a client that keeps replies as they came over the wire. It is written for these tests alone, so that a
+// mistake in the product's codec can't hide itself.
 type conn struct {
 	net.Conn
 	r *bufio.Reader

@@ -46,8 +46,10 @@ func TestEffectsOfNothing(t *testing.T) {
 	p := newFollowedPair(t)
 	var ops []op
 	for _, line := range []string{
-		"set key value", "flushdb", "set key value2", "flushdb", "flushdb", "flushdb", "set key value", "flushall", "set key value2", "flushall", "flushall", "flushall",
-		"set foo bar", "getex foo", "getex foo persist", "expire foo -1", "expire foo -1", "del foo", "sadd s a", "sadd s a", "spop s 0", "spop s 1", "spop s", "lmpop 1 l left", "zmpop 1 z min",
+		"set key value", "flushdb", "set key value2", "flushdb", "flushdb", "flushdb", "set key value", "flushall",
+		"set key value2", "flushall", "flushall", "flushall",
+		"set foo bar", "getex foo", "getex foo persist", "expire foo -1", "expire foo -1", "del foo", "sadd s a",
+		"sadd s a", "spop s 0", "spop s 1", "spop s", "lmpop 1 l left", "zmpop 1 z min",
 	} {
 		ops = append(ops, op{args: strings.Fields(line)})
 	}
@@ -124,19 +126,19 @@ func (s *stream) next() ([][]string, error) {
 		if len(args) == 0 {
 			continue
 		}
-		args[0] = strings.ToLower(args[0])
-		switch {
-		case args[0] == "publish" && args[len(args)-1] == mark:
+		switch name := strings.ToLower(args[0]); {
+		case name == "publish" && args[len(args)-1] == mark:
 			return list, nil
-		case args[0] == "select":
+		case name == "select":
 			s.db = args[1]
-		case args[0] != "ping" && args[0] != "replconf":
+		case name != "ping" && name != "replconf":
 			list = append(list, append([]string{s.db}, args...))
 		}
 	}
 }
 
-// sameEffects compares what the last operation sent. Where keys expire in the order of an iteration, theirs doesn't matter.
+// sameEffects compares what the last operation sent. Where keys expire in the order of an iteration, theirs doesn't
+// matter.
 func (p *pair) sameEffects(o op) error {
 	var sent [2][][]string
 	for i, s := range p.streams {
@@ -155,27 +157,30 @@ func (p *pair) sameEffects(o op) error {
 	return &difference{o, effectsReply(sent[0]), effectsReply(sent[1])}
 }
 
-// mayFailToWrite reports a BITFIELD whose writes may all fail: when it created the key nevertheless, Redis doesn't pass that on.
+// mayFailToWrite reports a BITFIELD whose writes may all fail: when it created the key nevertheless, Redis doesn't pass
+// that on.
 func (p *pair) mayFailToWrite(o op) bool {
 	list := [][]string{o.args}
 	if commandName(o.args) == "exec" {
 		list = p.queue[o.client]
 	}
 	return slices.ContainsFunc(list, func(args []string) bool {
-		return commandName(args) == "bitfield" && slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "fail") })
+		return commandName(args) == "bitfield" &&
+			slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "fail") })
 	})
 }
 
-// sameEffect allows the clock to have gone on between the servers, and words in any case. The payload of a RESTORE is what the other server has made.
+// sameEffect allows the clock to have gone on between the servers. The payload of a RESTORE is what the other server
+// has made.
 func sameEffect(a, b []string) bool {
 	const payload = 4
-	if len(a) > payload && len(b) > payload && a[1] == "restore" && b[1] == "restore" {
+	if len(a) > payload && len(b) > payload && strings.EqualFold(a[1], "restore") && a[1] == b[1] {
 		a, b = slices.Delete(slices.Clone(a), payload, payload+1), slices.Delete(slices.Clone(b), payload, payload+1)
 	}
 	return slices.EqualFunc(a, b, func(x, y string) bool {
 		m, errM := strconv.ParseInt(x, 10, 64)
 		n, errN := strconv.ParseInt(y, 10, 64)
-		return strings.EqualFold(x, y) || errM == nil && errN == nil && m > 1e12 && n > 1e12 && m-n < 5000 && n-m < 5000
+		return x == y || errM == nil && errN == nil && m > 1e12 && n > 1e12 && m-n < 5000 && n-m < 5000
 	})
 }
 

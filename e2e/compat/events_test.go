@@ -42,8 +42,8 @@ func (p *pair) listen() error {
 	return nil
 }
 
-// sameEvents compares what the last operation was told of. Where keys expire in the order of an iteration, theirs doesn't matter;
-// nor does the order in which SORT looks up what the elements of a set weigh.
+// sameEvents compares what the last operation was told of. Where keys expire in the order of an iteration, theirs
+// doesn't matter; nor does the order in which SORT looks up what the elements of a set weigh.
 func (p *pair) sameEvents(o op) error {
 	var heard [2][]string
 	for i, c := range p.ears {
@@ -68,7 +68,8 @@ func (p *pair) sameEvents(o op) error {
 		if cursorAt(name) > 0 || name == "randomkey" || isSort(name) {
 			slices.Sort(heard[i])
 			if cursorAt(name) > 0 { // only the one that deletes an expired key misses it
-				heard[i] = slices.DeleteFunc(heard[i], func(line string) bool { return strings.Contains(line, "keymiss") })
+				heard[i] = slices.DeleteFunc(heard[i],
+					func(line string) bool { return strings.Contains(line, "keymiss") })
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"holdfast/internal/servers"
 )
 
-// TestFullSync copies data of all types from either server to a Redis and a Holdfast, by a full synchronisation, and has Holdfast save and
-// load them.
+// TestFullSync copies data of all types from either server to a Redis and a Holdfast, by a full synchronisation, and
+// has Holdfast save and load them.
 func TestFullSync(t *testing.T) {
 	p := newPair(t)
 	first := knob(t, "COMPAT_SEED", rand.Uint64N(1<<32))

@@ -150,7 +150,8 @@ func (g *generator) fraction() string {
 	if at := g.IntN(len(digits) + 1); at < len(digits) {
 		digits[at] = '.'
 	}
-	return g.pick([]string{"", "", "-", "+"}) + "1" + string(digits) + g.pick([]string{"", "", fmt.Sprintf("e%d", g.IntN(60)-30), fmt.Sprintf("e%d", g.IntN(10200)-5100)})
+	return g.pick([]string{"", "", "-", "+"}) + "1" + string(digits) +
+		g.pick([]string{"", "", fmt.Sprintf("e%d", g.IntN(60)-30), fmt.Sprintf("e%d", g.IntN(10200)-5100)})
 }
 
 func (g *generator) value() string {
@@ -206,7 +207,8 @@ func (g *generator) expiry() []string {
 	case 3:
 		return []string{"PXAT", fmt.Sprint(g.moment() * 1000)}
 	case 4:
-		return []string{g.pick([]string{"ex", "px", "exat", "pxat"}), g.pick([]string{"0", "-1", "x", "9223372036854775807", "9223372036854776", "-9223372036854775808", ""})}
+		return []string{g.pick([]string{"ex", "px", "exat", "pxat"}),
+			g.pick([]string{"0", "-1", "x", "9223372036854775807", "9223372036854776", "-9223372036854775808", ""})}
 	}
 	return []string{"EX", fmt.Sprint(g.seconds())}
 }
@@ -215,10 +217,15 @@ var oddKeys = []string{"", "\x00", "a\r\nb", "s0\x00", "\xff\xfe", "{s}1", "*", 
 
 // edges are values on which parsers differ.
 var edges = []string{
-	"", "0", "-0", "1", "-1", "+1", "01", "00", " 1", "1 ", "1\x00", "x", "-", "+", ".", "1.", ".5", "-.5e1", "1e3", "1E+3", "1e", "1e+", "1e400",
-	"1e5000", "1e4932", "-1.18e4932", "1e-4950", "1e-4951", "1e-5000", "0x", "0x1f", "0X.8p1", "0x1p", "0x1p16384", "inf", "-inf", "Infinity", "nan", "nan(1)", "infx",
+	"", "0", "-0", "1", "-1", "+1", "01", "00", " 1", "1 ", "1\x00", "x", "-", "+", ".", "1.", ".5", "-.5e1", "1e3",
+	"1E+3", "1e", "1e+", "1e400",
+	"1e5000", "1e4932", "-1.18e4932", "1e-4950", "1e-4951", "1e-5000", "0x", "0x1f", "0X.8p1", "0x1p", "0x1p16384",
+	"inf", "-inf", "Infinity", "nan", "nan(1)", "infx",
 	"9", "10", "9999", "10000", "2147483647", "2147483648", "-2147483648", "-2147483649", "4294967295", "4294967296",
-	"9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616",
-	"99999999999999999999", "123456789012345678901", "0.1", "0.30000000000000004", "3.0", "1_0", "\xff", "\r\n", "nx", "get", "*", "count",
-	strings.Repeat("a", 44), strings.Repeat("a", 45), strings.Repeat("9", 44), strings.Repeat("0", 30) + "1.5", strings.Repeat("1", 5119), strings.Repeat("1", 5120),
+	"9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809",
+	"18446744073709551615", "18446744073709551616",
+	"99999999999999999999", "123456789012345678901", "0.1", "0.30000000000000004", "3.0", "1_0", "\xff", "\r\n", "nx",
+	"get", "*", "count",
+	strings.Repeat("a", 44), strings.Repeat("a", 45), strings.Repeat("9", 44), strings.Repeat("0", 30) + "1.5",
+	strings.Repeat("1", 5119), strings.Repeat("1", 5120),
 }

@@ -18,8 +18,8 @@ import (
 // defaultInteropSeconds is for how long TestInterop writes when INTEROP_SECONDS doesn't say.
 const defaultInteropSeconds = 3
 
-// TestInterop has either server follow the other one under a load of all commands, and then each start on the other's data: the digests
-// are equal all the time, and each one's tools find nothing wrong with the other's files.
+// TestInterop has either server follow the other one under a load of all commands, and then each start on the other's
+// data: the digests are equal all the time, and each one's tools find nothing wrong with the other's files.
 func TestInterop(t *testing.T) {
 	lasts := time.Duration(knob(t, "INTEROP_SECONDS", defaultInteropSeconds)) * time.Second
 	first := knob(t, "COMPAT_SEED", rand.Uint64N(1<<32))
@@ -42,7 +42,8 @@ func TestInterop(t *testing.T) {
 				l.sameDigest()
 			}
 			want := l.settled()
-			t.Logf("%d rounds, %d commands, %d of them errors, %d keys; digest %s", l.rounds, l.commands, l.errors, l.keys(), want)
+			t.Logf("%d rounds, %d commands, %d of them errors, %d keys; digest %s", l.rounds, l.commands, l.errors,
+				l.keys(), want)
 			l.save(master, replica)
 			check(t, master.Dir)
 			check(t, replica.Dir)
@@ -56,7 +57,8 @@ func TestInterop(t *testing.T) {
 				log, dump := connectTo(t, s.start(t, s.dir, kept...)), connectTo(t, s.start(t, snapshot))
 				for what, server := range map[string]*conn{"log": log, "snapshot": dump} {
 					if got := digestOf(t, server); got != want {
-						t.Errorf("started on the other's %s in %s: the digest is %s, not %s\n%s", what, s.dir, got, want, unequalKeys(log, dump))
+						t.Errorf("started on the other's %s in %s: the digest is %s, not %s\n%s", what, s.dir, got,
+							want, unequalKeys(log, dump))
 					}
 				}
 			}
@@ -64,9 +66,10 @@ func TestInterop(t *testing.T) {
 	}
 }
 
-// amiss are commands that Redis makes a mistake of, after which what it has and what it follows or has written down differ. SORT makes a
-// skiplist of any sorted set, which, unlike a listpack, then keeps a score of -0; and after a number out of range anywhere, no number will
-// do for it. A BITFIELD that lengthens a string and then, as it would overflow, changes nothing, stands in no log.
+// amiss are commands that Redis makes a mistake of, after which what it has and what it follows or has written down
+// differ. SORT makes a skiplist of any sorted set, which, unlike a listpack, then keeps a score of -0; and after a
+// number out of range anywhere, no number will do for it. A BITFIELD that lengthens a string and then, as it would
+// overflow, changes nothing, stands in no log.
 func amiss(args []string) bool {
 	switch commandName(args) {
 	case "sort", "sort_ro":
@@ -155,7 +158,8 @@ func (l *load) write(client int, ops []op) error {
 	return nil
 }
 
-// sameDigest waits until the replica has what its master has, and answers their digest. What expires goes a little later there.
+// sameDigest waits until the replica has what its master has, and answers their digest. What expires goes a little
+// later there.
 func (l *load) sameDigest() string {
 	l.t.Helper()
 	for end := time.Now().Add(replyTimeout); ; time.Sleep(20 * time.Millisecond) {
@@ -164,7 +168,8 @@ func (l *load) sameDigest() string {
 			return a
 		}
 		if time.Now().After(end) {
-			l.t.Fatalf("the digests of master and replica are %s and %s, round %d\n%s", a, b, l.rounds, unequalKeys(l.master[0], l.replica[0]))
+			l.t.Fatalf("the digests of master and replica are %s and %s, round %d\n%s", a, b, l.rounds,
+				unequalKeys(l.master[0], l.replica[0]))
 		}
 	}
 }
@@ -189,7 +194,8 @@ func unequalKeys(one, other *conn) string {
 		for k := range seen {
 			a, errA := one.do("DEBUG", "DIGEST-VALUE", k)
 			b, errB := other.do("DEBUG", "DIGEST-VALUE", k)
-			if x, y := expiry(one, k), expiry(other, k); errA != nil || errB != nil || string(a.raw) != string(b.raw) || x != y {
+			if x, y := expiry(one, k), expiry(other, k); errA != nil || errB != nil || string(a.raw) != string(b.raw) ||
+				x != y {
 				v, _ := one.do("DUMP", k)
 				w, _ := other.do("DUMP", k)
 				text += fmt.Sprintf("database %d key %q: %s %s, expires %s %s\n", db, k, clip(v), clip(w), x, y)

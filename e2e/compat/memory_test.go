@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOutOfMemory compares what every command on keys answers while memory is short and nothing can be evicted: alone, queued, and
-// in a transaction that was queued before.
+// TestOutOfMemory compares what every command on keys answers while memory is short and nothing can be evicted: alone,
+// queued, and in a transaction that was queued before.
 func TestOutOfMemory(t *testing.T) {
 	p := newPair(t)
 	if err := p.reset(); err != nil {
@@ -32,7 +32,8 @@ func TestOutOfMemory(t *testing.T) {
 		run(0, c...)
 		run(0, "EXEC")
 	}
-	for _, name := range []string{"MULTI", "WATCH k", "DISCARD", "RESET", "PING", "INFO nothing", "PUBLISH c m", "SUBSCRIBE c"} {
+	for _, name := range []string{"MULTI", "WATCH k", "DISCARD", "RESET", "PING", "INFO nothing", "PUBLISH c m",
+		"SUBSCRIBE c"} {
 		run(0, "MULTI")
 		run(0, strings.Fields(name)...)
 		run(0, "RESET")

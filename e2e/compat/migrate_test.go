@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestMigrate moves keys of all types between the two servers, from Redis to Holdfast and back, and compares what MIGRATE answers.
+// TestMigrate moves keys of all types between the two servers, from Redis to Holdfast and back, and compares what
+// MIGRATE answers.
 func TestMigrate(t *testing.T) {
 	redis, holdfast := newMover(t, startRedis(t)), newMover(t, startHoldfast(t))
 	for _, way := range []struct{ from, to *mover }{{holdfast, redis}, {redis, holdfast}} {
@@ -64,8 +65,10 @@ func (m *mover) fill() (keys []string) {
 	for _, n := range []int{1, 20, 1000} {
 		for i := range n {
 			for _, args := range [][]string{
-				{"APPEND", "string:", fmt.Sprint(i, " ")}, {"SET", "number:", fmt.Sprint(n)}, {"RPUSH", "list:", fmt.Sprint("element ", i), "7"},
-				{"SADD", "integers:", fmt.Sprint(i * i)}, {"SADD", "set:", fmt.Sprint("member\r\n\x00", i)}, {"HSET", "hash:", fmt.Sprint("f", i), fmt.Sprint(i)},
+				{"APPEND", "string:", fmt.Sprint(i, " ")}, {"SET", "number:", fmt.Sprint(n)},
+				{"RPUSH", "list:", fmt.Sprint("element ", i), "7"},
+				{"SADD", "integers:", fmt.Sprint(i * i)}, {"SADD", "set:", fmt.Sprint("member\r\n\x00", i)},
+				{"HSET", "hash:", fmt.Sprint("f", i), fmt.Sprint(i)},
 				{"ZADD", "zset:", fmt.Sprint(float64(i) / 7), fmt.Sprint("m", i)},
 			} {
 				args[1] += fmt.Sprint(n)
@@ -109,7 +112,8 @@ func testMove(t *testing.T, from, to *mover) {
 	expect(from.do(append(append(head, "", "0", "5000", "COPY", "KEYS", "nope"), keys...)...), "+OK\r\n")
 	expect(from.contents(keys), want)
 	expect(settled(to.contents(keys), want), want)
-	expect(from.do(append(head, keys[0], "0", "5000")...), "-ERR Target instance replied with error: BUSYKEY Target key name already exists.\r\n")
+	expect(from.do(append(head, keys[0], "0", "5000")...),
+		"-ERR Target instance replied with error: BUSYKEY Target key name already exists.\r\n")
 	expect(from.contents(keys), want)
 	expect(from.do(append(head, keys[0], "0", "5000", "REPLACE")...), "+OK\r\n")
 	expect(from.do("EXISTS", keys[0]), ":0\r\n")
@@ -131,8 +135,8 @@ func settled(got, want string) string {
 	return strings.Join(g, "\r\n")
 }
 
-// errorsOf are the answers of a server that moves keys to another one which doesn't take them. What the target says of AUTH and SELECT
-// is left out: Redis restores the keys regardless.
+// errorsOf are the answers of a server that moves keys to another one which doesn't take them. What the target says of
+// AUTH and SELECT is left out: Redis restores the keys regardless.
 func errorsOf(from, to *mover) (list []string) {
 	from.do("FLUSHALL")
 	to.do("FLUSHALL")
@@ -141,10 +145,12 @@ func errorsOf(from, to *mover) (list []string) {
 	for _, words := range []string{
 		"127.0.0.1 PORT a 0 1000 AUTH x AUTH2 y z KEYS", "no.such.host.invalid PORT a 0 1000", " PORT a 0 1000",
 		"127.0.0.1 1 a 0 1000", "127.0.0.1 nope a 0 1000", "127.0.0.1 99999 a 0 1000",
-		"127.0.0.1 PORT  0 1000 KEYS a b c", "127.0.0.1 PORT  0 1000 KEYS a b c", "127.0.0.1 PORT  0 1000 COPY REPLACE KEYS b b", "127.0.0.1 PORT  0 -1 REPLACE KEYS b b",
+		"127.0.0.1 PORT  0 1000 KEYS a b c", "127.0.0.1 PORT  0 1000 KEYS a b c",
+		"127.0.0.1 PORT  0 1000 COPY REPLACE KEYS b b", "127.0.0.1 PORT  0 -1 REPLACE KEYS b b",
 	} {
 		args := append([]string{"MIGRATE"}, strings.Split(strings.ReplaceAll(words, "PORT", to.port), " ")...)
-		list = append(list, words+": "+fmt.Sprintf("%q", from.do(args...)+from.do("MGET", "a", "b", "c")+to.do("MGET", "a", "b", "c")))
+		list = append(list, words+": "+fmt.Sprintf("%q", from.do(args...)+from.do("MGET", "a", "b", "c")+
+			to.do("MGET", "a", "b", "c")))
 	}
 	return list
 }

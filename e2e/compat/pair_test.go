@@ -162,7 +162,8 @@ func (p *pair) step(o op) error {
 		return nil // which expired keys a part of an iteration deletes is chance; and a payload can't be asked for
 	}
 	if isSort(name) {
-		// After a number out of range anywhere, no number will do for Redis's SORT until a command like this one clears errno.
+		// After a number out of range anywhere, no number will do for Redis's SORT until a command like this one clears
+		// errno.
 		if p.multi[o.client] {
 			return nil
 		}

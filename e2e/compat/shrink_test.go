@@ -10,8 +10,8 @@ import (
 // shrinkBudget bounds the search; what was found until then is shown.
 const shrinkBudget = 30 * time.Second
 
-// shrink leaves operations out for as long as some difference remains (Zeller's delta debugging): halves first, then ever
-// smaller pieces, down to single operations.
+// shrink leaves operations out for as long as some difference remains (Zeller's delta debugging): halves first, then
+// ever smaller pieces, down to single operations.
 func shrink(ops []op, fails func([]op) bool, deadline time.Time) []op {
 	for pieces := 2; len(ops) > 1; {
 		size := (len(ops) + pieces - 1) / pieces

@@ -72,7 +72,8 @@ func (g *generator) fieldOps(writes bool) []string {
 			offset = "#" + fmt.Sprint(g.IntN(9))
 		}
 		if g.IntN(15) == 0 {
-			offset = g.pick([]string{"-1", "#-1", "#", "x", "4294967296", "9223372036854775807", "#9223372036854775807"})
+			offset = g.pick([]string{"-1", "#-1", "#", "x", "4294967296", "9223372036854775807",
+				"#9223372036854775807"})
 		}
 		width := fmt.Sprintf("%s%d", g.pick([]string{"i", "u"}), 1+g.IntN(64))
 		if g.IntN(15) == 0 {

@@ -6,25 +6,31 @@ import (
 	"strings"
 )
 
-// payloadOf stands before the name of a key in the place of RESTORE's payload: each server gets what the other one's DUMP of that key
-// answers.
+// payloadOf stands before the name of a key in the place of RESTORE's payload: each server gets what the other one's
+// DUMP of that key answers.
 const payloadOf = "payload of "
 
 var dumpTemplates = []template{
 	{2, func(g *generator) []string { return cmd("dump", g.valueKey()) }},
 	{10, func(g *generator) []string {
-		return cmd("restore", g.valueKey(), g.pick([]string{"0", "0", "0", "-1", "x", fmt.Sprint(1000 * g.seconds())}), payloadOf+g.valueKey(),
-			g.maybe("REPLACE"), g.maybe(g.pick([]string{"IDLETIME", "FREQ", "freq"}), g.pick([]string{"0", "5", "255", "256", "-1", "x"})))
+		return cmd("restore", g.valueKey(), g.pick([]string{"0", "0", "0", "-1", "x", fmt.Sprint(1000 * g.seconds())}),
+			payloadOf+g.valueKey(),
+			g.maybe("REPLACE"), g.maybe(g.pick([]string{"IDLETIME", "FREQ", "freq"}),
+				g.pick([]string{"0", "5", "255", "256", "-1", "x"})))
 	}},
 	{2, func(g *generator) []string {
-		return cmd("restore", g.valueKey(), g.pick([]string{"0", "1", "1000", fmt.Sprint(1000 * g.moment())}), payloadOf+g.valueKey(), "absttl", g.maybe("replace"))
+		return cmd("restore", g.valueKey(), g.pick([]string{"0", "1", "1000", fmt.Sprint(1000 * g.moment())}),
+			payloadOf+g.valueKey(), "absttl", g.maybe("replace"))
 	}},
 	{1, func(g *generator) []string {
-		return cmd("restore", g.valueKey(), "0", g.pick([]string{"", "x", "\x00\x01a\n\x00\x00\x00\x00\x00\x00\x00\x00\x00", strings.Repeat("\xff", 20)}), g.maybe("REPLACE"))
+		return cmd("restore", g.valueKey(), "0",
+			g.pick([]string{"", "x", "\x00\x01a\n\x00\x00\x00\x00\x00\x00\x00\x00\x00", strings.Repeat("\xff", 20)}),
+			g.maybe("REPLACE"))
 	}},
 }
 
-// valueKey is a key of any type; but none of those that are to keep their size or their scores (see the templates of sorted sets).
+// valueKey is a key of any type; but none of those that are to keep their size or their scores (see the templates of
+// sorted sets).
 func (g *generator) valueKey() string {
 	draw := []func() string{g.anyKey, g.anyKey, g.setKey, g.listKey, g.zsetKey, g.hashKey}
 	return draw[g.IntN(len(draw))]()

@@ -28,7 +28,9 @@ var hashTemplates = []template{
 		return cmd("hincrbyfloat", g.hashKey(), g.pick([]string{"x0", "x1", g.field()}), g.fraction())
 	}},
 	{4, func(g *generator) []string {
-		return cmd("hrandfield", g.hashKey(), g.maybe(g.pick([]string{"0", "1", "5", "-5", "100000", "-1", "x", "-9223372036854775808", "9223372036854775807"})),
+		return cmd("hrandfield", g.hashKey(),
+			g.maybe(g.pick([]string{"0", "1", "5", "-5", "100000", "-1", "x", "-9223372036854775808",
+				"9223372036854775807"})),
 			g.maybe(g.pick([]string{"WITHVALUES", "withvalues", "x"})), g.maybe("x"))
 	}},
 	{4, func(g *generator) []string {

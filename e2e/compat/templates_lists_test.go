@@ -12,7 +12,8 @@ var listTemplates = []template{
 	}},
 	{2, func(g *generator) []string { return cmd("rpush", "long0", g.manyElements()) }},
 	{8, func(g *generator) []string {
-		return cmd(g.pick([]string{"lpop", "rpop"}), g.listKey(), g.maybe(g.pick([]string{"0", "1", "2", "3", "100", "-1", "x", "", "9223372036854775807"})))
+		return cmd(g.pick([]string{"lpop", "rpop"}), g.listKey(),
+			g.maybe(g.pick([]string{"0", "1", "2", "3", "100", "-1", "x", "", "9223372036854775807"})))
 	}},
 	{4, func(g *generator) []string { return cmd("llen", g.listKey()) }},
 	{6, func(g *generator) []string { return cmd("lindex", g.listKey(), g.place()) }},
@@ -23,12 +24,16 @@ var listTemplates = []template{
 		return cmd("linsert", g.listKey(), g.pick([]string{"BEFORE", "after", "x"}), g.element(), g.element())
 	}},
 	{5, func(g *generator) []string {
-		return cmd("lrem", g.listKey(), g.pick([]string{"0", "1", "-1", "2", "-2", "x", "-9223372036854775808", "9223372036854775807"}), g.element())
+		return cmd("lrem", g.listKey(),
+			g.pick([]string{"0", "1", "-1", "2", "-2", "x", "-9223372036854775808", "9223372036854775807"}),
+			g.element())
 	}},
 	{3, func(g *generator) []string { return cmd("ltrim", g.listKey(), g.place(), g.place()) }},
 	{8, func(g *generator) []string {
-		return cmd("lpos", g.listKey(), g.element(), g.maybe("RANK", g.pick([]string{"1", "-1", "2", "-3", "0", "x", "-9223372036854775808"})),
-			g.maybe("COUNT", g.pick([]string{"0", "1", "2", "-1", "x"})), g.maybe("MAXLEN", g.pick([]string{"0", "1", "5", "1000", "-1", "x"})))
+		return cmd("lpos", g.listKey(), g.element(),
+			g.maybe("RANK", g.pick([]string{"1", "-1", "2", "-3", "0", "x", "-9223372036854775808"})),
+			g.maybe("COUNT", g.pick([]string{"0", "1", "2", "-1", "x"})),
+			g.maybe("MAXLEN", g.pick([]string{"0", "1", "5", "1000", "-1", "x"})))
 	}},
 	{4, func(g *generator) []string { return cmd("rpoplpush", g.listKey(), g.listKey()) }},
 	{8, func(g *generator) []string { return cmd("lmove", g.listKey(), g.listKey(), g.end(), g.end()) }},

@@ -33,11 +33,13 @@ var setTemplates = []template{
 	{3, func(g *generator) []string { return cmd("sadd", g.popKey(), "only") }},
 	{4, func(g *generator) []string { return cmd("spop", g.popKey(), g.maybe(g.pick([]string{"1", "2", "0"}))) }},
 	{4, func(g *generator) []string {
-		return cmd("srandmember", g.setKey(), g.maybe(g.pick([]string{"0", "1", "5", "-5", "100000", "-1", "x", "-9223372036854775808"})))
+		return cmd("srandmember", g.setKey(),
+			g.maybe(g.pick([]string{"0", "1", "5", "-5", "100000", "-1", "x", "-9223372036854775808"})))
 	}},
 	{4, func(g *generator) []string {
 		return cmd("sscan", g.setKey(), g.pick([]string{"0", "0", "0", "x", "", "7"}), g.maybe("MATCH", g.pattern()),
-			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x"})), g.maybe(g.pick([]string{"TYPE", "x", "NOVALUES"})))
+			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x"})),
+			g.maybe(g.pick([]string{"TYPE", "x", "NOVALUES"})))
 	}},
 	{4, func(g *generator) []string { return cmd("object", "encoding", g.setKey()) }},
 	{2, func(g *generator) []string { return cmd("del", g.setKey()) }},

@@ -2,8 +2,8 @@ package compat
 
 import "fmt"
 
-// sortTemplates sort lists, sets and sorted sets of few elements, whose weights are in strings and hashes. Elements of like
-// weight may come in any order from Redis: only lists, and whole, are sorted by texts.
+// sortTemplates sort lists, sets and sorted sets of few elements, whose weights are in strings and hashes. Elements of
+// like weight may come in any order from Redis: only lists, and whole, are sorted by texts.
 var sortTemplates = []template{
 	{3, func(g *generator) []string { return cmd("rpush", g.sorted("list"), g.sortElements()) }},
 	{3, func(g *generator) []string { return cmd("sadd", g.sorted("set"), g.sortElements()) }},
@@ -15,7 +15,8 @@ var sortTemplates = []template{
 	{1, func(g *generator) []string { return cmd("del", g.sorted(g.sortKind())) }},
 	{1, func(g *generator) []string { return cmd("lpop", g.sorted("list"), "5") }},
 	{16, func(g *generator) []string {
-		return cmd(g.sortName(), g.sorted(g.sortKind()), g.maybe("BY", g.pick([]string{"weight:*", "hash:*->f", "weight:*->", "x*"})), g.sortOptions())
+		return cmd(g.sortName(), g.sorted(g.sortKind()),
+			g.maybe("BY", g.pick([]string{"weight:*", "hash:*->f", "weight:*->", "x*"})), g.sortOptions())
 	}},
 	{6, func(g *generator) []string {
 		return cmd(g.sortName(), g.sorted(g.sortKind()), "ALPHA", g.sortOptions())
@@ -25,7 +26,8 @@ var sortTemplates = []template{
 			g.maybe(g.pick([]string{"ASC", "desc"})), g.gets(), g.stores())
 	}},
 	{6, func(g *generator) []string {
-		return cmd("sort", g.sorted(g.pick([]string{"list", "zset"})), "BY", g.pick([]string{"nosort", "", "#"}), g.sortOptions())
+		return cmd("sort", g.sorted(g.pick([]string{"list", "zset"})), "BY", g.pick([]string{"nosort", "", "#"}),
+			g.sortOptions())
 	}},
 	{2, func(g *generator) []string {
 		return cmd("sort", g.sorted("set"), "BY", "nosort", g.maybe("desc"), "STORE", g.sorted("list"), g.gets())
@@ -60,7 +62,8 @@ func (g *generator) weightText() string {
 	case 0:
 		return g.value()
 	case 1:
-		return g.pick([]string{" 7", "7 ", "\t1", "", " ", "1e400", "1e-320", "nan", "inf", "-inf", "7\x00x", "0x1p-1030"})
+		return g.pick([]string{" 7", "7 ", "\t1", "", " ", "1e400", "1e-320", "nan", "inf", "-inf", "7\x00x",
+			"0x1p-1030"})
 	}
 	return fmt.Sprint(g.IntN(20) - 10)
 }
@@ -68,7 +71,8 @@ func (g *generator) weightText() string {
 func (g *generator) gets() []string {
 	var args []string
 	for g.IntN(2) == 0 {
-		args = append(args, g.pick([]string{"GET", "get"}), g.pick([]string{"#", "weight:*", "hash:*->f", "hash:*->", "hash:*->nope", "nope*", "fixed", "i*"}))
+		args = append(args, g.pick([]string{"GET", "get"}),
+			g.pick([]string{"#", "weight:*", "hash:*->f", "hash:*->", "hash:*->nope", "nope*", "fixed", "i*"}))
 	}
 	return args
 }
@@ -81,7 +85,8 @@ func (g *generator) stores() []string {
 }
 
 func (g *generator) sortOptions() []string {
-	return cmd(g.maybe("LIMIT", g.sortLimit(), g.sortLimit()), g.maybe(g.pick([]string{"ASC", "desc", "DESC"})), g.gets(), g.stores())
+	return cmd(g.maybe("LIMIT", g.sortLimit(), g.sortLimit()), g.maybe(g.pick([]string{"ASC", "desc", "DESC"})),
+		g.gets(), g.stores())
 }
 
 func (g *generator) sortLimit() string {

@@ -29,19 +29,22 @@ func cmd(parts ...any) []string {
 }
 
 // templates are all commands that are compared.
-var templates = slices.Concat(stringTemplates, bitTemplates, listTemplates, setTemplates, zsetTemplates, hashTemplates, keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
+var templates = slices.Concat(stringTemplates, bitTemplates, listTemplates, setTemplates, zsetTemplates, hashTemplates,
+	keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
 
 var stringTemplates = []template{
 	{10, func(g *generator) []string { return cmd("set", g.key('i'), g.integer()) }},
 	{8, func(g *generator) []string { return cmd("set", g.key('f'), g.fraction()) }},
 	{10, func(g *generator) []string { return cmd("set", g.key('s'), g.value()) }},
 	{14, func(g *generator) []string {
-		return cmd("set", g.anyKey(), g.value(), g.maybe(g.pick([]string{"NX", "XX", "nx", "xX"})), g.maybe("GET"), g.maybe(g.expiry()...), g.maybe("KEEPTTL"))
+		return cmd("set", g.anyKey(), g.value(), g.maybe(g.pick([]string{"NX", "XX", "nx", "xX"})), g.maybe("GET"),
+			g.maybe(g.expiry()...), g.maybe("KEEPTTL"))
 	}},
 	{6, func(g *generator) []string { return cmd("set", g.lcsKey(), g.letters(g.IntN(40))) }},
 	{3, func(g *generator) []string { return cmd("setnx", g.anyKey(), g.value()) }},
 	{3, func(g *generator) []string {
-		return cmd("setex", g.anyKey(), g.pick([]string{fmt.Sprint(g.seconds()), "0", "-1", "x", "9223372036854775807"}), g.value())
+		return cmd("setex", g.anyKey(),
+			g.pick([]string{fmt.Sprint(g.seconds()), "0", "-1", "x", "9223372036854775807"}), g.value())
 	}},
 	{3, func(g *generator) []string {
 		if g.IntN(2) == 0 {
@@ -63,7 +66,8 @@ var stringTemplates = []template{
 	}},
 	{4, func(g *generator) []string { return cmd("getrange", g.key('s'), g.IntN(100)-50, g.IntN(100)-50) }},
 	{4, func(g *generator) []string {
-		offset := g.pick([]string{"-1", "x", "", "536870912", "536870911", "9223372036854775807", "9223372036854775808"})
+		offset := g.pick([]string{"-1", "x", "", "536870912", "536870911", "9223372036854775807",
+			"9223372036854775808"})
 		value := "tail"
 		if g.IntN(4) > 0 {
 			offset, value = fmt.Sprint(g.IntN(200)), g.value()
@@ -83,7 +87,8 @@ var stringTemplates = []template{
 		return args
 	}},
 	{8, func(g *generator) []string {
-		return cmd("lcs", g.lcsKey(), g.lcsKey(), g.maybe(g.pick([]string{"LEN", "IDX", "idx"})), g.maybe("MINMATCHLEN", g.integer()), g.maybe("WITHMATCHLEN"))
+		return cmd("lcs", g.lcsKey(), g.lcsKey(), g.maybe(g.pick([]string{"LEN", "IDX", "idx"})),
+			g.maybe("MINMATCHLEN", g.integer()), g.maybe("WITHMATCHLEN"))
 	}},
 }
 
@@ -102,8 +107,10 @@ var keyTemplates = []template{
 	{3, func(g *generator) []string { return cmd("move", g.valueKey(), g.db()) }},
 	{3, func(g *generator) []string { return cmd("keys", g.pattern()) }},
 	{4, func(g *generator) []string {
-		return cmd("scan", g.pick([]string{"0", "0", "0", "x", "", "+0", " 0", "18446744073709551616"}), g.maybe("MATCH", g.pattern()),
-			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x", "1000000"})), g.maybe("TYPE", g.pick([]string{"string", "STRING", "list", "set", "zset", "hash", "x"})))
+		return cmd("scan", g.pick([]string{"0", "0", "0", "x", "", "+0", " 0", "18446744073709551616"}),
+			g.maybe("MATCH", g.pattern()),
+			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x", "1000000"})),
+			g.maybe("TYPE", g.pick([]string{"string", "STRING", "list", "set", "zset", "hash", "x"})))
 	}},
 	{2, func(g *generator) []string { return cmd("randomkey") }},
 	{3, func(g *generator) []string { return cmd("dbsize") }},
@@ -113,7 +120,8 @@ var keyTemplates = []template{
 		return cmd(g.pick([]string{"flushdb", "flushdb", "flushall"}), g.maybe(g.pick([]string{"SYNC", "async", "x"})))
 	}},
 	{5, func(g *generator) []string {
-		return cmd("object", g.pick([]string{"ENCODING", "encoding", "refcount", "IDLETIME", "freq", "help", "x"}), g.maybe(g.valueKey()))
+		return cmd("object", g.pick([]string{"ENCODING", "encoding", "refcount", "IDLETIME", "freq", "help", "x"}),
+			g.maybe(g.valueKey()))
 	}},
 	{4, func(g *generator) []string {
 		return cmd("object", g.pick([]string{"ENCODING", "refcount"}), g.valueKey())
@@ -128,7 +136,8 @@ func (g *generator) db() string {
 }
 
 func (g *generator) pattern() string {
-	return g.pick([]string{"*", "s*", "?[0-2]", "[^is]*", "i\\0", "*\x00", "", "[", "f[3-1]", "**1*", "\\*", "*[a\\]]*", "s?", "[\xf0-\xff]*", "S*"})
+	return g.pick([]string{"*", "s*", "?[0-2]", "[^is]*", "i\\0", "*\x00", "", "[", "f[3-1]", "**1*", "\\*", "*[a\\]]*",
+		"s?", "[\xf0-\xff]*", "S*"})
 }
 
 var expireTemplates = []template{
@@ -138,12 +147,14 @@ var expireTemplates = []template{
 	{4, func(g *generator) []string { return cmd("pexpireat", g.valueKey(), g.moment()*1000, g.condition()) }},
 	{4, func(g *generator) []string {
 		g.brief = true
-		// Redis looks at the clock twice, and deletes the key at once when the time has passed meanwhile: 1 may be too brief.
+		// Redis looks at the clock twice, and deletes the key at once when the time has passed meanwhile: 1 may be too
+		// brief.
 		return cmd("pexpire", g.valueKey(), "3")
 	}},
 	{4, func(g *generator) []string {
 		return cmd(g.pick([]string{"expire", "pexpire", "expireat", "pexpireat"}), g.valueKey(),
-			g.pick([]string{"0", "-1", "x", "9223372036854775807", "-9223372036854775808", "9223372036854775", "-9223372036854775", "9223372036854776"}), g.condition())
+			g.pick([]string{"0", "-1", "x", "9223372036854775807", "-9223372036854775808", "9223372036854775",
+				"-9223372036854775", "9223372036854776"}), g.condition())
 	}},
 	{10, func(g *generator) []string {
 		return cmd(g.pick([]string{"ttl", "pttl", "expiretime", "pexpiretime"}), g.valueKey())
@@ -155,7 +166,8 @@ func (g *generator) condition() []string {
 	if g.IntN(2) == 0 {
 		return nil
 	}
-	return strings.Fields(g.pick([]string{"NX", "XX", "GT", "LT", "xx gt", "XX LT", "NX XX", "NX GT", "GT LT", "nonsense", "nx nx"}))
+	return strings.Fields(g.pick([]string{"NX", "XX", "GT", "LT", "xx gt", "XX LT", "NX XX", "NX GT", "GT LT",
+		"nonsense", "nx nx"}))
 }
 
 var transactionTemplates = []template{

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// zsetTemplates work on sorted sets of three kinds: z0 to z3 are anything; zs0 and zs1 are few and short members, so that they stay
-// packed, where even a range of names among different scores is well defined; lex0 and lex1 have equal scores.
+// zsetTemplates work on sorted sets of three kinds: z0 to z3 are anything; zs0 and zs1 are few and short members, so
+// that they stay packed, where even a range of names among different scores is well defined; lex0 and lex1 have equal
+// scores.
 var zsetTemplates = []template{
 	{14, func(g *generator) []string { return cmd("zadd", g.zsetKey(), g.zaddOptions(), g.scored(1+g.IntN(6))) }},
 	{2, func(g *generator) []string { return cmd("zadd", g.zsetKey(), g.manyScored()) }},
@@ -37,27 +38,32 @@ var zsetTemplates = []template{
 		return cmd("zrange", g.anyZSetKey(), g.rank(), g.rank(), g.maybe("REV"), g.maybe("WITHSCORES"))
 	}},
 	{8, func(g *generator) []string {
-		return cmd("zrange", g.anyZSetKey(), g.scoreBound(), g.scoreBound(), "BYSCORE", g.maybe("REV"), g.maybe("WITHSCORES"), g.zlimit())
+		return cmd("zrange", g.anyZSetKey(), g.scoreBound(), g.scoreBound(), "BYSCORE", g.maybe("REV"),
+			g.maybe("WITHSCORES"), g.zlimit())
 	}},
 	{6, func(g *generator) []string {
 		key, limit := g.lexKeyAndLimit()
 		return cmd("zrange", key, g.lexBound(), g.lexBound(), "BYLEX", g.maybe("REV"), limit)
 	}},
 	{3, func(g *generator) []string {
-		return cmd("zrange", g.lexOrSmallKey(), g.rank(), g.rank(), g.zlimit(), g.maybe(g.pick([]string{"BYLEX", "BYSCORE", "WITHSCORES", "x"})), g.maybe(g.pick([]string{"BYLEX", "BYSCORE", "WITHSCORES", "rev"})))
+		return cmd("zrange", g.lexOrSmallKey(), g.rank(), g.rank(), g.zlimit(),
+			g.maybe(g.pick([]string{"BYLEX", "BYSCORE", "WITHSCORES", "x"})),
+			g.maybe(g.pick([]string{"BYLEX", "BYSCORE", "WITHSCORES", "rev"})))
 	}},
 	{4, func(g *generator) []string {
 		return cmd("zrangestore", g.zsetKey(), g.anyZSetKey(), g.rank(), g.rank(), g.maybe("REV"))
 	}},
 	{3, func(g *generator) []string {
-		return cmd("zrangestore", g.zsetKey(), g.anyZSetKey(), g.scoreBound(), g.scoreBound(), "BYSCORE", g.maybe("REV"), g.zlimit())
+		return cmd("zrangestore", g.zsetKey(), g.anyZSetKey(), g.scoreBound(), g.scoreBound(), "BYSCORE",
+			g.maybe("REV"), g.zlimit())
 	}},
 	{2, func(g *generator) []string {
 		key, limit := g.lexKeyAndLimit()
 		return cmd("zrangestore", g.zsetKey(), key, g.lexBound(), g.lexBound(), "BYLEX", g.maybe("REV"), limit)
 	}},
 	{5, func(g *generator) []string {
-		return cmd(g.pick([]string{"zrangebyscore", "zrevrangebyscore"}), g.anyZSetKey(), g.scoreBound(), g.scoreBound(), g.maybe("WITHSCORES"), g.zlimit())
+		return cmd(g.pick([]string{"zrangebyscore", "zrevrangebyscore"}), g.anyZSetKey(), g.scoreBound(),
+			g.scoreBound(), g.maybe("WITHSCORES"), g.zlimit())
 	}},
 	{4, func(g *generator) []string {
 		key, limit := g.lexKeyAndLimit()
@@ -67,37 +73,48 @@ var zsetTemplates = []template{
 		return cmd("zrevrange", g.anyZSetKey(), g.rank(), g.rank(), g.maybe("WITHSCORES"))
 	}},
 	{5, func(g *generator) []string {
-		return cmd(g.pick([]string{"zpopmin", "zpopmax"}), g.anyZSetKey(), g.maybe(g.pick([]string{"0", "1", "2", "5", "-1", "x", "100000"})))
+		return cmd(g.pick([]string{"zpopmin", "zpopmax"}), g.anyZSetKey(),
+			g.maybe(g.pick([]string{"0", "1", "2", "5", "-1", "x", "100000"})))
 	}},
 	{3, func(g *generator) []string {
 		keys := g.zsourceKeys()
-		return cmd("zmpop", g.keyCount(keys, "0", "-1", "x", "9", "100"), keys, g.pick([]string{"MIN", "max", "x"}), g.maybe("COUNT", g.pick([]string{"1", "3", "0", "-1", "x"})))
+		return cmd("zmpop", g.keyCount(keys, "0", "-1", "x", "9", "100"), keys, g.pick([]string{"MIN", "max", "x"}),
+			g.maybe("COUNT", g.pick([]string{"1", "3", "0", "-1", "x"})))
 	}},
 	{3, func(g *generator) []string {
 		return cmd(g.pick([]string{"bzpopmin", "bzpopmax"}), g.zsourceKeys(), g.briefTimeout())
 	}},
 	{2, func(g *generator) []string {
 		keys := g.zsourceKeys()
-		return cmd("bzmpop", g.briefTimeout(), g.keyCount(keys, "0", "x"), keys, g.pick([]string{"MIN", "max", "x"}), g.maybe("COUNT", g.pick([]string{"1", "3", "0", "x"})))
+		return cmd("bzmpop", g.briefTimeout(), g.keyCount(keys, "0", "x"), keys, g.pick([]string{"MIN", "max", "x"}),
+			g.maybe("COUNT", g.pick([]string{"1", "3", "0", "x"})))
 	}},
 	{8, func(g *generator) []string {
 		keys := g.zsourceKeys()
-		return cmd(g.pick([]string{"zunion", "zinter", "zdiff"}), g.keyCount(keys, "0", "-1", "x", "9", "9223372036854775807"), keys, g.zalgebra(len(keys)), g.maybe("WITHSCORES"))
+		return cmd(g.pick([]string{"zunion", "zinter", "zdiff"}),
+			g.keyCount(keys, "0", "-1", "x", "9", "9223372036854775807"), keys, g.zalgebra(len(keys)),
+			g.maybe("WITHSCORES"))
 	}},
 	{8, func(g *generator) []string {
 		keys := g.zsourceKeys()
-		return cmd(g.pick([]string{"zunionstore", "zinterstore", "zdiffstore"}), g.zsetKey(), g.keyCount(keys, "0", "x", "9"), keys, g.zalgebra(len(keys)))
+		return cmd(g.pick([]string{"zunionstore", "zinterstore", "zdiffstore"}), g.zsetKey(),
+			g.keyCount(keys, "0", "x", "9"), keys, g.zalgebra(len(keys)))
 	}},
 	{3, func(g *generator) []string {
 		keys := g.zsourceKeys()
-		return cmd("zintercard", g.keyCount(keys, "0", "x", "9"), keys, g.maybe("LIMIT", g.pick([]string{"0", "1", "2", "100", "-1", "x"})))
+		return cmd("zintercard", g.keyCount(keys, "0", "x", "9"), keys,
+			g.maybe("LIMIT", g.pick([]string{"0", "1", "2", "100", "-1", "x"})))
 	}},
 	{4, func(g *generator) []string {
-		return cmd("zrandmember", g.anyZSetKey(), g.maybe(g.pick([]string{"0", "1", "5", "-5", "100000", "-1", "x", "-9223372036854775808", "9223372036854775807"})), g.maybe("WITHSCORES"))
+		return cmd("zrandmember", g.anyZSetKey(),
+			g.maybe(g.pick([]string{"0", "1", "5", "-5", "100000", "-1", "x", "-9223372036854775808",
+				"9223372036854775807"})), g.maybe("WITHSCORES"))
 	}},
 	{4, func(g *generator) []string {
-		return cmd("zscan", g.anyZSetKey(), g.pick([]string{"0", "0", "0", "x", "", "7"}), g.maybe("MATCH", g.pattern()),
-			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x"})), g.maybe(g.pick([]string{"TYPE", "x", "NOVALUES"})))
+		return cmd("zscan", g.anyZSetKey(), g.pick([]string{"0", "0", "0", "x", "", "7"}),
+			g.maybe("MATCH", g.pattern()),
+			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x"})),
+			g.maybe(g.pick([]string{"TYPE", "x", "NOVALUES"})))
 	}},
 	{4, func(g *generator) []string { return cmd("object", "encoding", g.anyZSetKey()) }},
 	{3, func(g *generator) []string { return cmd("del", g.anyZSetKey()) }},
@@ -150,7 +167,8 @@ func (g *generator) anyZSetKey() string {
 
 // keepsKind reports whether a command may not be spoiled, as its key must keep its kind.
 func keepsKind(args []string) bool {
-	return len(args) > 1 && (strings.HasPrefix(args[1], "zs") || strings.HasPrefix(args[1], "lex")) && strings.HasPrefix(strings.ToLower(args[0]), "zadd")
+	return len(args) > 1 && (strings.HasPrefix(args[1], "zs") || strings.HasPrefix(args[1], "lex")) &&
+		strings.HasPrefix(strings.ToLower(args[0]), "zadd")
 }
 
 func (g *generator) zsourceKeys() []string {
@@ -184,7 +202,8 @@ func (g *generator) score() string {
 	case 3:
 		return g.integer()
 	case 4:
-		return g.pick([]string{"inf", "-inf", "+inf", "-0", "1e18", "4611686018427387904", "-4611686018427387905", "1e17", "5e-324", "1.7976931348623157e308"})
+		return g.pick([]string{"inf", "-inf", "+inf", "-0", "1e18", "4611686018427387904", "-4611686018427387905",
+			"1e17", "5e-324", "1.7976931348623157e308"})
 	}
 	return fmt.Sprint(g.IntN(20) - 5)
 }

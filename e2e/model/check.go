@@ -2,17 +2,18 @@ package main
 
 import "fmt"
 
-// settle does what happens by itself after each step: acknowledgements and heartbeats leave, replies reach clients. Everything that
-// leaves may arrive at any later time, or never. It then checks the promises, and names the one that is broken.
-func (s *state) settle(off rules) (bad string) {
+// settle does what happens by itself after each step: acknowledgements and heartbeats leave, replies reach clients.
+// Everything that leaves may arrive at any later time, or never. It then checks the promises, and names the one that is
+// broken.
+func (w *world) settle(s *state) (bad string) {
 	for i := range uint8(names) {
 		n := &s.nodes[i]
 		if !n.up || n.epoch == 0 {
 			continue
 		}
-		if n.link == linkLive && n.peer == s.upstream(i) {
+		if n.link == linkLive && n.peer == w.seats.of(s, i).upstream {
 			held := n.len
-			if !off.ack {
+			if !w.off.ack {
 				t := n.tracker()
 				held = uint8(t.Upstream(int64(n.len)))
 			}
@@ -22,34 +23,36 @@ func (s *state) settle(off rules) (bad string) {
 			n.followed = true
 		}
 	}
-	s.inform()
+	w.inform(s)
 	for i := range uint8(names) {
 		s.reply(i)
 	}
 	s.acked &^= s.void
 	s.must &^= s.void
 	if bad = s.check(); bad == "" {
-		s.forget()
+		w.forget(s)
 	}
 	return bad
 }
 
 // inform has head and tail of the newest epoch tell the sentinels what an epoch may depend on.
-func (s *state) inform() {
+func (w *world) inform(s *state) {
 	g := &s.groups[s.epoch]
 	for i := range uint8(names) {
-		if n := &s.nodes[i]; n.draining && n.commit == n.len {
-			n.drained = true
-			s.drained = s.drained || n.epoch == s.epoch
+		if n := &s.nodes[i]; n.draining {
+			n.setDrain(n.drain().Committed(&w.seats.of(s, i).place, int64(n.commit), int64(n.len)))
+			s.drained = s.drained || n.drained && n.epoch == s.epoch
 		}
 	}
-	if t := s.process(g.tail()); t != nil && t.epoch == s.epoch && t.joining != nobody && (!t.chain || t.acked >= t.commit) {
-		s.joining = t.joining
+	if t := s.process(g.tail()); t != nil && t.epoch == s.epoch && t.joining != nobody {
+		if log := t.tracker(); log.HeldBy(uint64(t.epoch), t.joining.real()) {
+			s.joining = t.joining
+		}
 	}
 }
 
-// reply lets out what the commit point of a member has passed: acknowledgements of writes on the master, reads on all that may hold
-// a lease, and reads that had begun to wait while they did.
+// reply lets out what the commit point of a member has passed: acknowledgements of writes on the master, reads on all
+// that may hold a lease, and reads that had begun to wait while they did.
 func (s *state) reply(i uint8) {
 	n := &s.nodes[i]
 	if !n.up {
@@ -81,7 +84,7 @@ func (s *state) acknowledged(i uint8) (bad string) {
 	if !s.master(i) {
 		return ""
 	}
-	me := makeMember(i, n.start)
+	me := makeStart(i, n.start)
 	switch by := &s.acker[n.epoch]; *by {
 	case nobody:
 		*by = me
@@ -102,9 +105,11 @@ func (s *state) check() string {
 		if lost := s.must &^ n.writes(); lost != 0 {
 			switch {
 			case n.epoch == s.epoch && s.position(i) == 0:
-				return fmt.Sprintf("lost: %v leads epoch %d without %s, which a client was told of", n.member(i), n.epoch, writesText(lost))
+				return fmt.Sprintf("lost: %v leads epoch %d without %s, which a client was told of", n.member(i),
+					n.epoch, writesText(lost))
 			case s.mayHaveLease(i):
-				return fmt.Sprintf("stale read: %v answers by its lease, and lacks %s, which a client was told of", n.member(i), writesText(lost))
+				return fmt.Sprintf("stale read: %v answers by its lease, and lacks %s, which a client was told of",
+					n.member(i), writesText(lost))
 			}
 		}
 		for j := range i {
@@ -114,7 +119,8 @@ func (s *state) check() string {
 			}
 			at := common(n, o)
 			if at < min(n.commit, o.commit) && s.void&(1<<n.log[at]|1<<o.log[at]) == 0 {
-				return fmt.Sprintf("forked: %v and %v hold different writes below their commit points", o.member(j), n.member(i))
+				return fmt.Sprintf("forked: %v and %v hold different writes below their commit points", o.member(j),
+					n.member(i))
 			}
 		}
 	}
@@ -122,7 +128,7 @@ func (s *state) check() string {
 }
 
 // forget drops what can play no part any more, so that states which differ in it only are one.
-func (s *state) forget() {
+func (w *world) forget(s *state) {
 	low := s.epoch
 	for i := range s.nodes {
 		if n := &s.nodes[i]; n.up && n.epoch > 0 {
@@ -135,7 +141,7 @@ func (s *state) forget() {
 	for i := range uint8(names) {
 		n := &s.nodes[i]
 		for e := range n.said {
-			if n.said[e] != 0 && !s.counts(i, uint8(e), low) {
+			if n.said[e] != 0 && !w.counts(s, i, uint8(e), low) {
 				n.said[e] = 0
 			}
 		}
@@ -143,17 +149,17 @@ func (s *state) forget() {
 }
 
 // counts says whether anybody may still count what the node of that name said in an epoch.
-func (s *state) counts(i, e, low uint8) bool {
+func (w *world) counts(s *state, i, e, low uint8) bool {
 	if n := &s.nodes[i]; e < low {
 		return n.up && e == n.epoch
 	}
 	g := &s.groups[e]
-	for _, list := range [][names]member{g.chain, g.learners} {
+	for _, list := range [][names]start{g.chain, g.learners} {
 		for _, m := range list {
 			if m == nobody || m.name() != i {
 				continue
 			}
-			p := s.process(g.predecessor(m))
+			p := s.process(w.seats.in(s, e, m, nobody).upstream)
 			if p != nil && p.epoch <= e || m == s.nodes[i].member(i) {
 				return true
 			}

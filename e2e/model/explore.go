@@ -51,18 +51,18 @@ func (w *world) explore(limit int) result {
 func (w *world) begin() state {
 	s := initial(w.chain)
 	for i := range uint8(names) {
-		s.adopt(i, 1, w.off)
+		w.adopt(&s, i, 1)
 		n := &s.nodes[i]
 		n.id, n.formers, n.nFormer = freshID+i, [formerMax]former{}, 0
 		if int(i) < w.chain {
 			n.id = 1
 		}
-		if up := s.upstream(i); up != nobody && int(i) < w.chain {
+		if up := w.seats.of(&s, i).upstream; up != nobody && int(i) < w.chain {
 			n.link, n.peer = linkLive, up
 		}
 	}
 	s.fresh = names
-	s.settle(w.off)
+	w.settle(&s)
 	return s
 }
 

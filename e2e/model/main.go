@@ -1,5 +1,3 @@
-// Command model goes through all that can happen to a small group: three nodes, a few writes, a few epochs. Its sentinels plan with
-// the product's planner, its logs count and compare with the product's Tracker and Lineage; see docs/model/README.md.
 package main
 
 import (

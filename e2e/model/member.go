@@ -3,10 +3,14 @@ package main
 import (
 	"fmt"
 
+	"holdfast/cluster"
+	"holdfast/node/member"
 	"holdfast/replication"
 )
 
-// This file is a member's side: what the node's place.go, replica.go and the links do, around the product's own Tracker and Lineage.
+// This file is a member's side: what the node and the links do around the product's own functions. Those of node/member
+// say what becomes of it in an epoch, whom it lets follow and join, and how a drain goes; Tracker and Lineage are
+// replication's.
 
 // tracker is the commit point's state as the product's code has it.
 func (n *node) tracker() replication.Tracker {
@@ -22,14 +26,15 @@ func (n *node) setTracker(t replication.Tracker) {
 }
 
 // setChain is Log.SetChain.
-func (n *node) setChain(epoch uint8, succ member) {
+func (n *node) setChain(epoch uint8, succ start) {
 	t := n.tracker()
 	t.Set(uint64(epoch), realMembers[succ], succ != nobody, int64(n.len))
 	n.setTracker(t)
 	n.succ = succ
 }
 
-// ids are replication ids: that of a head is the epoch of its promotion, from freshID on are those of logs that begin empty.
+// ids are replication ids: that of a head is the epoch of its promotion, from freshID on are those of logs that begin
+// empty.
 var ids = func() (all [100]string) {
 	for i := range all {
 		all[i] = fmt.Sprintf("%02d", i)
@@ -63,7 +68,7 @@ func (s *state) continueAs(i, id uint8) {
 		return
 	}
 	n.setLineage(l)
-	s.endLinks(i, func(member) bool { return false })
+	s.endLinks(i, func(start) bool { return false })
 }
 
 // cutLineage is what Log.Restore does to the former ids.
@@ -74,7 +79,7 @@ func (n *node) cutLineage() {
 }
 
 // endLinks ends the links of the followers that keep does not name; what was sent is still on its way.
-func (s *state) endLinks(i uint8, keep func(member) bool) {
+func (s *state) endLinks(i uint8, keep func(start) bool) {
 	n := &s.nodes[i]
 	for j := range uint8(names) {
 		f := &s.nodes[j]
@@ -91,45 +96,48 @@ func (n *node) unlink() {
 	n.link, n.peer, n.buf, n.nBuf = linkDown, nobody, [logMax]uint8{}, 0
 }
 
-// adopt is Node.adopt.
-func (s *state) adopt(i, epoch uint8, off rules) {
-	n := &s.nodes[i]
-	self, g := n.member(i), &s.groups[epoch]
-	beforeUp, afterUp := s.upstream(i), g.predecessor(self)
-	beforePos, afterPos := s.position(i), g.position(self)
-	if beforePos == 0 && afterPos != 0 {
-		n.pend = [logMax]uint8{}
-	}
-	if beforePos >= 0 && afterPos < 0 && !off.gates {
-		n.pend = [logMax]uint8{}
-	}
-	if p := s.process(n.peer); beforeUp != afterUp && off.prefix && n.link == linkLive && p != nil {
-		n.nBuf = uint8(copy(n.buf[:], p.log[min(n.len, p.len):p.len]))
-		n.link, n.peer = linkDown, nobody
-	} else if beforeUp != afterUp {
-		n.unlink()
-	}
-	if afterPos == 0 && beforePos != 0 && (n.len > 0 || !off.renaming) {
-		s.continueAs(i, epoch)
-	}
-	if afterPos >= 0 {
-		n.logEpoch = epoch
-	}
-	n.setChain(epoch, g.successor(self))
-	n.read = reading{} // it is asked for again
-	n.epoch, n.joining, n.draining, n.drained = epoch, nobody, false, false
-	s.endLinks(i, func(f member) bool { return g.predecessor(f) == self })
-}
-
-// reset is what a log that is cut back, or replaced, does to those around it: links end, and their acknowledgements are dropped.
-func (s *state) reset(i uint8) {
+// adopt carries out what the product says of an epoch.
+func (w *world) adopt(s *state, i, epoch uint8) {
 	n := &s.nodes[i]
 	self := n.member(i)
-	s.endLinks(i, func(member) bool { return false })
+	before, next := w.seats.of(s, i), w.seats.in(s, epoch, self, nobody)
+	c, ok := member.Adopt(before.place, next.place.Group, self.real(), false)
+	if !ok {
+		return
+	}
+	if c.StepDown || c.EndHeld && !w.off.gates {
+		n.pend = [logMax]uint8{}
+	}
+	if p := s.process(n.peer); c.Unfollow && w.off.prefix && n.link == linkLive && p != nil {
+		n.nBuf = uint8(copy(n.buf[:], p.log[min(n.len, p.len):p.len]))
+		n.link, n.peer = linkDown, nobody
+	} else if c.Unfollow {
+		n.unlink()
+	}
+	if c.TakeOver && (n.len > 0 || !w.off.renaming) {
+		s.continueAs(i, epoch)
+	}
+	if c.NoteEpoch {
+		n.logEpoch = epoch
+	}
+	n.setChain(epoch, next.awaited)
+	n.read = reading{} // it is asked for again
+	d := n.drain().Adopted()
+	n.epoch, n.joining = epoch, nobody
+	n.setDrain(d)
+	s.endLinks(i, func(f start) bool { return c.After.Feeds(f.real(), self.real()) })
+}
+
+// reset is what a log that is cut back, or replaced, does to those around it: links end, and their acknowledgements are
+// dropped.
+func (w *world) reset(s *state, i uint8) {
+	n := &s.nodes[i]
+	self := n.member(i)
+	s.endLinks(i, func(start) bool { return false })
 	for j := range uint8(names) {
 		f := &s.nodes[j]
 		for e := n.epoch; e <= s.epoch; e++ {
-			if e > 0 && s.groups[e].predecessor(f.member(j)) == self {
+			if e > 0 && w.seats.in(s, e, f.member(j), nobody).upstream == self {
 				f.said[e] = 0
 			}
 		}
@@ -137,8 +145,8 @@ func (s *state) reset(i uint8) {
 }
 
 // become gives the node another log.
-func (s *state) become(i uint8, log [logMax]uint8, length uint8) {
-	s.reset(i)
+func (w *world) become(s *state, i uint8, log [logMax]uint8, length uint8) {
+	w.reset(s, i)
 	n := &s.nodes[i]
 	n.log, n.len = log, length
 	for k := length; k < logMax; k++ {
@@ -150,24 +158,28 @@ func (s *state) become(i uint8, log [logMax]uint8, length uint8) {
 }
 
 // connect is a handshake that got through: hello, PSYNC and its answer. why tells the story; empty: refused.
-func (s *state) connect(i uint8, off rules) (why, bad string) {
+func (w *world) connect(s *state, i uint8) (why, bad string) {
 	n := &s.nodes[i]
-	up := s.upstream(i)
+	at := w.seats.of(s, i)
+	up := at.upstream
 	p := s.process(up)
 	if p == nil || n.link != linkDown {
 		return "", ""
 	}
-	if !off.fencing {
-		if p.epoch != n.epoch || s.groups[p.epoch].predecessor(n.member(i)) != up { // Hello.Check, AcceptReplica
+	switch {
+	case p.epoch == 0:
+		return "", ""
+	case !w.off.fencing:
+		hello := replication.Hello{Group: at.place.Group.Name, Epoch: uint64(n.epoch), Member: n.member(i).real(),
+			To: up.real()}
+		if w.seats.of(s, up.name()).place.MayFollow(hello, "", 0, up.real()) != nil {
 			return "", ""
 		}
-	} else if p.epoch == 0 {
-		return "", ""
 	}
 	asked := replication.Position{ID: ids[n.id], Offset: int64(n.len)}
 	l := p.lineage()
 	_, ok, _ := l.Resume(asked, 0, int64(p.len))
-	if off.dropping && n.len <= p.len {
+	if w.off.dropping && n.len <= p.len {
 		ok = true
 	}
 	if ok {
@@ -179,17 +191,17 @@ func (s *state) connect(i uint8, off rules) (why, bad string) {
 		return "resumes", ""
 	}
 	switch advice, offset := l.Advise(asked, 0, int64(p.len)); {
-	case advice == replication.AdviceWait || off.dropping:
+	case advice == replication.AdviceWait || w.off.dropping:
 		return "", ""
 	case advice == replication.AdviceRewind:
 		if prefix(n, uint8(offset)) != prefix(p, uint8(offset)) {
 			return "rewinds", fmt.Sprintf("%v goes back to %d, where the logs have parted already", n.member(i), offset)
 		}
-		s.become(i, n.log, uint8(offset))
+		w.become(s, i, n.log, uint8(offset))
 		n.cutLineage()
 		return fmt.Sprintf("is told to go back to %d", offset), ""
 	}
-	s.become(i, p.log, p.len)
+	w.become(s, i, p.log, p.len)
 	n.id, n.formers, n.nFormer = p.id, [formerMax]former{}, 0
 	n.link, n.peer = linkLive, up
 	n.kept = n.logEpoch
@@ -247,22 +259,44 @@ func (s *state) append(i, w uint8) bool {
 	return true
 }
 
-// letJoin is Node.letJoin.
-func (s *state) letJoin(i, learner uint8) bool {
+// letJoin asks the product whether the tail lets a learner join that follows it, and has all that it needs.
+func (w *world) letJoin(s *state, i, learner uint8) bool {
 	n := &s.nodes[i]
-	if n.epoch == 0 || n.joining != nobody {
+	at := w.seats.of(s, i)
+	if !at.place.MayLetJoin() {
 		return false
 	}
-	g := &s.groups[n.epoch]
-	l := g.learners[learner]
+	l := s.groups[n.epoch].learners[learner]
 	f := s.process(l)
-	if f == nil || g.tail() != n.member(i) || f.link != linkLive || f.peer != n.member(i) || f.epoch != n.epoch {
+	if f == nil || f.link != linkLive || f.peer != n.member(i) {
 		return false
 	}
-	n.joining = l
-	n.setChain(n.epoch, l)
+	follower := [1]replication.FollowerStatus{{Info: replication.FollowerInfo{IsMember: true, Member: l.real()},
+		State: replication.LinkOnline, AckEpoch: uint64(f.epoch), Held: int64(n.len)}}
+	joined, ok := at.place.LetJoin(follower[:], int64(n.len), everybody)
+	if !ok {
+		return false
+	}
+	n.joining = startOf(joined.Joining)
+	n.setChain(n.epoch, w.seats.of(s, i).awaited)
 	return true
 }
+
+// letIn has a node that drains let clients in again, as nobody has told it to go on for as long as an order stands. The
+// product says whether it may.
+func (w *world) letIn(s *state, i uint8) bool {
+	n := &s.nodes[i]
+	d := n.drain()
+	if w.off.binding {
+		d.Told = 0
+	}
+	d = d.Expire(&w.seats.of(s, i).place, later)
+	n.draining = d.Holds()
+	return !n.draining
+}
+
+// everybody is met, and keeps pace.
+func everybody(cluster.Member) bool { return true }
 
 // hear takes in what the successor has acknowledged.
 func (s *state) hear(i uint8, off rules) bool {
@@ -314,10 +348,12 @@ func (s *state) crash(i uint8, cut, forget bool, off rules) bool {
 	if !off.storing {
 		n.len = length // nothing beyond was sent
 	}
-	s.endLinks(i, func(member) bool { return false })
+	s.endLinks(i, func(start) bool { return false })
 	disk := *n
-	*n = node{start: disk.start, inc: disk.inc, wiped: disk.wiped, log: prefix(&disk, length), len: length, logEpoch: logEpoch, kept: logEpoch,
-		id: disk.id, formers: disk.formers, nFormer: disk.nFormer, said: disk.said, succ: nobody, joining: nobody, peer: nobody}
+	*n = node{start: disk.start, inc: disk.inc, wiped: disk.wiped, log: prefix(&disk, length), len: length,
+		logEpoch: logEpoch, kept: logEpoch,
+		id: disk.id, formers: disk.formers, nFormer: disk.nFormer, said: disk.said, succ: nobody, joining: nobody,
+		peer: nobody}
 	n.cutLineage()
 	s.crashes++
 	return true

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"holdfast/cluster"
-	"holdfast/sentinel"
+	"holdfast/node/member"
+	"holdfast/replication"
+	"holdfast/sentinel/plan"
 )
 
 // proposal is what the product's planner wants to do about a group.
@@ -20,25 +22,27 @@ type proposal struct {
 type planner struct {
 	bounds
 	off   rules
+	seats seats
 	known map[string][]proposal // by what the sentinels can see
 	key   []byte
 }
 
-// proposals are the different things that the planner may do about the state. Any members may have been fenced by a majority just
-// now: had they been before, they would only have had no lease for longer. Whoever is alive may be heard or not, what was said
-// once in this epoch may have been taken back meanwhile, any handover may be asked for, the grace period may be over or not.
+// proposals are the different things that the planner may do about the state. Any members may have been fenced by a
+// majority just now: had they been before, they would only have had no lease for longer. Whoever is alive may be heard
+// or not, what was said once in this epoch may have been taken back meanwhile, any handover may be asked for, the grace
+// period may be over or not.
 func (p *planner) proposals(s *state) []proposal {
 	p.key = p.describe(p.key[:0], s)
 	if list, ok := p.known[string(p.key)]; ok {
 		return list
 	}
 	var list []proposal
-	add := func(v sentinel.View, fenced uint8) {
-		a := sentinel.Next(v)
-		if a.Kind != sentinel.Propose && a.Kind != sentinel.Drain {
+	add := func(v plan.View, fenced uint8) {
+		a := plan.Next(v)
+		if a.Kind != plan.Propose && a.Kind != plan.Drain {
 			return
 		}
-		one := proposal{drain: a.Kind == sentinel.Drain, reason: a.Reason, fenced: fenced}
+		one := proposal{drain: a.Kind == plan.Drain, reason: a.Reason, fenced: fenced}
 		if !one.drain {
 			one.group = p.change(s, a)
 		}
@@ -49,18 +53,18 @@ func (p *planner) proposals(s *state) []proposal {
 		}
 		list = append(list, one)
 	}
-	g := s.agreed()
-	asked := []*sentinel.Handover{nil}
+	g := s.groups[s.epoch].real(s.epoch)
+	asked := []*plan.Handover{nil}
 	if p.handovers > 0 {
 		for _, m := range g.Chain[1:] {
-			asked = append(asked, &sentinel.Handover{Target: m.Name})
+			asked = append(asked, &plan.Handover{Target: m.Name})
 		}
 	}
 	later := *s
 	later.drained = false // what was said last
-	seen := [][names]sentinel.Sighting{s.sightings(p.off)}
+	seen := [][names]plan.Sighting{p.sightings(s)}
 	if s.drained {
-		seen = append(seen, later.sightings(p.off))
+		seen = append(seen, p.sightings(&later))
 	}
 	for fenced := range uint8(1 << names) {
 		if fenced&^s.inGroup() != 0 {
@@ -131,6 +135,9 @@ func (p *planner) describe(key []byte, s *state) []byte {
 			key = append(key, n.logEpoch, n.id, n.len, byte(n.peer))
 			flag(n.link != linkDown)
 			flag(n.followed)
+		case g.position(m) > 0:
+			key = append(key, n.id, byte(n.peer))
+			flag(n.link != linkDown)
 		case g.tail() == m:
 			key = append(key, n.id)
 		}
@@ -141,37 +148,41 @@ func (p *planner) describe(key []byte, s *state) []byte {
 const downAfter = 1000
 
 // sightings are what the sentinels heard last of each node, by name; in a node that is down nothing.
-func (s *state) sightings(off rules) (all [names]sentinel.Sighting) {
+func (p *planner) sightings(s *state) (all [names]plan.Sighting) {
 	g := &s.groups[s.epoch]
 	for i := range uint8(names) {
 		n := &s.nodes[i]
 		m := n.member(i)
-		hb := cluster.Heartbeat{
-			Member: m.real(), Epoch: uint64(n.epoch), LogEpoch: uint64(n.logEpoch), ReplID: ids[n.id], Offset: int64(n.len),
-			LinkUp: n.link != linkDown, Upstream: realMembers[n.peer], Leaving: n.leaving,
+		f := member.Facts{
+			Now: now, Self: m.real(), Place: p.seats.of(s, i).place, LogEpoch: uint64(n.logEpoch),
+			Position: replication.Position{ID: ids[n.id], Offset: int64(n.len)}, Leaving: n.leaving,
 		}
-		if off.coldStart {
-			hb.LogEpoch, hb.Offset = 1, 1
+		if n.link != linkDown {
+			f.Link = &replication.FollowStatus{Upstream: n.peer.real()}
 		}
-		if s.drained && g.chain[0] == m {
-			hb.Drained = uint64(s.epoch)
+		if s.drained {
+			f.Drained = uint64(s.epoch)
 		}
 		if g.tail() == m {
-			hb.Joining = realMembers[s.joining]
+			f.JoiningHeld, f.Place.Joining = true, s.joining.real()
 			for j, l := range g.learners {
-				if off.joining && l != nobody && s.nodes[j].link == linkLive {
-					hb.Joining = l.real()
+				if p.off.joining && l != nobody && s.nodes[j].link == linkLive {
+					f.Place.Joining = l.real()
 				}
 			}
 		}
-		all[i] = sentinel.Sighting{Heartbeat: hb, For: time.Hour, Followed: n.followed}
+		hb := f.Heartbeat()
+		if p.off.coldStart {
+			hb.LogEpoch, hb.Offset = 1, 1
+		}
+		all[i] = plan.Sighting{Heartbeat: hb, For: time.Hour, Followed: n.followed}
 	}
 	return all
 }
 
 // view is what the sentinels have if a majority fenced those members, and they hear those nodes.
-func (s *state) view(g cluster.Group, all [names]sentinel.Sighting, fenced, heard uint8) sentinel.View {
-	v := sentinel.View{Group: g, Voters: 3, Fenced: map[string]int{}, Back: map[string]bool{}}
+func (s *state) view(g cluster.Group, all [names]plan.Sighting, fenced, heard uint8) plan.View {
+	v := plan.View{Group: g, Voters: 3, Fenced: map[string]int{}, Back: map[string]bool{}}
 	for i := range uint8(names) {
 		if fenced&(1<<i) != 0 {
 			v.Fenced[s.groups[s.epoch].member(i).real().Incarnation] = 2
@@ -183,41 +194,20 @@ func (s *state) view(g cluster.Group, all [names]sentinel.Sighting, fenced, hear
 	return v
 }
 
-// agreed is the newest group as the product's code has it.
-func (s *state) agreed() cluster.Group {
-	g := &s.groups[s.epoch]
-	out := cluster.Group{Name: "model", Epoch: uint64(s.epoch), Settings: cluster.Settings{DownAfterMs: downAfter}}
-	for _, m := range g.chain {
-		if m != nobody {
-			out.Chain = append(out.Chain, m.real())
-		}
-	}
-	for _, m := range g.learners {
-		if m != nobody {
-			out.Learners = append(out.Learners, m.real())
-		}
-	}
-	return out
-}
-
 // change is the group that an action proposes.
-func (p *planner) change(s *state, a sentinel.Action) group {
+func (p *planner) change(s *state, a plan.Action) group {
 	g := noGroup
 	for i, m := range a.Group.Chain {
-		g.chain[i] = memberOf(m)
+		g.chain[i] = startOf(m)
 	}
 	if n := len(a.Group.Chain); p.off.promotion && n > 1 && strings.HasPrefix(a.Reason, "down: ") {
 		g.chain[0], g.chain[n-1] = g.chain[n-1], g.chain[0]
 	}
 	for _, m := range a.Group.Learners {
-		l := memberOf(m)
+		l := startOf(m)
 		g.learners[l.name()] = l
 	}
 	return g
-}
-
-func memberOf(m cluster.Member) member {
-	return makeMember(m.Name[0]-'A', m.Incarnation[len(m.Incarnation)-1]-'0')
 }
 
 // agree makes a proposal the next epoch.
@@ -245,9 +235,9 @@ func (s *state) agree(p proposal, off rules) {
 	}
 }
 
-// waive gives up what a cold start does not promise to keep. When all of the chain have lost their disks nobody has anything. And
-// when it goes on without a member that has not come back, only what the master acknowledged is safe: that is on the disk of
-// each member; what a read on that member saw may not have been on the others' when they died.
+// waive gives up what a cold start does not promise to keep. When all of the chain have lost their disks nobody has
+// anything. And when it goes on without a member that has not come back, only what the master acknowledged is safe:
+// that is on the disk of each member; what a read on that member saw may not have been on the others' when they died.
 func (s *state) waive(old, now *group) {
 	missing, kept := false, false
 	for _, m := range old.chain {
@@ -255,7 +245,7 @@ func (s *state) waive(old, now *group) {
 			continue
 		}
 		n := &s.nodes[m.name()]
-		back := n.up && n.inc != m.start()
+		back := n.up && n.inc != m.count()
 		missing = missing || !back
 		kept = kept || back && !n.wiped
 	}

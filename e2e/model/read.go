@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// This file is what confirm.go of the node does: a member that has no lease, or doesn't look, has its chain confirm a read. Who
-// confirms, and when, is in any order here; the product's marker and its acknowledgements are some of them.
+// This file is what confirm.go of the node does: a member that has no lease, or doesn't look, has its chain confirm a
+// read. Who confirms, and when, is in any order here; the product's marker and its acknowledgements are some of them.
 
 // reading is a read that a client has sent to a member, in the epoch that the member has adopted.
 type reading struct {
@@ -26,18 +26,21 @@ func (s *state) ask(i uint8) {
 }
 
 // confirm has a node, which may be the asking one, confirm the read that waits on node i.
-func (s *state) confirm(i, by uint8, off rules) bool {
+func (w *world) confirm(s *state, i, by uint8) bool {
 	n, o := &s.nodes[i], &s.nodes[by]
 	r, g := &n.read, &s.groups[n.epoch]
 	m := o.member(by)
 	if r.heard&(1<<by) != 0 || r.need&(1<<by) == 0 || !o.up || o.epoch != n.epoch || g.member(by) != m {
 		return false
 	}
+	if at := w.seats.of(s, by); at.place.Master && at.place.MayConfirm(n.member(i).real(), true, o.drain()) != nil {
+		return false
+	}
 	r.heard |= 1 << by
-	if m == g.tail() && o.joining != nobody && !off.readJoining {
+	if m == g.tail() && o.joining != nobody && !w.off.readJoining {
 		r.need |= 1 << o.joining.name()
 	}
-	if m == g.chain[0] && s.mayHaveLease(by) && off.readLease {
+	if m == g.chain[0] && s.mayHaveLease(by) && w.off.readLease {
 		r.heard |= r.need
 	}
 	return true
@@ -55,7 +58,8 @@ func (r *reading) confirmed(off rules) bool {
 func (s *state) answer(i uint8) (bad string) {
 	n := &s.nodes[i]
 	if lacks := n.read.told &^ s.void &^ n.writes(); lacks != 0 {
-		return fmt.Sprintf("stale read: %v answers what epoch %d's chain has confirmed, and lacks %s, which a client had been told of",
+		return fmt.Sprintf(
+			"stale read: %v answers what epoch %d's chain has confirmed, and lacks %s, which a client had been told of",
 			n.member(i), n.epoch, writesText(lacks))
 	}
 	for k, w := range n.log[:n.len] {
@@ -85,13 +89,13 @@ func (w *world) readSteps(s *state, i uint8, t *step, try tryFunc) {
 		}
 		return
 	}
-	if n.read.confirmed(w.off) {
+	if n.read.confirmed(w.off) && w.seats.of(s, i).place.MayAnswer(false, uint64(n.epoch)) {
 		try(func() (bool, string) { return true, t.to.answer(i) },
 			func() string { return fmt.Sprintf("%v answers the read", me) })
 		return
 	}
 	for by := range uint8(names) {
-		try(func() (bool, string) { return t.to.confirm(i, by, w.off), "" },
+		try(func() (bool, string) { return w.confirm(&t.to, i, by), "" },
 			func() string {
 				return fmt.Sprintf("%v confirms the read on %v", s.nodes[by].member(by), me)
 			})

@@ -16,43 +16,44 @@ const (
 	formerMax = 6
 )
 
-// member is one start of one node in a byte, as its incarnation is announced: name in the low bits, start above.
-type member uint8
+// start is one start of one node in a byte, as its incarnation is announced: name in the low bits, count above.
+type start uint8
 
-const nobody member = 0xff
+const nobody start = 0xff
 
-func makeMember(name, start uint8) member { return member(name | start<<2) }
+func makeStart(name, count uint8) start { return start(name | count<<2) }
 
-func (m member) name() uint8  { return uint8(m) & 3 }
-func (m member) start() uint8 { return uint8(m) >> 2 }
+func (m start) name() uint8  { return uint8(m) & 3 }
+func (m start) count() uint8 { return uint8(m) >> 2 }
 
-func (m member) String() string {
+func (m start) String() string {
 	switch {
 	case m == nobody:
 		return "nobody"
-	case m.start() == 0:
+	case m.count() == 0:
 		return nodeName(m.name())
 	}
-	return fmt.Sprintf("%s#%d", nodeName(m.name()), m.start()+1)
+	return fmt.Sprintf("%s#%d", nodeName(m.name()), m.count()+1)
 }
 
 func nodeName(name uint8) string { return string(rune('A' + name)) }
 
 // real is the member as the product's code knows it.
-func (m member) real() cluster.Member { return realMembers[m] }
+func (m start) real() cluster.Member { return realMembers[m] }
 
 var realMembers = func() (all [256]cluster.Member) {
 	for i := range 255 {
-		m := member(i)
-		all[i] = cluster.Member{Name: nodeName(m.name()), Incarnation: fmt.Sprint(nodeName(m.name()), m.start()), Addr: nodeName(m.name()) + ":6379"}
+		m := start(i)
+		all[i] = cluster.Member{Name: nodeName(m.name()), Incarnation: fmt.Sprint(nodeName(m.name()), m.count()),
+			Addr: nodeName(m.name()) + ":6379"}
 	}
 	return all
 }()
 
 // group is what was agreed in one epoch.
 type group struct {
-	chain    [names]member // nobody past its end
-	learners [names]member // by name
+	chain    [names]start // nobody past its end
+	learners [names]start // by name
 }
 
 func (g *group) len() int {
@@ -63,7 +64,7 @@ func (g *group) len() int {
 	return n
 }
 
-func (g *group) position(m member) int {
+func (g *group) position(m start) int {
 	for i, c := range g.chain {
 		if c == m && m != nobody {
 			return i
@@ -72,10 +73,8 @@ func (g *group) position(m member) int {
 	return -1
 }
 
-func (g *group) isLearner(m member) bool { return m != nobody && g.learners[m.name()] == m }
-
 // member is the one of that name.
-func (g *group) member(name uint8) member {
+func (g *group) member(name uint8) start {
 	for _, m := range g.chain {
 		if m != nobody && m.name() == name {
 			return m
@@ -84,26 +83,7 @@ func (g *group) member(name uint8) member {
 	return g.learners[name]
 }
 
-func (g *group) tail() member { return g.chain[g.len()-1] }
-
-// predecessor is cluster.Group's.
-func (g *group) predecessor(m member) member {
-	switch i := g.position(m); {
-	case i > 0:
-		return g.chain[i-1]
-	case i < 0 && g.isLearner(m):
-		return g.tail()
-	}
-	return nobody
-}
-
-// successor is cluster.Group's.
-func (g *group) successor(m member) member {
-	if i := g.position(m); i >= 0 && i+1 < names {
-		return g.chain[i+1]
-	}
-	return nobody
-}
+func (g *group) tail() start { return g.chain[g.len()-1] }
 
 // link is what a follower has of its predecessor.
 type link uint8
@@ -125,8 +105,9 @@ type node struct {
 	epoch    uint8 // adopted; 0: none
 	logEpoch uint8 // the newest in which it was in the chain
 	kept     uint8 // of that, what is on disk for sure
-	over     uint8 // the newest epoch in which a majority fenced this incarnation: from then on it has no lease in that epoch
-	wiped    bool  // it lost its disk, and was in no chain since
+	// the newest epoch in which a majority fenced this incarnation: from then on it has no lease in that epoch
+	over     uint8
+	wiped    bool // it lost its disk, and was in no chain since
 	leaving  bool
 	draining bool
 	drained  bool // it has said so in this epoch
@@ -139,13 +120,13 @@ type node struct {
 	nFormer uint8
 
 	chain   bool // the tracker's
-	succ    member
+	succ    start
 	acked   uint8
 	commit  uint8
-	joining member
+	joining start
 
 	link link
-	peer member
+	peer start
 	buf  [logMax]uint8 // of a link that ended: what is still on its way
 	nBuf uint8
 	said [epochMax + 1]uint8 // the most that it acknowledged to its predecessor of an epoch; on its way, or arrived
@@ -153,7 +134,7 @@ type node struct {
 	pend [logMax]uint8       // by offset: the write that a client's read saw, whose reply waits for the commit point
 }
 
-func (n *node) member(name uint8) member { return makeMember(name, n.inc) }
+func (n *node) member(name uint8) start { return makeStart(name, n.inc) }
 
 // state is the whole world. It holds bytes only, so that it is its own encoding.
 type state struct {
@@ -161,11 +142,11 @@ type state struct {
 	groups  [epochMax + 1]group // by epoch; forgotten where nobody can adopt them any more
 	epoch   uint8               // the newest agreed
 	drained bool                // the sentinels were told, in this epoch, that the head has drained
-	joining member              // and this by the tail
+	joining start               // and this by the tail
 	acked   uint8               // writes that a client was told OK for: one bit each
 	void    uint8               // writes that no promise holds for any more
 	must    uint8               // and those that a client has seen by a read
-	acker   [epochMax + 1]member
+	acker   [epochMax + 1]start
 
 	writes, crashes, handovers, fresh, reads uint8 // spent
 }
@@ -180,9 +161,9 @@ func initial(chain int) state {
 	g := noGroup
 	for i := range uint8(names) {
 		if int(i) < chain {
-			g.chain[i] = makeMember(i, 0)
+			g.chain[i] = makeStart(i, 0)
 		} else {
-			g.learners[i] = makeMember(i, 0)
+			g.learners[i] = makeStart(i, 0)
 		}
 	}
 	s.groups[1] = g
@@ -193,14 +174,14 @@ func initial(chain int) state {
 	return s
 }
 
-var noGroup = group{chain: [names]member{nobody, nobody, nobody}, learners: [names]member{nobody, nobody, nobody}}
+var noGroup = group{chain: [names]start{nobody, nobody, nobody}, learners: [names]start{nobody, nobody, nobody}}
 
 // process is the node behind a member, if exactly that start is running.
-func (s *state) process(m member) *node {
+func (s *state) process(m start) *node {
 	if m == nobody {
 		return nil
 	}
-	if n := &s.nodes[m.name()]; n.up && n.inc == m.start() {
+	if n := &s.nodes[m.name()]; n.up && n.inc == m.count() {
 		return n
 	}
 	return nil
@@ -217,16 +198,8 @@ func (s *state) position(i uint8) int {
 
 func (s *state) master(i uint8) bool { return s.nodes[i].up && s.position(i) == 0 }
 
-// upstream is whom the node follows in the epoch that it has adopted.
-func (s *state) upstream(i uint8) member {
-	n := &s.nodes[i]
-	if n.epoch == 0 {
-		return nobody
-	}
-	return s.groups[n.epoch].predecessor(n.member(i))
-}
-
-// mayHaveLease says whether the node could hold a lease now: rule 5 gives no more than that, and clocks choose when.
+// mayHaveLease says whether the node could answer by a lease now: rule 5 gives no more than that, and clocks choose
+// when.
 func (s *state) mayHaveLease(i uint8) bool {
 	n := &s.nodes[i]
 	return n.up && !n.leaving && s.position(i) >= 0 && n.over < n.epoch
@@ -234,8 +207,8 @@ func (s *state) mayHaveLease(i uint8) bool {
 
 var seed = maphash.MakeSeed()
 
-// hash tells states apart that are not the same up to the names of the nodes. Two states of one run could share a hash with a
-// probability of states² / 2⁶⁵: one in ten thousand for sixty million.
+// hash tells states apart that are not the same up to the names of the nodes. Two states of one run could share a hash
+// with a probability of states² / 2⁶⁵: one in ten thousand for sixty million.
 func (s *state) hash() uint64 {
 	var order [names]uint8 // new name → old name: first the chain, then the others
 	var in [names]bool
@@ -275,9 +248,9 @@ func (s *state) renamed(order [names]uint8) state {
 	for i, old := range order {
 		to[old] = uint8(i)
 	}
-	ren := func(m *member) {
+	ren := func(m *start) {
 		if *m != nobody {
-			*m = makeMember(to[m.name()], m.start())
+			*m = makeStart(to[m.name()], m.count())
 		}
 	}
 	renMask := func(mask uint8) (r uint8) {

@@ -14,11 +14,14 @@ type world struct {
 	bounds
 	off     rules
 	planner planner
+	seats   seats
 	telling bool // steps have stories
 }
 
 func newWorld(b bounds, off rules) *world {
-	return &world{bounds: b, off: off, planner: planner{bounds: b, off: off, known: map[string][]proposal{}}}
+	w := &world{bounds: b, off: off, seats: seats{}}
+	w.planner = planner{bounds: b, off: off, seats: w.seats, known: map[string][]proposal{}}
+	return w
 }
 
 // steps calls yield for all that can happen in s.
@@ -32,7 +35,7 @@ func (w *world) steps(s *state, yield func(*step)) {
 		}
 		t.bad, t.story = bad, ""
 		if bad == "" {
-			t.bad = t.to.settle(w.off)
+			t.bad = w.settle(&t.to)
 		}
 		if w.telling {
 			t.story = story()
@@ -80,7 +83,7 @@ func (w *world) memberSteps(s *state, i uint8, t *step, try tryFunc) {
 		if s.groups[e] == noGroup {
 			continue
 		}
-		try(func() (bool, string) { t.to.adopt(i, e, w.off); return true, "" },
+		try(func() (bool, string) { w.adopt(&t.to, i, e); return true, "" },
 			func() string { return fmt.Sprintf("%v adopts epoch %d: %s", me, e, s.groups[e].text()) })
 	}
 	for _, late := range []bool{false, true} {
@@ -89,17 +92,18 @@ func (w *world) memberSteps(s *state, i uint8, t *step, try tryFunc) {
 		}
 		try(func() (bool, string) { return t.to.deliver(i, late), "" },
 			func() string {
-				return fmt.Sprintf("%v appends w%d%s", me, t.to.nodes[i].log[n.len], map[bool]string{false: " from " + n.peer.String(), true: ", which was on its way"}[late])
+				return fmt.Sprintf("%v appends w%d%s", me, t.to.nodes[i].log[n.len],
+					map[bool]string{false: " from " + n.peer.String(), true: ", which was on its way"}[late])
 			})
 	}
 	if n.link == linkEnded {
 		try(func() (bool, string) { t.to.nodes[i].unlink(); return true, "" },
 			func() string { return fmt.Sprintf("%v notices that %v has ended the link", me, n.peer) })
 	}
-	if s.upstream(i) != nobody {
+	if up := w.seats.of(s, i).upstream; up != nobody {
 		var why string
-		try(func() (happened bool, bad string) { why, bad = t.to.connect(i, w.off); return why != "", bad },
-			func() string { return fmt.Sprintf("%v asks %v in epoch %d and %s", me, s.upstream(i), n.epoch, why) })
+		try(func() (happened bool, bad string) { why, bad = w.connect(&t.to, i); return why != "", bad },
+			func() string { return fmt.Sprintf("%v asks %v in epoch %d and %s", me, up, n.epoch, why) })
 	}
 	if n.chain && n.succ != nobody {
 		try(func() (bool, string) {
@@ -117,12 +121,12 @@ func (w *world) memberSteps(s *state, i uint8, t *step, try tryFunc) {
 	}
 	if n.epoch > 0 && !w.off.joining {
 		for l := range uint8(names) {
-			try(func() (bool, string) { return t.to.letJoin(i, l), "" },
+			try(func() (bool, string) { return w.letJoin(&t.to, i, l), "" },
 				func() string { return fmt.Sprintf("%v commits nothing more without the learner %s", me, nodeName(l)) })
 		}
 	}
-	if n.draining && (!n.drained || w.off.binding) {
-		try(func() (bool, string) { t.to.nodes[i].draining = false; return true, "" },
+	if n.draining {
+		try(func() (bool, string) { return w.letIn(&t.to, i), "" },
 			func() string { return fmt.Sprintf("%v was not told to go on draining, and lets clients in again", me) })
 	}
 }
@@ -135,7 +139,8 @@ func (w *world) faults(s *state, i uint8, t *step, try tryFunc) {
 		for _, disk := range []bool{true, false} {
 			try(func() (bool, string) { t.to.restart(i, disk, w.off); return true, "" },
 				func() string {
-					return fmt.Sprintf("%s starts again%s", nodeName(i), map[bool]string{true: " with its log", false: " with an empty disk"}[disk])
+					return fmt.Sprintf("%s starts again%s", nodeName(i),
+						map[bool]string{true: " with its log", false: " with an empty disk"}[disk])
 				})
 		}
 		return
@@ -170,7 +175,8 @@ func (w *world) sentinelSteps(s *state, t *step, try tryFunc) {
 		if p.drain {
 			try(func() (bool, string) {
 				h := t.to.process(g.chain[0])
-				if h == nil || h.epoch != s.epoch || h.draining || !h.leaving && s.handovers == w.handovers {
+				if h == nil || h.draining || !h.leaving && s.handovers == w.handovers ||
+					!w.seats.of(s, g.chain[0].name()).place.MayDrain(uint64(s.epoch)) {
 					return false, ""
 				}
 				h.draining = true

@@ -103,7 +103,8 @@ func TestFollowsHoldfast(t *testing.T) {
 	}
 	source.do(t, 0, "HPEXPIREAT", "fields that expire", "4102444800123", "FIELDS", 2, "f7", "f9")
 	target := follows(t, source)
-	if at := fmt.Sprint(target.do(t, 0, "HPEXPIRETIME", "fields that expire", "FIELDS", 3, "f7", "f8", "f9")); at != "[4102444800123 -1 4102444800123]" {
+	if at := fmt.Sprint(target.do(t, 0, "HPEXPIRETIME", "fields that expire", "FIELDS", 3, "f7", "f8",
+		"f9")); at != "[4102444800123 -1 4102444800123]" {
 		t.Errorf("the fields expire at %s", at)
 	}
 }
@@ -119,7 +120,8 @@ func follows(t *testing.T, source *server) (target *server) {
 	var failed error
 	wg.Go(func() { failed = write(ctx, source) })
 	i := startImport(t, target, "--follow", source.Addr)
-	for end := time.Now().Add(30 * time.Second); !strings.Contains(i.out.String(), "following "); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(i.out.String(),
+		"following "); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never followed: %s", i.out)
 		}
@@ -293,13 +295,15 @@ func TestErrorsNameKeyAndReason(t *testing.T) {
 		t.Errorf("into itself: code %d", code)
 	}
 	source.do(t, 0, "XADD", "events", "*", "a", "1")
-	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, `"events"`) || !strings.Contains(text, "stream") {
+	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, `"events"`) ||
+		!strings.Contains(text, "stream") {
 		t.Errorf("a value of an unknown type: code %d", code)
 	}
 	source.do(t, 0, "FLUSHALL")
 	source.do(t, 0, "SET", "big", strings.Repeat("x", 3<<20))
 	target.do(t, 0, "CONFIG", "SET", "proto-max-bulk-len", 2<<20)
-	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, `"big"`) || !strings.Contains(text, "invalid bulk length") {
+	if text, code := runImport(t, target, source.Addr); code != 1 || !strings.Contains(text, `"big"`) ||
+		!strings.Contains(text, "invalid bulk length") {
 		t.Errorf("a value that is too large for the target: code %d", code)
 	}
 }

@@ -1,4 +1,3 @@
-// Package moving tests holdfast import with real servers on both sides: what was brought has the digest of what it came from.
 package moving
 
 import (
@@ -96,7 +95,8 @@ type importer struct {
 func startImport(t *testing.T, to *server, args ...string) *importer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	i := &importer{cmd: exec.CommandContext(ctx, servers.Binary(t), append([]string{"import", "--to", to.Addr}, args...)...), out: &servers.Output{}}
+	i := &importer{cmd: exec.CommandContext(ctx, servers.Binary(t),
+		append([]string{"import", "--to", to.Addr}, args...)...), out: &servers.Output{}}
 	i.cmd.Stdout, i.cmd.Stderr = i.out, i.out
 	if err := i.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,9 +1,8 @@
-// Mutants shows that the simulation can fail: it switches each rule of the chain off in turn and counts the seeds until a checker of e2e/sim
-// finds a violation.
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -49,12 +48,19 @@ func run(ctx context.Context, seeds, first int, only string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.off, err)
 		}
-		seed, checkers, err := hunt(ctx, program, seeds, first)
+		caught, checkers := "", []string(nil)
+		if m.test != "" {
+			caught, checkers, err = m.tested(ctx, program)
+		} else {
+			caught, checkers, err = hunt(ctx, program, seeds, first)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.off, err)
 		}
-		caught := strconv.Itoa(seed)
-		if len(checkers) == 0 {
+		if len(checkers) == 0 && m.test != "" {
+			caught = "no"
+			escaped = append(escaped, m.off)
+		} else if len(checkers) == 0 {
 			caught = "none of " + strconv.Itoa(seeds)
 			escaped = append(escaped, m.off)
 		}
@@ -66,27 +72,38 @@ func run(ctx context.Context, seeds, first int, only string) error {
 	return nil
 }
 
-// compile builds the simulation with the mutant's source in the place of the true one, which stays as it is.
-func (m mutant) compile(ctx context.Context, dir string) (program string, err error) {
-	replaced := map[string]string{}
-	for i, e := range m.edits {
-		source, err := os.ReadFile(e.file)
-		if err != nil {
-			return "", fmt.Errorf("mutants are made at the root of the source: %w", err)
-		}
-		if n := bytes.Count(source, []byte(e.old)); n != 1 {
-			return "", fmt.Errorf("%s has %q %d times, not once: say anew what switches the rule off", e.file, e.old, n)
-		}
-		path, err := filepath.Abs(e.file)
-		if err != nil {
-			return "", err
-		}
-		replaced[path] = filepath.Join(dir, fmt.Sprintf("mutant%d.go", i))
-		if err := os.WriteFile(replaced[path], bytes.Replace(source, []byte(e.old), []byte(e.new), 1), 0o600); err != nil {
-			return "", err
-		}
+const (
+	rulesFile  = "internal/rules/rules.go"
+	simulation = "./e2e/sim"
+)
+
+// switchedOff is the source of internal/rules with one constant false.
+func switchedOff(source []byte, constant string) ([]byte, error) {
+	on := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(constant) + ` += true$`)
+	if n := len(on.FindAll(source, -1)); n != 1 {
+		return nil, fmt.Errorf("%s has %d constants %s that are true, not one", rulesFile, n, constant)
 	}
-	text, err := json.Marshal(map[string]any{"Replace": replaced})
+	return on.ReplaceAll(source, []byte("\t"+constant+" = false")), nil
+}
+
+// compile builds the tests of a package with the mutant's rules in the place of the true ones, which stay as they are.
+func (m mutant) compile(ctx context.Context, dir string) (program string, err error) {
+	source, err := os.ReadFile(rulesFile)
+	if err != nil {
+		return "", fmt.Errorf("mutants are made at the root of the source: %w", err)
+	}
+	if source, err = switchedOff(source, m.constant); err != nil {
+		return "", err
+	}
+	replaced := filepath.Join(dir, "rules.go")
+	if err := os.WriteFile(replaced, source, 0o600); err != nil {
+		return "", err
+	}
+	path, err := filepath.Abs(rulesFile)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{path: replaced}})
 	if err != nil {
 		return "", err
 	}
@@ -94,8 +111,9 @@ func (m mutant) compile(ctx context.Context, dir string) (program string, err er
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return "", err
 	}
-	program = filepath.Join(dir, "sim.test")
-	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", program, "./e2e/sim").CombinedOutput(); err != nil {
+	program = filepath.Join(dir, "mutant.test")
+	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-pgo=off", "-overlay", overlay, "-o", program,
+		cmp.Or(m.in, simulation)).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compiling: %w\n%s", err, out)
 	}
 	return program, nil
@@ -111,22 +129,39 @@ var (
 	checker    = regexp.MustCompile(`_test\.go:\d+: \[([a-z ]+)\]`)
 )
 
-// hunt runs seeds until one fails, and answers which, and the checkers that said so.
-func hunt(ctx context.Context, program string, seeds, first int) (seed int, checkers []string, err error) {
+// tested runs the test that is named for the mutant.
+func (m mutant) tested(ctx context.Context, program string) (caught string, by []string, err error) {
+	cmd := exec.CommandContext(ctx, program, "-test.run", "^("+m.test+")$", "-test.timeout", batchLasts.String())
+	cmd.Dir = m.in
+	out, err := cmd.CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return "", nil, ctx.Err()
+	case err == nil && bytes.Contains(out, []byte("no tests to run")):
+		return "", nil, fmt.Errorf("there is no test %s in %s", m.test, m.in)
+	case err == nil:
+		return "", nil, nil
+	}
+	return "no seed", []string{fmt.Sprintf("`%s` in `%s`", m.test, strings.TrimPrefix(m.in, "./"))}, nil
+}
+
+// hunt runs seeds until one fails, and answers how many it took, and the checkers that said so.
+func hunt(ctx context.Context, program string, seeds, first int) (caught string, checkers []string, err error) {
 	for from := first; from < first+seeds; from += batch {
-		cmd := exec.CommandContext(ctx, program, "-test.run", "^(TestSeeds|TestPowerLoss)$", "-test.timeout", batchLasts.String())
+		cmd := exec.CommandContext(ctx, program, "-test.run", "^(TestSeeds|TestPowerLoss)$", "-test.timeout",
+			batchLasts.String())
 		count := strconv.Itoa(min(batch, first+seeds-from))
 		cmd.Env = append(os.Environ(), "SEED="+strconv.Itoa(from), "SEEDS="+count, "POWER_SEEDS="+count, "SHRINK=0")
 		out, err := cmd.CombinedOutput()
 		if ctx.Err() != nil {
-			return 0, nil, ctx.Err()
+			return "", nil, ctx.Err()
 		}
 		if err != nil {
-			seed, checkers = judge(out, from)
-			return seed - first + 1, checkers, nil
+			seed, checkers := judge(out, from)
+			return strconv.Itoa(seed - first + 1), checkers, nil
 		}
 	}
-	return 0, nil, nil
+	return "", nil, nil
 }
 
 // judge finds the first seed of a batch that failed, and who says so: a checker, or the program itself.

@@ -59,27 +59,31 @@ func (g *group) checkKeys(m *machine) {
 		for i, k := range keys {
 			if e := v.Elems[i]; e.Null || string(e.Str) != h.acked[k] {
 				h.lost[k] = true
-				g.story.violated("durability", "%s has %q (nil: %v) for %s, acknowledged as %q", m.name, e.Str, e.Null, k, h.acked[k])
+				g.story.violated("durability", "%s has %q (nil: %v) for %s, acknowledged as %q", m.name, e.Str, e.Null,
+					k, h.acked[k])
 			}
 		}
 	}
 	v, err := g.askLong(m.addr(), "GET", "counter")
 	n, _ := strconv.ParseInt(string(v.Str), 10, 64)
 	if err != nil || n < int64(h.incrAcked) || n > int64(h.incrTried) || n < h.incrMax {
-		g.story.violated("durability", "%s counts %d (%v) after %d acknowledged and %d tried INCR, the largest answer being %d", m.name, n, err, h.incrAcked, h.incrTried, h.incrMax)
+		g.story.violated("durability", "%s counts %d (%v) after %d acknowledged and %d tried INCR, the largest "+
+			"answer being %d", m.name, n, err, h.incrAcked, h.incrTried, h.incrMax)
 	}
 	for name, r := range h.registers {
 		v, err := g.askLong(m.addr(), "GET", name)
 		n, _ := strconv.ParseInt(string(v.Str), 10, 64)
 		if err != nil || n < r.floor || n > r.tried {
-			g.story.violated("durability", "%s has %d for %s, known to be at least %d: %v", m.name, n, name, r.floor, err)
+			g.story.violated("durability", "%s has %d for %s, known to be at least %d: %v", m.name, n, name, r.floor,
+				err)
 		}
 	}
 }
 
-// askLong asks again for a while: a handover that was asked for may only come now, and sends everybody away once.
+// askLong asks again for a while: a handover that was asked for may only come now, and sends everybody away once; or a
+// member that was slow, when a fault ended, leaves the chain and comes back.
 func (g *group) askLong(addr string, args ...any) (v resp.Value, err error) {
-	for range 10 {
+	for start, tries := time.Now(), 0; tries < 10 || g.whole() == nil && time.Since(start) < together; tries++ {
 		if v, err = g.ask(addr, args...); err == nil {
 			return v, nil
 		}

@@ -13,7 +13,8 @@ import (
 	"holdfast/resp"
 )
 
-// client works on the group as an application does: it asks sentinels for the master, and goes on asking after each error.
+// client works on the group as an application does: it asks sentinels for the master, and goes on asking after each
+// error.
 type client struct {
 	g    *group
 	id   int
@@ -60,7 +61,8 @@ func (c *client) run(ctx context.Context) {
 		c.step()
 		if c.failures == before {
 			c.failures = 0
-		} else if c.failures > impatience { // what is not answered may have happened or not, and too much of that can't be judged
+		} else if c.failures > impatience {
+			// what is not answered may have happened or not, and too much of that can't be judged
 			c.pause(ctx, patience)
 		}
 		c.pause(ctx, time.Duration(c.rng.Int64N(int64(2*c.pace)+1)))

@@ -1,53 +1,43 @@
 package sim
 
 import (
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"holdfast/internal/steps"
 )
 
-// steps are what processes log at each step of a change of the chain: before and after a fence is stored, a decision of the quorum is
-// proposed, an order is sent, an election; the adoption of an epoch, a link that begins or ends, a copy.
-var steps = []string{
-	"storing fences", "proposing", "proposing", "telling a node", "telling a node", stepElection, stepElected,
-	"fenced", "decided", "decided", "decided group=mymaster epoch=", "caught up", "joins: ", "adopted an epoch", "adopted an epoch", "role=master", "role=slave", "role=learner",
-	"follower resumes", "follower got a full copy", "receiving a full copy", "link to follower ended", "link to master ended", "handover asked for", "dropping the log's end",
-	"loaded the log", "ready to accept",
-}
-
-// What Raft says of an election.
-const stepElection, stepElected = "entering candidate state", "entering leader state"
+// crashSteps are those at which a process may crash. What happens often, or matters more, is there more than once.
+var crashSteps = append(steps.All(), steps.Propose, steps.TellNode, steps.Decided, steps.Decided)
 
 // trap is a fault that waits for a step.
 type trap struct {
-	armed atomic.Bool // it waits
-	mu    sync.Mutex
-	hear  func(who, what string) (sprung bool) // nil: it has sprung, or is taken away
+	mu   sync.Mutex
+	hear func(who string, s steps.Step) (sprung bool) // nil: it has sprung, or is taken away
 }
 
-// set arms the trap: from now on hear is told every line, until it says that it has sprung. nil takes the trap away.
-func (t *trap) set(hear func(who, what string) (sprung bool)) {
+// set arms the trap: from now on hear is told every step, until it says that it has sprung. nil takes the trap away.
+func (t *trap) set(hear func(who string, s steps.Step) (sprung bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hear = hear
-	t.armed.Store(hear != nil)
 }
 
-// heard is told every line of every log, in the midst of what the process is doing.
-func (t *trap) heard(who, what string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.hear != nil && t.hear(who, what) {
-		t.hear = nil
-		t.armed.Store(false)
+// observer tells the trap every step of a process, in the midst of what that is doing.
+func (t *trap) observer(who string) steps.Observer {
+	return func(s steps.Step) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.hear != nil && t.hear(who, s) {
+			t.hear = nil
+		}
 	}
 }
 
 // after lets a step pass so many times, and does something when it comes again.
-func after(times int, step string, do func(who string)) func(who, what string) bool {
-	return func(who, what string) bool {
-		if !strings.Contains(what, step) {
+func after(times int, step steps.Step, do func(who string)) func(who string, s steps.Step) bool {
+	return func(who string, s steps.Step) bool {
+		if s != step {
 			return false
 		}
 		if times--; times >= 0 {
@@ -58,8 +48,8 @@ func after(times int, step string, do func(who string)) func(who, what string) b
 	}
 }
 
-// crashAtStep has a change of the chain begin, and who logs a certain step of it die at that very line: nothing of what follows leaves its
-// machine. Sometimes it is another member, the one that the step is about to be told to.
+// crashAtStep has a change of the chain begin, and who takes a certain step of it die just there: nothing of what
+// follows leaves its machine. Sometimes it is another member, the one that the step is about to be told to.
 func (f *faults) crashAtStep() bool {
 	chain := f.spare()
 	if len(chain) < size {
@@ -70,7 +60,7 @@ func (f *faults) crashAtStep() bool {
 			return false
 		}
 	}
-	step, victim := steps[f.rng.IntN(len(steps))], chain[f.rng.IntN(len(chain))]
+	step, victim := crashSteps[f.rng.IntN(len(crashSteps))], chain[f.rng.IntN(len(chain))]
 	instead := f.rng.IntN(3) == 0
 	var doomed *machine
 	var gone *watcher
@@ -83,16 +73,16 @@ func (f *faults) crashAtStep() bool {
 		for i := range size {
 			if m := f.nodes[i]; m.name == who {
 				doomed = m
-				f.net.Host(m.ip).Crash()
+				f.net.Host(m.ip()).Crash()
 			}
 			if w := f.sentinels[i]; w.name == who {
 				gone = w
-				f.net.Host(w.ip).Kill()
+				f.net.Host(w.ip()).Kill()
 			}
 		}
 	}))
 	f.story.tell("FAULT", "at the step %q a crash is to come", step)
-	if step == stepElection || step == stepElected {
+	if step == steps.Candidate || step == steps.Elected {
 		f.killLeader()
 	} else {
 		f.beginChange(chain)
@@ -110,18 +100,18 @@ func (f *faults) crashAtStep() bool {
 	switch {
 	case doomed != nil && doomed.n != nil:
 		f.story.tell("FAULT", "%s crashed at the step %q", doomed.name, step)
-		f.net.Host(doomed.ip).Crash() // it may have been started again since
+		f.net.Host(doomed.ip()).Crash() // it may have been started again since
 		f.closeNode(doomed)
 	case gone != nil && gone.s != nil:
 		f.story.tell("FAULT", "%s was killed at the step %q", gone.name, step)
-		f.net.Host(gone.ip).Kill()
+		f.net.Host(gone.ip()).Kill()
 		f.closeSentinel(gone)
 	}
 	return true
 }
 
-// beginChange makes something happen that the sentinels decide about. At most one member dies by it, so that of three one is left when the
-// trap springs.
+// beginChange makes something happen that the sentinels decide about. At most one member dies by it, so that of three
+// one is left when the trap springs.
 func (f *faults) beginChange(chain []*machine) {
 	m := chain[f.rng.IntN(len(chain))]
 	switch f.rng.IntN(5) {
@@ -148,8 +138,9 @@ func (f *faults) bounceUnseen() bool {
 	return true
 }
 
-// joinAndDie takes one or two members out and lets them come back behind links that are not equally fast. The chain that one of them joins dies in the
-// moment in which that is decided: what the newcomer has by then is all that is left.
+// joinAndDie takes one or two members out and lets them come back behind links that are not equally fast. The chain
+// that one of them joins dies in the moment in which that is decided: what the newcomer has by then is all that is
+// left.
 func (f *faults) joinAndDie() bool {
 	chain := f.spare()
 	if len(chain) < size {
@@ -166,14 +157,14 @@ func (f *faults) joinAndDie() bool {
 	}
 	slow, latency := away[f.rng.IntN(len(away))], f.between(time.Millisecond, 40*time.Millisecond)
 	f.story.tell("FAULT", "everything between %s and %s takes %v", tail.name, slow.name, latency)
-	f.net.SetLatency(tail.ip, slow.ip, latency, 0)
+	f.net.SetLatency(tail.ip(), slow.ip(), latency, 0)
 	for _, w := range f.sentinels { // it takes a while to decide
-		f.net.SetLatency(tail.ip, w.ip, f.between(0, 150*time.Millisecond), 0)
+		f.net.SetLatency(tail.ip(), w.ip(), f.between(0, 150*time.Millisecond), 0)
 	}
 	sprung := make(chan struct{})
-	f.trap.set(after(0, "reason=caught up", func(string) {
+	f.trap.set(after(0, steps.Appended, func(string) {
 		for _, m := range stay {
-			f.net.Host(m.ip).Crash()
+			f.net.Host(m.ip()).Crash()
 		}
 		close(sprung)
 	}))

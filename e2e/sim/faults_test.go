@@ -9,12 +9,14 @@ import (
 	"time"
 )
 
-// faults does harm to a group, within what Holdfast promises to survive: a chain never loses its last member, unless the
-// nodes have disks.
+// faults does harm to a group, within what Holdfast promises to survive: a chain never loses its last member, unless
+// the nodes have disks.
 type faults struct {
 	*group
-	done *[]fault
-	slow bool // a member was slow: twice would keep it out for longer than a group has to be whole again
+	done  *[]fault
+	slow  bool      // a member was slow: twice would keep it out for longer than a group has to be whole again
+	busy  time.Time // until when members execute what takes long
+	wiped bool      // a sentinel lost its directory, and may not have a vote yet
 }
 
 // fault is one of a schedule. What it does follows from its seed, and from how the group stands when its time comes.
@@ -48,12 +50,14 @@ var kinds = []kind{
 	{"kill all nodes", 1, (*faults).killAll},
 	{"power loss", 2, (*faults).blackout},
 	{"trouble with a disk", 1, (*faults).troubleDisk},
+	{"fill and free", 3, (*faults).fillAndFree},
 	{"pause a node", 1, (*faults).pause},
 	{"cut one way", 1, (*faults).cutOneWay},
 	{"cut off from the sentinels", 1, (*faults).cutPartly},
 	{"a slow link", 1, (*faults).slowLink},
 	{"a slow node", 1, (*faults).slowNode},
 	{"a slow member", 1, (*faults).slowMember},
+	{"a long command", 3, (*faults).longCommand},
 	{"flapping", 2, (*faults).flapping},
 	{"crash at a step", 3, (*faults).crashAtStep},
 	{"restart without a leader", 2, (*faults).bounceUnseen},
@@ -64,6 +68,18 @@ var kinds = []kind{
 	{"cut one of a pair", 2, (*faults).cutPair},
 	{"cut between sentinels", 2, (*faults).cutSentinels},
 	{"wild gossip", 1, (*faults).wildGossip},
+	{"a stranger", 2, (*faults).stranger},
+	{"a node moves", 2, (*faults).moveOne},
+	{"all nodes move", 1, (*faults).moveAllNodes},
+	{"a sentinel moves", 2, (*faults).moveOneSentinel},
+	{"all sentinels move", 2, (*faults).moveAllSentinels},
+	{"all move", 2, (*faults).moveAll},
+	{"a sentinel loses its directory", 3, (*faults).wipeSentinel},
+	{"a node loses its directory", 2, (*faults).wipeNode},
+	{"a twin", 4, (*faults).twin},
+	{"a wrong join", 3, (*faults).wrongJoin},
+	{"no places", 3, (*faults).takePlaces},
+	{"noise on every port", 2, (*faults).noise},
 }
 
 // one does a fault: of its kind if it has one and that is possible, else the next that is.
@@ -90,7 +106,8 @@ func (f *faults) one(x fault) {
 	f.story.tell("FAULT", "none is possible now")
 }
 
-// drawnKinds are the kinds whose names have what FAULTS says in them, parted by commas; all of them when it says nothing.
+// drawnKinds are the kinds whose names have what FAULTS says in them, parted by commas; all of them when it says
+// nothing.
 var drawnKinds = sync.OnceValue(func() (drawn []kind) {
 	for _, k := range kinds {
 		for text := range strings.SplitSeq(os.Getenv("FAULTS"), ",") {
@@ -208,21 +225,21 @@ func (f *faults) cutSlave() bool {
 	return true
 }
 
-// cutLink cuts between two neighbours in the chain, which both still reach the sentinels; or between their machines, on each of which
-// there is a sentinel too.
+// cutLink cuts between two neighbours in the chain, which both still reach the sentinels; or between their machines, on
+// each of which there is a sentinel too.
 func (f *faults) cutLink() bool {
 	chain := f.spare()
 	if len(chain) < size {
 		return false
 	}
 	i := f.rng.IntN(len(chain) - 1)
-	near, far := []string{chain[i].ip}, []string{chain[i+1].ip}
+	near, far := []string{chain[i].ip()}, []string{chain[i+1].ip()}
 	f.story.tell("FAULT", "cut between %s and %s", chain[i].name, chain[i+1].name)
 	if f.rng.IntN(2) == 0 {
 		with := f.rng.Perm(len(f.sentinels))
 		a, b := f.sentinels[with[0]], f.sentinels[with[1]]
 		f.story.tell("FAULT", "%s is with the former, %s with the latter", a.name, b.name)
-		near, far = append(near, a.ip), append(far, b.ip)
+		near, far = append(near, a.ip()), append(far, b.ip())
 	}
 	chain[i].cut, chain[i+1].cut = true, true
 	for _, a := range near {
@@ -314,7 +331,10 @@ func (f *faults) undo() {
 	f.net.SetDefaultLoss(0)
 	f.net.SetDefaultDuplication(0)
 	f.mendDisks()
+	f.sleep(time.Until(f.busy))
+	f.endGuests()
 	for f.revive() {
 		f.sleep(f.between(0, 100*time.Millisecond))
 	}
+	f.givePlaces()
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,8 +30,8 @@ const (
 	size      = 3 // nodes, and sentinels
 	// patience is how long a client waits for a connection or a reply.
 	patience = 300 * time.Millisecond
-	// clockSkew bounds the rate by which any clock differs from the right one: two of them by a little less than the share of a lease that is
-	// given away for it.
+	// clockSkew bounds the rate by which any clock differs from the right one: two of them by a little less than the
+	// share of a lease that is given away for it.
 	clockSkew = 0.03
 	// together bounds the time in which a group must be whole after everything was healed.
 	together = 20 * time.Second
@@ -45,6 +46,7 @@ type group struct {
 	net     *simnet.Network
 	rng     *rand.Rand // of the schedule
 
+	key       string   // the group-key; empty: nobody proves anything
 	fsync     string   // appendfsync of the nodes' logs; empty: they have no disks
 	did       []string // the kinds of the faults so far
 	uniform   bool     // clients send commands of one length
@@ -58,34 +60,51 @@ type group struct {
 	clients   []*client
 	stop      context.CancelFunc // ends clients and watchers
 	running   context.Context
+	lostDisk  bool // a node's, for good
+	guests    guests
+	full      crowd // strangers who take all places
+	moves     int   // addresses given out anew
 	work      sync.WaitGroup
 }
 
+// keys are the group-keys of seeds: every other group has one.
+var keys = [2]string{"", "8a1f0c5e7d3b29466f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0987"}
+
+// whereabouts is a machine's IP, which may become another one while others look.
+type whereabouts struct{ at atomic.Pointer[string] }
+
+func (w *whereabouts) ip() string       { return *w.at.Load() }
+func (w *whereabouts) moveTo(ip string) { w.at.Store(&ip) }
+
 // machine is a node's.
 type machine struct {
+	whereabouts
 	name  string
-	ip    string
+	lock  string // names the machine and the directory, see node.Config
 	host  *simnet.Host
 	disk  *memfs.FS  // nil: it keeps nothing
 	n     *node.Node // nil while it is down
 	cut   bool       // by a fault that is not healed yet
 	since time.Time  // when it was started or healed
+	long  burden
 }
 
-func (m *machine) addr() string { return m.ip + ":6379" }
+func (m *machine) addr() string { return m.ip() + ":6379" }
 
 // watcher is a sentinel's machine; storage is its disk.
 type watcher struct {
+	whereabouts
 	name    string
-	ip      string
 	host    *simnet.Host
 	s       *sentinel.Sentinel // nil while it is down
 	storage *sentinel.Storage
 	starts  uint64
+	moved   time.Time // it has moved last
+	alone   bool      // it is the only one of its installation
 	asked   *inquiry
 }
 
-func (w *watcher) addr() string { return w.ip + ":26379" }
+func (w *watcher) addr() string { return w.ip() + ":26379" }
 
 // setup is what a run begins with.
 type setup struct {
@@ -114,19 +133,20 @@ func inBubble(t *testing.T, s setup, run func(g *group)) {
 		g.story.end(t, s.rerun)
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		g = &group{t: t, fsync: s.fsync, story: newStory(), net: simnet.New(s.seed), rng: rand.New(rand.NewPCG(s.seed, 1))}
+		g = &group{t: t, key: keys[s.seed%2], fsync: s.fsync, story: newStory(), net: simnet.New(s.seed),
+			rng: rand.New(rand.NewPCG(s.seed, 1))}
 		g.history = newHistory(g.story)
 		g.running, g.stop = context.WithCancel(context.Background())
 		g.latency, g.jitter = 200*time.Microsecond, 300*time.Microsecond
 		g.net.SetDefaultLatency(g.latency, g.jitter)
-		g.story.heard, g.story.listens = g.trap.heard, g.trap.armed.Load
 		g.control = g.net.Host("10.0.9.9")
 		defer g.story.over()
 		defer g.end()
 		for i := range size {
-			g.sentinels[i] = &watcher{name: fmt.Sprintf("sentinel%d", i+1), ip: fmt.Sprintf("10.0.1.%d", i+1), storage: sentinel.NewMemoryStorage()}
-			g.sentinels[i].asked = &inquiry{w: g.sentinels[i], from: g.control}
-			g.nodes[i] = &machine{name: fmt.Sprintf("node%d", i+1), ip: fmt.Sprintf("10.0.0.%d", i+1)}
+			g.sentinels[i] = &watcher{name: fmt.Sprintf("sentinel%d", i+1), storage: sentinel.NewMemoryStorage()}
+			g.sentinels[i].asked = &inquiry{w: g.sentinels[i], g: g}
+			g.sentinels[i].moveTo(fmt.Sprintf("10.0.1.%d", i+1))
+			g.nodes[i] = newMachine(fmt.Sprintf("node%d", i+1), fmt.Sprintf("10.0.0.%d", i+1))
 			if s.fsync != "" {
 				g.nodes[i].disk = memfs.New()
 			}
@@ -160,6 +180,8 @@ func (g *group) judgeHistory() linear.Verdict {
 func (g *group) end() {
 	g.stop()
 	g.work.Wait()
+	g.full.leave()
+	g.guests.leave(g)
 	for _, m := range g.nodes {
 		g.closeNode(m)
 	}
@@ -171,26 +193,35 @@ func (g *group) end() {
 	time.Sleep(10 * time.Second) // for timers of libraries that end by themselves
 }
 
-// gossipSeeds are the addresses that every process is told to join.
+// gossipSeeds are what every process is told to join: names, which lead to wherever the sentinels are.
 func (g *group) gossipSeeds() (seeds []string) {
 	for _, w := range g.sentinels {
-		seeds = append(seeds, w.ip+":46379")
+		seeds = append(seeds, w.name+":28379")
 	}
 	return seeds
 }
 
-func (g *group) startNode(m *machine) {
+func newMachine(name, ip string) *machine {
+	m := &machine{name: name, lock: name}
+	m.moveTo(ip)
+	return m
+}
+
+// newNode makes the process of a node on its machine, which is told to join and to announce that.
+func (g *group) newNode(m *machine, join []string, announce string) *node.Node {
 	g.t.Helper()
 	settings := config.Default()
 	for _, s := range [][]string{
-		{"bind", m.ip}, {"announce-ip", m.ip}, append([]string{"join"}, g.gossipSeeds()...), {"protected-mode", "no"}, {"save", ""}, {"enable-debug-command", "yes"},
+		{"bind", m.ip(), "127.0.0.1"}, {"announce-ip", announce}, append([]string{"join"}, join...),
+		{"protected-mode", "no"}, {"insecure-group", "yes"}, {"group-key", g.key}, {"save", ""},
+		{"enable-debug-command", "yes"}, {"maxclients", strconv.Itoa(places)},
 	} {
 		if err := settings.Set(s[0], s[1:]); err != nil {
 			g.t.Fatal(err)
 		}
 	}
 	var files aof.FS
-	if m.mendDisk(); m.disk != nil {
+	if m.disk != nil {
 		files = m.disk
 		for _, s := range [][]string{{"appendonly", "yes"}, {"appendfsync", g.fsync}} {
 			if err := settings.Set(s[0], s[1:]); err != nil {
@@ -198,14 +229,25 @@ func (g *group) startNode(m *machine) {
 			}
 		}
 	}
-	m.host = g.net.Host(m.ip).Restart()
+	m.host = g.net.Host(m.ip()).Restart()
+	m.long.born()
 	n, err := node.New(node.Config{
-		Settings: settings, Network: m.host, Files: files, LeaseClock: g.clock(), Logger: g.story.logger(m.name), Version: "sim",
-		Rand: rand.New(rand.NewPCG(g.rng.Uint64(), 2)),
+		Settings: settings, Network: m.host, Files: files, LeaseClock: g.clock(), Logger: g.story.logger(m.name),
+		Version: "sim",
+		Rand:    rand.New(rand.NewPCG(g.rng.Uint64(), 2)), Lock: m.lock, NewLock: newLock, OnLong: m.long.bear,
+		Steps: g.trap.observer(m.name),
 	})
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	return n
+}
+
+func (g *group) startNode(m *machine) { g.startNodeTo(m, g.gossipSeeds()) }
+
+func (g *group) startNodeTo(m *machine, join []string) {
+	g.t.Helper()
+	n := g.newNode(m, join, m.ip())
 	if err := n.Start(); err != nil {
 		g.t.Fatal(err)
 	}
@@ -223,14 +265,22 @@ func (g *group) clock() func() time.Time {
 	return func() time.Time { return began.Add(time.Duration((1 + skew) * float64(time.Since(began)))) }
 }
 
-func (g *group) startSentinel(w *watcher) {
+func (g *group) startSentinel(w *watcher) { g.startSentinelTo(w, g.gossipSeeds()) }
+
+func (g *group) startSentinelTo(w *watcher, join []string) {
 	g.t.Helper()
-	w.host = g.net.Host(w.ip).Restart()
+	g.net.Name(w.name, w.ip())
+	w.host = g.net.Host(w.ip()).Restart()
 	w.starts++
 	c := sentinel.Default()
-	c.AnnounceIP, c.Join, c.Network, c.Storage = w.ip, g.gossipSeeds(), w.host, w.storage
+	c.MaxClients = places
+	if w.alone {
+		c.BootstrapExpect = 1
+	}
+	c.AnnounceIP, c.Join, c.Network, c.Storage = w.ip(), join, w.host, w.storage
 	c.Logger, c.Rand = g.story.logger(w.name), rand.New(rand.NewPCG(g.rng.Uint64(), 3))
-	c.Clock = g.clock()
+	c.Clock, c.GroupKey, c.Insecure = g.clock(), g.key, true
+	c.Steps = g.trap.observer(w.name)
 	s, err := sentinel.New(c)
 	if err != nil {
 		g.t.Fatal(err)
@@ -269,6 +319,9 @@ func (g *group) restart(m *machine) {
 	if m.disk != nil {
 		how = "with its disk"
 	}
+	if g.rng.IntN(3) > 0 {
+		m.mendDisk()
+	}
 	g.story.tell("FAULT", "restart %s, %s", m.name, how)
 	g.startNode(m)
 }
@@ -279,6 +332,7 @@ func (g *group) closeNode(m *machine) {
 		g.up.Lock()
 		m.n = nil
 		g.up.Unlock()
+		m.long.die()
 		_ = n.Close() // of a killed node the sockets are gone, which is what the error says
 	}
 }
@@ -303,11 +357,11 @@ func (g *group) cut(m *machine) {
 	m.cut = true
 	for _, o := range g.nodes {
 		if o != m {
-			g.net.Cut(m.ip, o.ip)
+			g.net.Cut(m.ip(), o.ip())
 		}
 	}
 	for _, w := range g.sentinels {
-		g.net.Cut(m.ip, w.ip)
+		g.net.Cut(m.ip(), w.ip())
 	}
 }
 
@@ -334,10 +388,11 @@ func (g *group) ask(addr string, args ...any) (resp.Value, error) {
 	return c.Do(ctx, args...)
 }
 
-// inquiry asks one sentinel again and again, on a connection that it keeps. It belongs to one goroutine.
+// inquiry asks one sentinel again and again, as an administrator on its machine, on a connection that it keeps. It
+// belongs to one goroutine.
 type inquiry struct {
+	g      *group
 	w      *watcher
-	from   *simnet.Host
 	client *resp.Client // nil: not connected
 }
 
@@ -355,7 +410,7 @@ func (i *inquiry) status() (s sentinel.Status, err error) {
 	v, kept := resp.Value{}, i.client != nil
 	for {
 		if i.client == nil {
-			if i.client, err = resp.Dial(ctx, i.from, i.w.addr()); err != nil {
+			if i.client, err = resp.Dial(ctx, i.g.net.Host(i.w.ip()), "127.0.0.1:26379"); err != nil {
 				i.client = nil
 				return s, err
 			}
@@ -374,17 +429,48 @@ func (i *inquiry) status() (s sentinel.Status, err error) {
 // statusOf is what one sentinel says, asked by the test's own goroutine.
 func (g *group) statusOf(w *watcher) (sentinel.Status, error) { return w.asked.status() }
 
-// statuses are what all sentinels say that answer and are in touch with each other, of the one group.
-func (g *group) statuses() (list []sentinel.GroupStatus) {
+// views are what all sentinels say that answer and are in touch with each other, of the one group.
+func (g *group) views() (list []sentinel.Status) {
 	for _, w := range g.sentinels {
 		if w.s == nil {
 			continue
 		}
 		if s, err := g.statusOf(w); err == nil && s.InTouch && len(s.Groups) == 1 {
-			list = append(list, s.Groups[0])
+			list = append(list, s)
 		}
 	}
 	return list
+}
+
+// statuses are those of the group alone.
+func (g *group) statuses() (list []sentinel.GroupStatus) { return groupsOf(g.views()) }
+
+func groupsOf(views []sentinel.Status) (list []sentinel.GroupStatus) {
+	for _, s := range views {
+		list = append(list, s.Groups[0])
+	}
+	return list
+}
+
+// quorate says whether each view has the sentinels that run as those that vote, and nobody else.
+func (g *group) quorate(views []sentinel.Status) bool {
+	ids := map[string]bool{}
+	for _, w := range g.sentinels {
+		if w.s != nil {
+			ids[w.s.ID()] = true
+		}
+	}
+	for _, v := range views {
+		for _, s := range v.Sentinels {
+			if !s.Voter || !s.Alive || !ids[s.ID] {
+				return false
+			}
+		}
+		if len(v.Sentinels) != size {
+			return false
+		}
+	}
+	return len(views) == size && len(ids) == size
 }
 
 // agreed is the group as the sentinels that are in touch with each other have it, at the newest epoch.
@@ -426,12 +512,13 @@ func (g *group) machinesOf(s sentinel.GroupStatus) (chain []*machine) {
 	return chain
 }
 
-// whole is the chain, if all nodes are in it, all sentinels agree on it, and everybody knows; else nil.
+// whole is the chain, if all nodes are in it, all sentinels vote and agree on it, and everybody knows; else nil.
 func (g *group) whole() []*machine {
-	all := g.statuses()
+	views := g.views()
+	all := groupsOf(views)
 	now := newestOf(all)
 	chain := g.machinesOf(now)
-	if len(all) < size || len(chain) != size {
+	if !g.quorate(views) || len(chain) != size {
 		return nil
 	}
 	for _, s := range all {

@@ -37,7 +37,8 @@ type register struct {
 
 func newHistory(s *story) *history {
 	return &history{story: s, acked: map[string]string{}, registers: map[string]*register{}, incrSeen: map[int64]bool{},
-		writer: map[uint64]string{}, lost: map[string]bool{}, lastAck: map[int]time.Time{}, maxGap: map[int]time.Duration{}}
+		writer: map[uint64]string{}, lost: map[string]bool{}, lastAck: map[int]time.Time{},
+		maxGap: map[int]time.Duration{}}
 }
 
 // wrote notes the outcome of writing a unique key.
@@ -134,7 +135,8 @@ func (h *history) endRead(who, name string, floor, value int64) {
 	h.reads++
 	h.mu.Unlock()
 	if value < floor || value > tried {
-		h.story.violated("history", "%s answered %d for %s: older than %d, or never written (%d is the newest)", who, value, name, floor, tried)
+		h.story.violated("history", "%s answered %d for %s: older than %d, or never written (%d is the newest)", who,
+			value, name, floor, tried)
 	}
 }
 
@@ -164,7 +166,8 @@ func (h *history) endIncr(client int, who string, before, value int64) {
 	h.answered(client)
 	h.mu.Unlock()
 	if again || value <= before || value > int64(tried) {
-		h.story.violated("history", "%s answered %d to INCR: given twice (%v), or not above %d, or above the %d tried", who, value, again, before, tried)
+		h.story.violated("history", "%s answered %d to INCR: given twice (%v), or not above %d, or above the %d tried",
+			who, value, again, before, tried)
 	}
 }
 
@@ -212,5 +215,6 @@ func (h *history) summary() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return fmt.Sprintf("%d writes acknowledged, %d unanswered, %d of %d INCR, %d reads, longest pause %v",
-		len(h.acked), h.unknown, h.incrAcked, h.incrTried, h.reads, slices.Max(append(slices.Collect(maps.Values(h.maxGap)), 0)))
+		len(h.acked), h.unknown, h.incrAcked, h.incrTried, h.reads,
+		slices.Max(append(slices.Collect(maps.Values(h.maxGap)), 0)))
 }

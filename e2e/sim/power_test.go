@@ -9,8 +9,9 @@ import (
 // defaultPowerSeeds is how many seeds TestPowerLoss runs when POWER_SEEDS doesn't say.
 const defaultPowerSeeds = 6
 
-// TestPowerLoss takes the power from all nodes at once while clients write, appendfsync being always, one to three times a seed, and with every
-// second seed after a time in which disks ran full or failed. What was acknowledged must be on every member when they are back.
+// TestPowerLoss takes the power from all nodes at once while clients write, appendfsync being always, one to three
+// times a seed, and with every second seed after a time in which disks ran full or failed. What was acknowledged must
+// be on every member when they are back.
 func TestPowerLoss(t *testing.T) {
 	first, seeds := number(t, "SEED", 1), number(t, "POWER_SEEDS", defaultPowerSeeds)
 	sum := newTally()

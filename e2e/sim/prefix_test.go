@@ -12,8 +12,8 @@ import (
 // lookEvery is how often the members' logs are looked at: every instant at which something can have arrived.
 const lookEvery = 5 * time.Millisecond
 
-// prefixes watches the members' logs, byte by byte: what the master of an epoch has committed stays, in every later epoch, where it is,
-// in the log of every member of the chain; and no member's log is longer than its predecessor's.
+// prefixes watches the members' logs, byte by byte: what the master of an epoch has committed stays, in every later
+// epoch, where it is, in the log of every member of the chain; and no member's log is longer than its predecessor's.
 type prefixes struct {
 	g         *group
 	begins    int64  // the offset of the first byte of committed
@@ -62,8 +62,8 @@ type process struct {
 	node.Standing
 }
 
-// processes are the nodes that are up, from the tail's end on: where one follows another it is looked at first, so that it can't have
-// got ahead only because time went on.
+// processes are the nodes that are up, from the tail's end on: where one follows another it is looked at first, so that
+// it can't have got ahead only because time went on.
 func (p *prefixes) processes() (list []process) {
 	type running struct {
 		name string
@@ -90,7 +90,8 @@ func (p *prefixes) look() {
 	for i, x := range all {
 		for _, y := range all[i+1:] {
 			if x.Epoch == y.Epoch && y.Position >= 0 && x.Position == y.Position+1 && x.End > y.End {
-				p.g.story.violated("prefix", "in epoch %d %s has the log up to %d, its predecessor %s only to %d", x.Epoch, x.name, x.End, y.name, y.End)
+				p.g.story.violated("prefix", "in epoch %d %s has the log up to %d, its predecessor %s only to %d",
+					x.Epoch, x.name, x.End, y.name, y.End)
 			}
 		}
 	}
@@ -100,7 +101,8 @@ func (p *prefixes) look() {
 			continue
 		}
 		if p.began && x.Epoch >= epoch && x.End < before {
-			p.g.story.violated("prefix", "%s is in the chain of epoch %d and has the log up to %d, %d was committed", x.name, x.Epoch, x.End, before)
+			p.g.story.violated("prefix", "%s is in the chain of epoch %d and has the log up to %d, %d was committed",
+				x.name, x.Epoch, x.End, before)
 		}
 		m := p.read(x)
 		if m == nil || m.bad {
@@ -120,7 +122,8 @@ func (p *prefixes) lead(x process, m *member) {
 	}
 	p.masters[x.Epoch] = x.incarnation
 	if upTo := min(x.Commit, m.end()); upTo > p.end() {
-		if !p.began || m.from > p.end() { // after the loss of all nodes the log goes on, and what lies between is nowhere in memory
+		// after the loss of all nodes the log goes on, and what lies between is nowhere in memory
+		if !p.began || m.from > p.end() {
 			p.begins, p.committed, p.began = m.from, nil, true
 		}
 		p.committed = append(p.committed, m.held[p.end()-m.from:upTo-m.from]...)
@@ -130,8 +133,8 @@ func (p *prefixes) lead(x process, m *member) {
 
 func (p *prefixes) end() int64 { return p.begins + int64(len(p.committed)) }
 
-// compare says that a member has the committed bytes where it has any. Who has not learned of the newest epoch is not compared, as the chain
-// may go on without it.
+// compare says that a member has the committed bytes where it has any. Who has not learned of the newest epoch is not
+// compared, as the chain may go on without it.
 func (p *prefixes) compare(x process, m *member) {
 	from, upTo := max(m.from, p.begins), min(m.end(), p.end())
 	if !p.began || x.Epoch < p.epoch || from >= upTo {
@@ -144,7 +147,8 @@ func (p *prefixes) compare(x process, m *member) {
 			at++
 		}
 		m.bad = true
-		p.g.story.violated("prefix", "in epoch %d the log of %s differs at offset %d from what was committed: %q instead of %q", x.Epoch, x.name, from+int64(at),
+		p.g.story.violated("prefix", "in epoch %d the log of %s differs at offset %d from what was committed: %q "+
+			"instead of %q", x.Epoch, x.name, from+int64(at),
 			has[at:min(at+40, len(has))], want[at:min(at+40, len(want))])
 	}
 	m.forget(upTo)

@@ -27,8 +27,8 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// TestSeeds runs the schedules of SEEDS seeds from SEED on, and prints what they came to. Of the first that fails the list of faults is
-// shrunk, for at most SHRINK seconds.
+// TestSeeds runs the schedules of SEEDS seeds from SEED on, and prints what they came to. Of the first that fails the
+// list of faults is shrunk, for at most SHRINK seconds.
 func TestSeeds(t *testing.T) {
 	first, seeds := number(t, "SEED", 1), number(t, "SEEDS", defaultSeeds)
 	sum := newTally()
@@ -37,7 +37,8 @@ func TestSeeds(t *testing.T) {
 	for seed := first; seed < first+seeds; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			s := setup{seed: seed, rerun: fmt.Sprintf("SEED=%d SEEDS=1 go test ./e2e/sim -count=1 -run TestSeeds", seed)}
+			s := setup{seed: seed, rerun: fmt.Sprintf("SEED=%d SEEDS=1 go test ./e2e/sim -count=1 -run TestSeeds",
+				seed)}
 			s.judged = sum.judged
 			s.fsync = [...]string{"always", "", "everysec", "", "always", "everysec"}[seed%6]
 			var done []fault
@@ -55,11 +56,18 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// servedAgain says that writes go on soon after the last fault was undone.
+// grace is for how long the others of a chain wait for a member that does not come back, with some time to spare.
+const grace = 7 * time.Second
+
+// servedAgain says that writes go on soon after the last fault was undone. A node that has lost its disk is another
+// one: who died with it waits for the one that it was.
 func (g *group) servedAgain() {
 	g.t.Helper()
-	before := g.history.writes()
-	g.until("a write after the faults", 5*time.Second, func() bool { return g.history.writes() > before })
+	before, within := g.history.writes(), 5*time.Second
+	if g.lostDisk {
+		within += grace
+	}
+	g.until("a write after the faults", within, func() bool { return g.history.writes() > before })
 }
 
 // schedule draws the faults of a seed.
@@ -71,8 +79,8 @@ func (g *group) schedule() (list []fault) {
 	return list
 }
 
-// runSchedule is one seed: clients at work, on nodes with disks or without, some faults in a row, healing, and the checks. The faults are
-// the seed's or, if there is an instead, those; done gets what was done.
+// runSchedule is one seed: clients at work, on nodes with disks or without, some faults in a row, healing, and the
+// checks. The faults are the seed's or, if there is an instead, those; done gets what was done.
 func (g *group) runSchedule(done *[]fault, instead []fault) {
 	for _, m := range g.awaitWhole() {
 		m.since = time.Time{} // of these none is about to be dropped

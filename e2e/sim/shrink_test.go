@@ -22,7 +22,8 @@ type shrinker struct {
 	begun atomic.Bool
 }
 
-// shrink leaves out one fault after the other, as long as what is left fails, and prints the story of the shortest list.
+// shrink leaves out one fault after the other, as long as what is left fails, and prints the story of the shortest
+// list.
 func (k *shrinker) shrink(t *testing.T, s setup, list []fault) {
 	if k.lasts == 0 || k.begun.Swap(true) {
 		return

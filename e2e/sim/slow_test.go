@@ -9,20 +9,22 @@ import (
 // slowTimeout is what chain-slow-timeout is unless it is set.
 const slowTimeout = 5 * time.Second
 
-// brokenLine bounds the time for which a line that is broken holds up the chain: three and a half times down-after, a second, and the epoch.
+// brokenLine bounds the time for which a line that is broken holds up the chain: three and a half times down-after, a
+// second, and the epoch.
 const brokenLine = 3500 * time.Millisecond
 
 // crawl makes the way between two machines so long that what one sends the other acknowledges far too late.
 func (g *group) crawl(a, b *machine) {
 	g.story.tell("FAULT", "between %s and %s everything takes 4s", a.name, b.name)
-	g.net.SetLatency(a.ip, b.ip, 4*time.Second, 0)
+	g.net.SetLatency(a.ip(), b.ip(), 4*time.Second, 0)
 }
 
-// drag is crawl little by little: the line never falls silent for long enough to count as broken, and what is slow is who answers.
+// drag is crawl little by little: the line never falls silent for long enough to count as broken, and what is slow is
+// who answers.
 func (g *group) drag(a, b *machine) {
 	for _, latency := range []time.Duration{1700 * time.Millisecond, 3400 * time.Millisecond} {
 		g.story.tell("FAULT", "between %s and %s everything takes %v", a.name, b.name, latency)
-		g.net.SetLatency(a.ip, b.ip, latency, 0)
+		g.net.SetLatency(a.ip(), b.ip(), latency, 0)
 		g.sleep(latency)
 	}
 }
@@ -30,7 +32,7 @@ func (g *group) drag(a, b *machine) {
 // speedUp undoes crawl.
 func (g *group) speedUp(a, b *machine) {
 	g.story.tell("FAULT", "between %s and %s everything is quick again", a.name, b.name)
-	g.net.SetLatency(a.ip, b.ip, g.latency, g.jitter)
+	g.net.SetLatency(a.ip(), b.ip(), g.latency, g.jitter)
 }
 
 // slowMember has a member answer its predecessor so late that it is taken out of the chain, if that lasts.
@@ -69,8 +71,8 @@ func (g *group) goesOnWithout(whom string, within time.Duration, chain ...*machi
 	g.stillWriting()
 }
 
-// TestSlowTail: the tail hears everything and answers late, which shows at the head as well. It alone is taken out before it has held
-// up the group for longer than chain-slow-timeout, and comes back once it has kept pace.
+// TestSlowTail: the tail hears everything and answers late, which shows at the head as well. It alone is taken out
+// before it has held up the group for longer than chain-slow-timeout, and comes back once it has kept pace.
 func TestSlowTail(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		g.crawl(chain[1], chain[2])
@@ -113,26 +115,27 @@ func TestSlowThoughHeard(t *testing.T) {
 	})
 }
 
-// TestBrokenLine: two neighbours don't reach each other, though both reach the sentinels. The one further back is taken out as soon as that is
-// certain, whatever chain-slow-timeout is, and is back when the line is.
+// TestBrokenLine: two neighbours don't reach each other, though both reach the sentinels. The one further back is taken
+// out as soon as that is certain, whatever chain-slow-timeout is, and is back when the line is.
 func TestBrokenLine(t *testing.T) {
 	for i, name := range []string{"from the master", "to the tail"} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(g *group, chain []*machine) {
 				g.story.tell("FAULT", "cut between %s and %s", chain[i].name, chain[i+1].name)
-				g.net.Cut(chain[i].ip, chain[i+1].ip)
+				g.net.Cut(chain[i].ip(), chain[i+1].ip())
 				rest := append(slices.Clone(chain[:i+1]), chain[i+2:]...)
 				g.goesOnWithout("the one behind the cut", brokenLine, rest...)
 				g.pausedLess(brokenLine)
-				g.net.Heal(chain[i].ip, chain[i+1].ip)
+				g.net.Heal(chain[i].ip(), chain[i+1].ip())
 				g.settled()
 			})
 		})
 	}
 }
 
-// TestLeaderBehindTheBrokenLine: two machines, each with a member and a sentinel, don't reach each other, and the third reaches both. The
-// sentinels are led from the far side of the cut, where a majority's word on who is down can't be gathered: another one leads then.
+// TestLeaderBehindTheBrokenLine: two machines, each with a member and a sentinel, don't reach each other, and the third
+// reaches both. The sentinels are led from the far side of the cut, where a majority's word on who is down can't be
+// gathered: another one leads then.
 func TestLeaderBehindTheBrokenLine(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		leader := g.leader()
@@ -140,9 +143,10 @@ func TestLeaderBehindTheBrokenLine(t *testing.T) {
 		if other == leader {
 			other = g.sentinels[1]
 		}
-		g.story.tell("FAULT", "cut between %s with %s and %s with %s, which leads", chain[0].name, other.name, chain[1].name, leader.name)
-		for _, near := range []string{chain[0].ip, other.ip} {
-			for _, far := range []string{chain[1].ip, leader.ip} {
+		g.story.tell("FAULT", "cut between %s with %s and %s with %s, which leads", chain[0].name, other.name,
+			chain[1].name, leader.name)
+		for _, near := range []string{chain[0].ip(), other.ip()} {
+			for _, far := range []string{chain[1].ip(), leader.ip()} {
 				g.net.Cut(near, far)
 			}
 		}
@@ -155,7 +159,8 @@ func TestLeaderBehindTheBrokenLine(t *testing.T) {
 	})
 }
 
-// TestDiskStandsStill: a member whose own disk takes nothing any more is taken out, the master as well: another one leads then.
+// TestDiskStandsStill: a member whose own disk takes nothing any more is taken out, the master as well: another one
+// leads then.
 func TestDiskStandsStill(t *testing.T) {
 	for position, name := range []string{"master", "middle", "tail"} {
 		t.Run(name, func(t *testing.T) {
@@ -178,8 +183,8 @@ func TestDiskStandsStill(t *testing.T) {
 	}
 }
 
-// TestSlowUnderTheFloor: a chain is not made shorter than min-replicas-to-write says for somebody who is only slow; one that is dead is
-// taken out, and writes are refused.
+// TestSlowUnderTheFloor: a chain is not made shorter than min-replicas-to-write says for somebody who is only slow; one
+// that is dead is taken out, and writes are refused.
 func TestSlowUnderTheFloor(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		for _, m := range chain {
@@ -196,7 +201,8 @@ func TestSlowUnderTheFloor(t *testing.T) {
 		g.sleep(10 * time.Second)
 		g.kill(chain[2])
 		g.until("the chain goes on without the dead", 3*time.Second, g.chainIs(chain[0], chain[1]))
-		if _, err := g.ask(chain[0].addr(), "SET", "k", "v"); err == nil || err.Error() != "NOREPLICAS Not enough good replicas to write." {
+		if _, err := g.ask(chain[0].addr(), "SET", "k", "v"); err == nil ||
+			err.Error() != "NOREPLICAS Not enough good replicas to write." {
 			t.Errorf("the master takes a write below the floor: %v", err)
 		}
 		g.restart(chain[2])
@@ -204,7 +210,8 @@ func TestSlowUnderTheFloor(t *testing.T) {
 	})
 }
 
-// TestSlowNowAndThen: a link that is good for a while and slow for a while does not take its member out again and again.
+// TestSlowNowAndThen: a link that is good for a while and slow for a while does not take its member out again and
+// again.
 func TestSlowNowAndThen(t *testing.T) {
 	scenario(t, func(g *group, chain []*machine) {
 		began := g.agreed().Epoch

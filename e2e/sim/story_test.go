@@ -13,10 +13,8 @@ import (
 
 // story is what happened, a line per event.
 type story struct {
-	began   time.Time
-	level   slog.Level
-	heard   func(who, what string) // looks at each line of a log as it is written
-	listens func() bool            // whether it looks at all lines, whatever their level
+	began time.Time
+	level slog.Level
 
 	mu    sync.Mutex
 	lines []string
@@ -104,10 +102,8 @@ type storyHandler struct {
 	attrs string
 }
 
-// Enabled is by level; a trap hears everything.
-func (h storyHandler) Enabled(_ context.Context, l slog.Level) bool {
-	return l >= h.s.level || h.s.listens != nil && h.s.listens()
-}
+// Enabled is by level.
+func (h storyHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.s.level }
 
 // Handle tells one record.
 func (h storyHandler) Handle(_ context.Context, r slog.Record) error {
@@ -120,12 +116,7 @@ func (h storyHandler) Handle(_ context.Context, r slog.Record) error {
 		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 		return true
 	})
-	if r.Level >= h.s.level {
-		h.s.tell(h.who, "%s%s", b.String(), h.attrs)
-	}
-	if h.s.heard != nil {
-		h.s.heard(h.who, b.String())
-	}
+	h.s.tell(h.who, "%s%s", b.String(), h.attrs)
 	return nil
 }
 

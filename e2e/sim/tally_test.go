@@ -70,6 +70,8 @@ func (y *tally) summary() string {
 	if len(y.undecided) > 0 {
 		keys = " (" + strings.Join(y.undecided, ", ") + ")"
 	}
-	return fmt.Sprintf("%d failed; %d writes acknowledged, %d unanswered, %d lost, %d reads answered, %d histories not judged in time%s, %.2f hours of virtual time in %v; %d faults: %s",
-		y.failed, y.acked, y.unanswered, y.lost, y.reads, len(y.undecided), keys, y.virtual.Hours(), time.Since(y.began).Round(time.Second), sum, strings.Join(kinds, ", "))
+	return fmt.Sprintf("%d failed; %d writes acknowledged, %d unanswered, %d lost, %d reads answered, %d histories "+
+		"not judged in time%s, %.2f hours of virtual time in %v; %d faults: %s",
+		y.failed, y.acked, y.unanswered, y.lost, y.reads, len(y.undecided), keys, y.virtual.Hours(),
+		time.Since(y.began).Round(time.Second), sum, strings.Join(kinds, ", "))
 }

@@ -17,8 +17,8 @@ type agreements struct {
 
 const watchEvery = 150 * time.Millisecond
 
-// startWatchers has every sentinel asked until the clients stop: one epoch is one chain, and nobody goes back. The members' logs are
-// watched as well.
+// startWatchers has every sentinel asked until the clients stop: one epoch is one chain, and nobody goes back. The
+// members' logs are watched as well.
 func (g *group) startWatchers() {
 	g.startPrefixes()
 	a := &agreements{chains: map[uint64][]string{}}
@@ -29,16 +29,18 @@ func (g *group) startWatchers() {
 
 func (g *group) watch(ctx context.Context, w *watcher, a *agreements) {
 	var newest uint64
-	i := &inquiry{w: w, from: g.control}
+	i := &inquiry{w: w, g: g}
 	defer i.close()
 	for ctx.Err() == nil {
 		if s, err := i.status(); err == nil && s.InTouch && len(s.Groups) == 1 {
 			epoch := s.Groups[0].Epoch
 			if epoch < newest {
-				g.story.violated("agreement", "%s is in touch and says epoch %d after it had said %d", w.name, epoch, newest)
+				g.story.violated("agreement", "%s is in touch and says epoch %d after it had said %d", w.name, epoch,
+					newest)
 			}
 			newest = max(newest, epoch)
 			g.compare(w, s.Groups[0], a)
+			g.compareGuests(w, s.Groups[0])
 		}
 		t := time.NewTimer(watchEvery)
 		select {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,60 +19,74 @@ import (
 
 // member is a node or a sentinel of its own, which up would start again too soon.
 type member struct {
+	*servers.Member
 	t    *testing.T
-	path string
-	dir  string
 	addr string
-	args []string
-	cmd  *exec.Cmd
+	join string
 	c    *redis.Client
+}
+
+// newMember is a node or a sentinel of this machine that has not been started.
+func newMember(t *testing.T, kind string, port int, join, password string) *member {
+	t.Helper()
+	m := &member{t: t, join: join,
+		Member: &servers.Member{Kind: kind, Path: servers.Binary(t), IP: "127.0.0.1", Port: port, Dir: t.TempDir()}}
+	m.addr = m.Addr()
+	m.c = redis.NewClient(&redis.Options{Addr: m.addr, Password: password, MaxRetries: -1})
+	t.Cleanup(func() { _ = m.c.Close() })
+	m.KillAtEnd(t)
+	return m
+}
+
+func (m *member) start() {
+	m.t.Helper()
+	m.Start(m.t, m.join)
 }
 
 // startMembers starts three sentinels, and three nodes that get these directives as well.
 func startMembers(t *testing.T, downAfter time.Duration, directives ...string) (sentinels, nodes []*member) {
 	t.Helper()
-	path := servers.Binary(t)
+	return startMembersWith(t, downAfter, secrets{}, directives...)
+}
+
+// secrets are what members are told by their environment; an empty one is not.
+type secrets struct{ groupKey, password, sentinelsPassword string }
+
+func startMembersWith(t *testing.T, downAfter time.Duration, s secrets, directives ...string) (sentinels,
+	nodes []*member) {
+	t.Helper()
 	redis.SetLogger(quiet{})
-	port, sentry := freePorts(t, 3, 10000), freePorts(t, 13, 10000, 20000)+10
+	port, sentry := freePorts(t, 3, 10000), freePorts(t, 13, 1000, 2000)+10
 	var seeds []string
 	for i := range 3 {
-		seeds = append(seeds, fmt.Sprintf("127.0.0.1:%d", sentry+i+20000))
+		seeds = append(seeds, fmt.Sprintf("127.0.0.1:%d", sentry+i+2000))
 	}
 	join := strings.Join(seeds, ",")
-	start := func(port int, args ...string) *member {
-		m := &member{t: t, path: path, dir: t.TempDir(), addr: fmt.Sprintf("127.0.0.1:%d", port)}
-		m.args = append(args, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--announce-ip", "127.0.0.1", "--dir", m.dir, "--join", join)
-		m.c = redis.NewClient(&redis.Options{Addr: m.addr, MaxRetries: -1})
+	start := func(kind string, port int, password string, args ...string) *member {
+		m := newMember(t, kind, port, join, password)
+		m.Args = args
+		if s.groupKey != "" {
+			m.Env = append(m.Env, "HOLDFAST_GROUP_KEY="+s.groupKey)
+		}
+		if password != "" {
+			m.Env = append(m.Env, "HOLDFAST_REQUIREPASS="+password)
+		}
 		m.start()
-		t.Cleanup(m.end)
 		return m
 	}
 	for i := range 3 {
-		sentinels = append(sentinels, start(sentry+i, "sentinel", "--bootstrap-expect", "3", "--quorum", "2", "--down-after-milliseconds", fmt.Sprint(downAfter.Milliseconds())))
+		sentinels = append(sentinels, start("sentinel", sentry+i, s.sentinelsPassword, "--bootstrap-expect", "3",
+			"--quorum", "2", "--down-after-milliseconds", fmt.Sprint(downAfter.Milliseconds())))
 	}
 	for i := range 3 {
-		nodes = append(nodes, start(port+i, append([]string{"node", "--gossip-port", strconv.Itoa(port + i + 10000)}, directives...)...))
+		nodes = append(nodes, start("node", port+i, s.password, directives...))
 	}
 	return sentinels, nodes
 }
 
-func (m *member) start() {
-	m.t.Helper()
-	log, err := os.OpenFile(filepath.Join(m.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer log.Close()
-	m.cmd = exec.Command(m.path, m.args...)
-	m.cmd.Stdout, m.cmd.Stderr = log, log
-	if err := m.cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
 func (m *member) signal(s syscall.Signal) {
 	m.t.Helper()
-	if err := m.cmd.Process.Signal(s); err != nil {
+	if err := m.Signal(s); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -83,7 +96,7 @@ func (m *member) pause() {
 	m.t.Helper()
 	m.signal(syscall.SIGSTOP)
 	waitFor(m.t, "the threads of "+m.addr+" to stop", func() bool {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", m.cmd.Process.Pid))
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", m.Pid()))
 		if err != nil || len(threads) == 0 {
 			m.t.Fatalf("no threads of %s in /proc: %v", m.addr, err)
 		}
@@ -96,20 +109,6 @@ func (m *member) pause() {
 		}
 		return true
 	})
-}
-
-func (m *member) kill() {
-	_ = m.cmd.Process.Kill()
-	_ = m.cmd.Wait() // it was killed
-}
-
-func (m *member) end() {
-	_ = m.c.Close()
-	m.kill()
-	if m.t.Failed() {
-		text, _ := os.ReadFile(filepath.Join(m.dir, "log"))
-		m.t.Logf("%s %s:\n%s", m.args[0], m.addr, text[max(0, len(text)-4000):])
-	}
 }
 
 func (m *member) do(args ...any) any {

@@ -10,8 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestGroupServesWithoutSentinels: with all sentinels stopped, and then dead, a failover client goes on writing, and every member answers
-// reads with what was acknowledged last, also after the tail has had to link itself again. With the sentinels back nothing has changed.
+// TestGroupServesWithoutSentinels: with all sentinels stopped, and then dead, a failover client goes on writing, and
+// every member answers reads with what was acknowledged last, also after the tail has had to link itself again. With
+// the sentinels back nothing has changed.
 func TestGroupServesWithoutSentinels(t *testing.T) {
 	sentinels, nodes := startMembers(t, 2*time.Second)
 	before := chain(t, nodes...)
@@ -51,7 +52,8 @@ func TestGroupServesWithoutSentinels(t *testing.T) {
 				pipe := n.c.TxPipeline()
 				last, keys := pipe.LIndex(ctx, "l", -1), pipe.DBSize(ctx)
 				if _, err := pipe.Exec(ctx); err != nil || last.Val() != want || keys.Val() != 2 {
-					t.Fatalf("%s: member %d of the chain answers %q, %d keys, %v, not %q", when, place+1, last.Val(), keys.Val(), err, want)
+					t.Fatalf("%s: member %d of the chain answers %q, %d keys, %v, not %q", when, place+1, last.Val(),
+						keys.Val(), err, want)
 				}
 			}
 		}
@@ -71,7 +73,7 @@ func TestGroupServesWithoutSentinels(t *testing.T) {
 	}
 	before = now
 	for _, s := range sentinels {
-		s.kill()
+		s.Kill()
 	}
 	serves("dead")
 }

@@ -34,8 +34,10 @@ func TestReturnsByPartialResync(t *testing.T) {
 	g := &returning{t: t, keys: keys, writes: writes, nodes: members}
 	nodes := chain(t, g.nodes...)
 	began := time.Now()
-	g.pipeline(nodes[0], keys, func(p redis.Pipeliner, i int) { p.Set(t.Context(), fmt.Sprint("key:", i), g.value(), 0) })
-	t.Logf("%d keys written in %v; the data of a full copy is more than %d bytes", keys, time.Since(began).Round(time.Millisecond), keys*valueSize/2)
+	g.pipeline(nodes[0], keys,
+		func(p redis.Pipeliner, i int) { p.Set(t.Context(), fmt.Sprint("key:", i), g.value(), 0) })
+	t.Logf("%d keys written in %v; the data of a full copy is more than %d bytes", keys,
+		time.Since(began).Round(time.Millisecond), keys*valueSize/2)
 
 	t.Run("link killed", func(t *testing.T) {
 		nodes := g.all(t)
@@ -60,26 +62,27 @@ func TestReturnsByPartialResync(t *testing.T) {
 		nodes := g.all(t)
 		away := nodes[1]
 		left := away.count("master_repl_offset")
-		away.kill()
+		away.Kill()
 		g.returns(t, []*member{nodes[0], nodes[2]}, away, left, away.start)
 	})
 	t.Run("killed while the others rewrote their logs", func(t *testing.T) {
 		nodes := g.all(t)
 		away := nodes[2]
 		left := away.count("master_repl_offset")
-		away.kill()
+		away.Kill()
 		g.write(chain(t, nodes[:2]...)[0])
 		for _, m := range nodes[:2] {
 			rewrites := m.count("aof_rewrites")
 			waitFor(t, "a rewrite to begin", func() bool { return m.c.Do(t.Context(), "BGREWRITEAOF").Err() == nil })
-			waitFor(t, "the rewrite to end", func() bool { return m.count("aof_rewrites") > rewrites && m.info("aof_rewrite_in_progress") == "0" })
+			waitFor(t, "the rewrite to end",
+				func() bool { return m.count("aof_rewrites") > rewrites && m.info("aof_rewrite_in_progress") == "0" })
 		}
 		g.returns(t, nodes[:2], away, left, away.start)
 	})
 	t.Run("master with an uncommitted suffix, killed", func(t *testing.T) {
 		nodes := g.all(t)
 		left := g.leaveSuffix(t, nodes)
-		nodes[0].kill()
+		nodes[0].Kill()
 		resume(nodes[1:])
 		g.returns(t, nodes[1:], nodes[0], left, nodes[0].start)
 		g.suffixGone(t)
@@ -170,7 +173,8 @@ func (g *returning) all(t *testing.T) []*member {
 	return chain(t, g.nodes...)
 }
 
-// leaveSuffix has the master's log end with writes that nobody else has. The others are stopped, and cut off, so that these don't wait for them in their sockets.
+// leaveSuffix has the master's log end with writes that nobody else has. The others are stopped, and cut off, so that
+// these don't wait for them in their sockets.
 func (g *returning) leaveSuffix(t *testing.T, nodes []*member) (committed int64) {
 	t.Helper()
 	for _, m := range nodes[1:] {
@@ -234,7 +238,8 @@ func (g *returning) returns(t *testing.T, others []*member, away *member, left i
 	g.all(t)
 	took := time.Since(began)
 	sent := g.check(t, before, missed, g.nodes)
-	t.Logf("missed %d writes, %d bytes; %d bytes were sent; in the chain again after %v", g.writes, missed, sent, took.Round(time.Millisecond))
+	t.Logf("missed %d writes, %d bytes; %d bytes were sent; in the chain again after %v", g.writes, missed, sent,
+		took.Round(time.Millisecond))
 }
 
 // check holds what was sent since before against what was missed, and the data of all.

@@ -1,4 +1,3 @@
-// Package up runs the program as a user does: holdfast up, real clients, real signals.
 package up
 
 import (
@@ -20,6 +19,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"holdfast/internal/process"
 	"holdfast/internal/servers"
 )
 
@@ -45,24 +45,12 @@ func (quiet) Printf(context.Context, string, ...any) {}
 // freePorts finds a run of ports that nobody uses, with room for the ports derived from them.
 func freePorts(t *testing.T, n int, offsets ...int) int {
 	t.Helper()
-	for base := 7100 + os.Getpid()%400*10; base < 20000; base += 10 {
-		free := true
-		for i := 0; i < n && free; i++ {
-			for _, o := range append([]int{0}, offsets...) {
-				l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i+o))
-				if err != nil {
-					free = false
-					break
-				}
-				_ = l.Close()
-			}
-		}
-		if free {
-			return base
-		}
+	t.Helper()
+	base, err := process.FreeRun(7100+os.Getpid()%400*10, 20000, n, offsets...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free ports")
-	return 0
+	return base
 }
 
 func start(t *testing.T, extra ...string) *group {
@@ -71,9 +59,11 @@ func start(t *testing.T, extra ...string) *group {
 	redis.SetLogger(quiet{})
 	g := &group{t: t, changed: make(chan struct{}, 1)}
 	g.port = freePorts(t, 3, 10000)
-	g.sentry = freePorts(t, 13, 10000, 20000) + 10
+	g.sentry = freePorts(t, 13, 1000, 2000) + 10
 	dir := t.TempDir()
-	g.cmd = exec.Command(path, append([]string{"up", "--port", strconv.Itoa(g.port), "--sentinel-port", strconv.Itoa(g.sentry), "--dir", dir}, extra...)...)
+	g.cmd = exec.Command(path,
+		append([]string{"up", "--port", strconv.Itoa(g.port), "--sentinel-port", strconv.Itoa(g.sentry), "--dir", dir},
+			extra...)...)
 	out, err := g.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +162,8 @@ func TestGoRedisGoesOnAfterAKill(t *testing.T) {
 	g := start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: g.sentinels(), MaxRetries: -1})
+	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: g.sentinels(),
+		MaxRetries: -1})
 	defer c.Close()
 	for i := range 1000 {
 		if err := c.Set(ctx, fmt.Sprint("before:", i), i, 0).Err(); err != nil {
@@ -194,7 +185,8 @@ func TestGoRedisGoesOnAfterAKill(t *testing.T) {
 		}
 	}
 	g.wait(`\+switch-master mymaster 127\.0\.0\.1 ` + strconv.Itoa(g.port))
-	replica := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: g.sentinels(), ReplicaOnly: true})
+	replica := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: g.sentinels(),
+		ReplicaOnly: true})
 	defer replica.Close()
 	if v, err := replica.Get(ctx, "after").Result(); err != nil || v != "1" {
 		t.Fatalf("a replica answers %q, %v", v, err)
@@ -221,7 +213,8 @@ func TestDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(path, "up", "--port", strconv.Itoa(freePorts(t, 3, 10000)), "--sentinel-port", strconv.Itoa(freePorts(t, 13, 10000, 20000)+10), "--dir", filepath.Join(file, "sub")).CombinedOutput()
+	out, err := exec.Command(path, "up", "--port", strconv.Itoa(freePorts(t, 3, 10000)), "--sentinel-port",
+		strconv.Itoa(freePorts(t, 13, 1000, 2000)+10), "--dir", filepath.Join(file, "sub")).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), file) {
 		t.Fatalf("%v: %s", err, out)
 	}

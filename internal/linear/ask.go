@@ -10,8 +10,8 @@ import (
 	"holdfast/resp"
 )
 
-// Ask sends the commands of an operation in one go and answers the last one's reply as text. After an error that is not a reply the
-// connection is of no more use.
+// Ask sends the commands of an operation in one go and answers the last one's reply as text. After an error that is not
+// a reply the connection is of no more use.
 func Ask(ctx context.Context, conn *resp.Client, o Operation) (string, error) {
 	commands := [][]any{{o.What, o.Key}}
 	switch o.What {

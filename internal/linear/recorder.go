@@ -1,5 +1,3 @@
-// Package linear judges what clients were told by a group: it records operations on keys that they share, and looks, key by key, for an
-// order in which each did what its client was told, at some moment between its call and its answer (linearizability, by Porcupine).
 package linear
 
 import (
@@ -14,13 +12,15 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Operation is what a client asked of a key, in words of Redis; "transfer" and "balance" are transactions over two counters, whose key is t.
+// Operation is what a client asked of a key, in words of Redis; "transfer" and "balance" are transactions over two
+// counters, whose key is t.
 type Operation struct{ What, Key, Arg string }
 
 // Op is an operation; arg is empty for one that takes none.
 func Op(what, key, arg string) Operation { return Operation{What: what, Key: key, Arg: arg} }
 
-// Outcome is what it was told; Unknown is a write that was not answered, which may have happened at any time since, or never.
+// Outcome is what it was told; Unknown is a write that was not answered, which may have happened at any time since, or
+// never.
 type Outcome struct {
 	Value   string
 	Unknown bool
@@ -29,7 +29,8 @@ type Outcome struct {
 // Null is the outcome of reading what is not there.
 const Null = "(nil)"
 
-// Recorder keeps the history of operations of all clients; its zero value is ready. Its clock counts events, which orders them as they happened.
+// Recorder keeps the history of operations of all clients; its zero value is ready. Its clock counts events, which
+// orders them as they happened.
 type Recorder struct {
 	clock atomic.Int64
 	mu    sync.Mutex
@@ -39,8 +40,8 @@ type Recorder struct {
 // Begin is the moment before an operation is sent.
 func (r *Recorder) Begin() (call int64) { return r.clock.Add(1) }
 
-// Done notes an operation that began at call and has ended now, or of which nobody knows whether it has. Reads without an answer, and
-// writes that were surely refused, are no part of a history.
+// Done notes an operation that began at call and has ended now, or of which nobody knows whether it has. Reads without
+// an answer, and writes that were surely refused, are no part of a history.
 func (r *Recorder) Done(client int, o Operation, call int64, out Outcome) {
 	ended := r.clock.Add(1)
 	if out.Unknown {
@@ -58,7 +59,8 @@ type Verdict struct {
 	Undecided        []string // keys for which the search took too long
 }
 
-// Check judges everything that was recorded, and forgets it. The search for an order of one key's operations is given up after limit.
+// Check judges everything that was recorded, and forgets it. The search for an order of one key's operations is given
+// up after limit.
 func (r *Recorder) Check(limit time.Duration) Verdict {
 	r.mu.Lock()
 	list := r.list
@@ -79,8 +81,9 @@ func (r *Recorder) Check(limit time.Duration) Verdict {
 	return v
 }
 
-// narrowed tells of a key's writes without an answer what follows from what others were told, which spares the search most of its ways: one whose
-// word somebody saw had happened by then, and one that overwrites, whose word nobody ever saw, need not have happened.
+// narrowed tells of a key's writes without an answer what follows from what others were told, which spares the search
+// most of its ways: one whose word somebody saw had happened by then, and one that overwrites, whose word nobody ever
+// saw, need not have happened.
 func narrowed(part []porcupine.Operation) []porcupine.Operation {
 	writers, seen := map[string]int{}, map[string]int64{}
 	for _, o := range part {

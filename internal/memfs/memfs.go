@@ -1,7 +1,3 @@
-// Package memfs is a disk in memory that loses its power, and runs full, when a test wants it to. It keeps what a POSIX file
-// system promises and nothing more: the content of a file survives a loss of power as far as it was synced, of what was
-// written after that any beginning may have reached the disk; names survive when their directory was synced, of changes
-// after that each may or may not have.
 package memfs
 
 import (
@@ -24,8 +20,9 @@ type FS struct {
 	names map[string]*inode // as processes see them
 	kept  map[string]*inode // as they are on the disk
 	room  int64             // bytes that can still be written; negative: any number
+	more  int               // files that can still be made; negative: any number
 	power int               // counts losses: a file opened before one is gone
-	fail  float64           // how likely a write, a sync or a change of a name fails
+	fail  float64           // how likely a write, a cut, a sync or a change of a name fails
 	rng   *rand.Rand        // decides which
 }
 
@@ -39,18 +36,46 @@ type span struct{ from, to int }
 
 // New is an empty disk without limits.
 func New() *FS {
-	return &FS{names: map[string]*inode{}, kept: map[string]*inode{}, room: -1}
+	return &FS{names: map[string]*inode{}, kept: map[string]*inode{}, room: -1, more: -1}
 }
 
-// SetRoom says how many more bytes can be written; a negative number is no limit.
+// SetRoom says how many more bytes can be written until others are cut off or removed; a negative number is no limit.
 func (f *FS) SetRoom(bytes int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.room = bytes
 }
 
-// Fail has writes, syncs and changes of names fail with EIO with that probability from now on; 0 is none. A sync that fails has lost
-// what it was to bring to disk: it can be read until the power goes, and later syncs succeed without it, as on Linux.
+// SetFiles says how many more files can be made until others are removed; a negative number is no limit.
+func (f *FS) SetFiles(more int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.more = more
+}
+
+// gain gives room back. It needs mu.
+func (f *FS) gain(bytes int) {
+	if f.room >= 0 {
+		f.room += int64(bytes)
+	}
+}
+
+// forget gives back what a file took whose last name is gone. It needs mu.
+func (f *FS) forget(n *inode) {
+	for _, other := range f.names {
+		if other == n {
+			return
+		}
+	}
+	f.gain(len(n.data))
+	if f.more >= 0 {
+		f.more++
+	}
+}
+
+// Fail has writes, cuts, syncs and changes of names fail with EIO with that probability from now on; 0 is none. A sync
+// that fails has lost what it was to bring to disk: it can be read until the power goes, and later syncs succeed
+// without it, as on Linux.
 func (f *FS) Fail(probability float64, rng *rand.Rand) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,16 +118,13 @@ type file struct {
 	fs    *FS
 	n     *inode
 	power int
-	read  int64
+	at    int64 // where Read and Write go on
 }
 
 func notThere(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist} }
 
 // Open opens a file for reading.
 func (f *FS) Open(name string) (aof.File, error) { return f.open(name) }
-
-// Append opens a file for writing at its end.
-func (f *FS) Append(name string) (aof.File, error) { return f.open(name) }
 
 // Update opens a file for writing anywhere in it.
 func (f *FS) Update(name string) (aof.File, error) { return f.open(name) }
@@ -121,14 +143,20 @@ func (f *FS) open(name string) (aof.File, error) {
 func (f *FS) Create(name string) (aof.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.room == 0 {
+	before := f.names[name]
+	switch {
+	case before == nil && (f.more == 0 || f.room == 0):
 		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.ENOSPC}
-	}
-	if f.fails() {
+	case f.fails():
 		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.EIO}
 	}
 	n := &inode{}
-	f.names[name] = n
+	if f.more > 0 {
+		f.more--
+	}
+	if f.names[name] = n; before != nil {
+		f.forget(before)
+	}
 	return &file{fs: f, n: n, power: f.power}, nil
 }
 
@@ -142,8 +170,12 @@ func (f *FS) Rename(from, to string) error {
 	if f.fails() {
 		return &fs.PathError{Op: "rename", Path: from, Err: syscall.EIO}
 	}
+	before := f.names[to]
 	f.names[to] = f.names[from]
 	delete(f.names, from)
+	if before != nil {
+		f.forget(before)
+	}
 	return nil
 }
 
@@ -151,10 +183,15 @@ func (f *FS) Rename(from, to string) error {
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.names[name] == nil {
+	n := f.names[name]
+	switch {
+	case n == nil:
 		return notThere("remove", name)
+	case f.fails():
+		return &fs.PathError{Op: "remove", Path: name, Err: syscall.EIO}
 	}
 	delete(f.names, name)
+	f.forget(n)
 	return nil
 }
 
@@ -201,8 +238,8 @@ func (f *file) use() (unlock func(), err error) {
 }
 
 func (f *file) Read(p []byte) (int, error) {
-	n, err := f.ReadAt(p, f.read)
-	f.read += int64(n)
+	n, err := f.ReadAt(p, f.at)
+	f.at += int64(n)
 	if n > 0 {
 		err = nil
 	}
@@ -225,48 +262,42 @@ func (f *file) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// Write writes at the end, and no more than there is room for.
+// Write writes where the last Write, or Read, ended, and no more than there is room for.
 func (f *file) Write(p []byte) (int, error) {
-	unlock, err := f.use()
-	if err != nil {
-		return 0, err
-	}
-	defer unlock()
-	n, fault := len(p), error(nil)
-	if room := f.fs.room; room >= 0 {
-		if n = int(min(int64(n), room)); n < len(p) {
-			fault = syscall.ENOSPC
-		}
-		f.fs.room -= int64(n)
-	}
-	if f.fs.fails() {
-		n, fault = f.fs.rng.IntN(max(n, 1)), syscall.EIO
-	}
-	f.n.data = append(f.n.data, p[:n]...)
-	return n, fault
+	n, err := f.WriteAt(p, f.at)
+	f.at += int64(n)
+	return n, err
 }
 
-// WriteAt writes at a place in the file, or at its end.
+// WriteAt writes at a place in the file, and no more than there is room for. Zeroes come between the file's end and a
+// place behind it.
 func (f *file) WriteAt(p []byte, at int64) (int, error) {
 	unlock, err := f.use()
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
+	size := int64(len(f.n.data))
 	n, fault := int64(len(p)), error(nil)
 	if room := f.fs.room; room >= 0 {
-		if n = min(n, max(int64(len(f.n.data))-at, 0)+room); n < int64(len(p)) {
+		if n = min(n, max(size-at, 0)+room); n < int64(len(p)) {
 			fault = syscall.ENOSPC
 		}
-		f.fs.room -= max(at+n-int64(len(f.n.data)), 0)
 	}
 	if f.fs.fails() {
 		n, fault = f.fs.rng.Int64N(max(n, 1)), syscall.EIO
 	}
-	data := make([]byte, max(int64(len(f.n.data)), at+n)) // synced has a part of the old one
-	copy(data, f.n.data)
-	copy(data[at:], p[:n])
-	f.n.data = data
+	if n == 0 {
+		return 0, fault
+	}
+	if grown := max(at+n-max(size, at), 0); f.fs.room >= 0 {
+		f.fs.room -= grown // a hole takes none
+	}
+	if at < size {
+		f.n.data = slices.Clone(f.n.data) // synced has a part of the old one
+	}
+	f.n.data = append(f.n.data, make([]byte, max(at+n-size, 0))...)
+	copy(f.n.data[at:], p[:n])
 	f.n.found(span{int(at), int(at + n)})
 	return int(n), fault
 }
@@ -291,6 +322,10 @@ func (f *file) Truncate(size int64) error {
 		return err
 	}
 	defer unlock()
+	if f.fs.fails() {
+		return syscall.EIO
+	}
+	f.fs.gain(max(len(f.n.data)-int(size), 0))
 	if size > int64(len(f.n.data)) {
 		f.n.data = append(f.n.data, make([]byte, size-int64(len(f.n.data)))...)
 	}

@@ -1,22 +1,22 @@
-// Package servers runs real servers for tests, redis-server and this tree's holdfast, each as a process of its own that ends with the test.
 package servers
 
 import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"holdfast/internal/process"
 )
 
 // startTimeout is for the slowest machine; a server that is up sooner is used sooner.
@@ -28,9 +28,8 @@ type Server struct {
 	Port string
 	Addr string // 127.0.0.1:Port
 
-	cmd   *exec.Cmd
-	out   Output
-	ended chan struct{}
+	*process.Process
+	out Output
 }
 
 // common settings come before a test's own, which may change them.
@@ -39,7 +38,8 @@ var common = []string{"--bind", "127.0.0.1", "--save", "", "--enable-debug-comma
 // Redis runs redis-server in dir, or in a new directory when dir is empty.
 func Redis(t testing.TB, dir string, args ...string) *Server {
 	t.Helper()
-	return Start(t, Tool(t, "redis-server"), dir, append(append([]string{"--repl-diskless-sync-delay", "0"}, common...), args...)...)
+	return Start(t, Tool(t, "redis-server"), dir, append(append([]string{"--repl-diskless-sync-delay", "0"}, common...),
+		args...)...)
 }
 
 // Holdfast runs a node in dir, or in a new directory when dir is empty.
@@ -53,7 +53,8 @@ func Tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Fatalf("this test needs the real %s: install Redis 7.0 (Debian and Ubuntu: apt-get install redis-server redis-tools)", name)
+		t.Fatalf("this test needs the real %s: install Redis 7.0 (Debian and Ubuntu: apt-get install redis-server "+
+			"redis-tools)", name)
 	}
 	return path
 }
@@ -71,20 +72,23 @@ func Start(t testing.TB, path, dir string, args ...string) *Server {
 // Try is Start for a program that may refuse what it finds in dir: nil says that it has ended by itself.
 func Try(t testing.TB, path, dir string, args ...string) *Server {
 	t.Helper()
+	return TryAt(t, path, dir, freePort(t), args...)
+}
+
+// TryAt is Try on a port of one's own, such as one of a server that has ended.
+func TryAt(t testing.TB, path, dir, port string, args ...string) *Server {
+	t.Helper()
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	s := &Server{Dir: dir, Port: freePort(t), ended: make(chan struct{})}
-	s.Addr = net.JoinHostPort("127.0.0.1", s.Port)
-	s.cmd = exec.Command(path, append(args, "--port", s.Port, "--dir", dir)...)
-	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, &s.out, &s.out
-	if err := s.cmd.Start(); err != nil {
+	s := &Server{Dir: dir, Port: port, Addr: net.JoinHostPort("127.0.0.1", port)}
+	var err error
+	s.Process, err = process.Start(process.Options{
+		Args: slices.Concat([]string{path}, args, []string{"--port", port, "--dir", dir}), Dir: dir, Output: &s.out,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = s.cmd.Wait() // how it ended is in its output
-		close(s.ended)
-	}()
 	t.Cleanup(func() {
 		s.Kill()
 		if t.Failed() {
@@ -98,7 +102,7 @@ func Try(t testing.TB, path, dir string, args ...string) *Server {
 			return s
 		}
 		select {
-		case <-s.ended:
+		case <-s.Ended():
 			return nil
 		case <-ctx.Done():
 			t.Fatalf("%s does not answer", path)
@@ -124,22 +128,11 @@ func (s *Server) answers() bool {
 	return err == nil && (strings.HasPrefix(line, "+PONG") || strings.HasPrefix(line, "-NOAUTH"))
 }
 
-// Kill ends the process as kill -9 does.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
-	<-s.ended
-}
-
 // Stop has the process end by itself, as SIGTERM does.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Fatal(err)
-	}
-	select {
-	case <-s.ended:
-	case <-time.After(startTimeout):
-		t.Fatalf("the server on port %s does not end", s.Port)
+	if err := s.Process.Stop(startTimeout); err != nil {
+		t.Fatalf("the server on port %s: %v", s.Port, err)
 	}
 }
 
@@ -163,12 +156,11 @@ func (o *Output) String() string {
 
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := process.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(port)
 }
 
 // Binary is the program, compiled from the tree once for all tests of a process; Main removes it.

@@ -20,6 +20,7 @@ type conn struct {
 	provoked            bool // the peer sent something after the end, and will go on until it is told
 	id                  uint64
 	wakeRead, wakeWrite func()
+	notify              func() // whoever polls it is told so; nil: nobody does
 }
 
 // connect makes the two ends of a stream and registers them with their hosts.
@@ -134,6 +135,7 @@ func (c *conn) detach() {
 	c.wd.stop()
 	c.in.discard()
 	c.in.readable.Broadcast()
+	c.came()
 	c.out.writable.Broadcast()
 }
 

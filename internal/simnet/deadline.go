@@ -2,8 +2,8 @@ package simnet
 
 import "time"
 
-// deadline is the time at which calls of one kind fail. Its timer only wakes those who wait; they look at the clock themselves,
-// so a timer that fires late for a deadline moved meanwhile does no harm.
+// deadline is the time at which calls of one kind fail. Its timer only wakes those who wait; they look at the clock
+// themselves, so a timer that fires late for a deadline moved meanwhile does no harm.
 type deadline struct {
 	at    time.Time
 	timer *time.Timer

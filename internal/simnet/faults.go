@@ -68,8 +68,8 @@ func (n *Network) HealAll() {
 	})
 }
 
-// SetLatency sets how long everything takes between two machines, either way: latency, plus up to jitter. It holds for what is
-// sent from now on. A machine's way to itself takes no time unless a and b are the same.
+// SetLatency sets how long everything takes between two machines, either way: latency, plus up to jitter. It holds for
+// what is sent from now on. A machine's way to itself takes no time unless a and b are the same.
 func (n *Network) SetLatency(a, b string, latency, jitter time.Duration) {
 	n.change(fmt.Sprintf("latency %s <-> %s %v+%v", a, b, latency, jitter), func() {
 		n.between(a, b, func(l *link) { l.latency, l.jitter = latency, jitter })
@@ -107,7 +107,8 @@ func (n *Network) SetDefaultLoss(share float64) {
 	})
 }
 
-// SetDefaultDuplication sets the share (0..1) of datagrams that come twice between all pairs of different machines, existing or to come.
+// SetDefaultDuplication sets the share (0..1) of datagrams that come twice between all pairs of different machines,
+// existing or to come.
 func (n *Network) SetDefaultDuplication(share float64) {
 	n.change(fmt.Sprintf("duplication %g", share), func() {
 		n.defaults.twice = share

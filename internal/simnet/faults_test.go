@@ -84,7 +84,8 @@ func TestIsolateAndPartition(t *testing.T) {
 			{"rejoin 2", func() { n.Rejoin(hosts[1]) }, all},
 			{"partition", func() { n.Partition(hosts[:1], hosts[1:]) }, "11 22 23 32 33 "},
 			{"heal all", n.HealAll, all},
-			{"one way", func() { n.CutOneWay(hosts[0], hosts[2]) }, "11 12 21 22 23 32 33 "}, // a handshake takes both ways
+			// a handshake takes both ways
+			{"one way", func() { n.CutOneWay(hosts[0], hosts[2]) }, "11 12 21 22 23 32 33 "},
 		} {
 			step.do()
 			if got := reach(); got != step.want {
@@ -217,7 +218,8 @@ func TestResetOvertakenByCutIsLost(t *testing.T) {
 	})
 }
 
-// TestResetIsProvokedAcrossOneWayCut has the dead host's answer held back: what was sent is sent again until it is answered.
+// TestResetIsProvokedAcrossOneWayCut has the dead host's answer held back: what was sent is sent again until it is
+// answered.
 func TestResetIsProvokedAcrossOneWayCut(t *testing.T) {
 	bubble(t, func(t *testing.T, n *simnet.Network) {
 		c, _ := pair(t, n)
@@ -255,7 +257,8 @@ func TestCutWayBackFillsTheWindow(t *testing.T) {
 	})
 }
 
-// TestCrashLeavesWhatHadArrived also has a closed connection's last bytes die with the machine that was to send them again.
+// TestCrashLeavesWhatHadArrived also has a closed connection's last bytes die with the machine that was to send them
+// again.
 func TestCrashLeavesWhatHadArrived(t *testing.T) {
 	bubble(t, func(t *testing.T, n *simnet.Network) {
 		c, s := pair(t, n)

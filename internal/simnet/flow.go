@@ -175,6 +175,7 @@ func (f *flow) arrive(m mark) {
 		f.dst.out.purge()
 	}
 	f.readable.Broadcast()
+	f.dst.came()
 }
 
 // take reads what has arrived.

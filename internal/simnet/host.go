@@ -42,13 +42,15 @@ type endpoint struct {
 }
 
 func newHost(n *Network, m *machine) *Host {
-	return &Host{net: n, machine: m, listeners: map[endpoint]*listener{}, packets: map[endpoint]*packetConn{}, conns: map[*conn]struct{}{}}
+	return &Host{net: n, machine: m, listeners: map[endpoint]*listener{}, packets: map[endpoint]*packetConn{},
+		conns: map[*conn]struct{}{}}
 }
 
 // IP is the machine's address.
 func (h *Host) IP() string { return h.machine.ip.String() }
 
-// Kill ends the process as kill -9 does: listeners and connections vanish, peers' connections are reset, dials are refused.
+// Kill ends the process as kill -9 does: listeners and connections vanish, peers' connections are reset, dials are
+// refused.
 func (h *Host) Kill() {
 	h.net.mu.Lock()
 	defer h.net.unlock()
@@ -59,7 +61,8 @@ func (h *Host) Kill() {
 	}
 }
 
-// Crash ends the machine, as pulling its plug does: peers hear nothing, what it had sent and wasn't delivered is lost, dials time out.
+// Crash ends the machine, as pulling its plug does: peers hear nothing, what it had sent and wasn't delivered is lost,
+// dials time out.
 func (h *Host) Crash() {
 	h.net.mu.Lock()
 	defer h.net.unlock()
@@ -224,8 +227,8 @@ func (n *Network) lookup(host string) (netip.Addr, error) {
 	return ip, nil
 }
 
-// Dial opens a stream. It takes a round trip; across a cut, or to a machine that is down, it waits until the network heals, ctx
-// ends or the dial times out, as the resent SYN of TCP does.
+// Dial opens a stream. It takes a round trip; across a cut, or to a machine that is down, it waits until the network
+// heals, ctx ends or the dial times out, as the resent SYN of TCP does.
 func (h *Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	c, err := h.dial(ctx, addr)
 	if err != nil {

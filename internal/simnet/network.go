@@ -67,7 +67,8 @@ const (
 	defaultJitter  = 100 * time.Microsecond
 )
 
-// New makes an empty network. Jitter and loss are drawn from seed. Links take 0.2 to 0.3 ms and lose nothing until told otherwise.
+// New makes an empty network. Jitter and loss are drawn from seed. Links take 0.2 to 0.3 ms and lose nothing until told
+// otherwise.
 func New(seed uint64) *Network {
 	return &Network{
 		seed:     seed,
@@ -80,8 +81,8 @@ func New(seed uint64) *Network {
 	}
 }
 
-// Host is the running process of the machine with that literal IP, which is switched on by the first call. After Kill or
-// Crash it is the dead process until Restart.
+// Host is the running process of the machine with that literal IP, which is switched on by the first call. After Kill
+// or Crash it is the dead process until Restart.
 func (n *Network) Host(ip string) *Host {
 	n.mu.Lock()
 	defer n.unlock()
@@ -110,8 +111,9 @@ func (n *Network) Close() {
 	n.topologyChanged()
 }
 
-// Trace hands one line per event (listening, dialing, closing, faults, lost datagrams) to emit, each with the time since New.
-// Lines are handed over without any lock; those of different goroutines may overtake each other. nil ends it.
+// Trace hands one line per event (listening, dialing, closing, faults, lost datagrams) to emit, each with the time
+// since New. Lines are handed over without any lock; those of different goroutines may overtake each other. nil ends
+// it.
 func (n *Network) Trace(emit func(line string)) {
 	n.mu.Lock()
 	defer n.unlock()

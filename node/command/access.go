@@ -7,8 +7,9 @@ import (
 	"holdfast/node/store"
 )
 
-// The 24 bits of access statistics that each key carries are, as in Redis, the clock of its last use in seconds; or, under an
-// LFU policy, the minute of the last use in the upper 16 bits and a logarithmic counter of uses in the lower 8.
+// The 24 bits of access statistics that each key carries are, as in Redis, the clock of its last use in seconds; or,
+// under an LFU policy, the minute of the last use in the upper 16 bits and a logarithmic counter of uses in the lower
+// 8.
 const (
 	accessMask   = 1<<24 - 1
 	minuteMask   = 1<<16 - 1
@@ -29,7 +30,8 @@ func packUses(count, nowMs int64) uint32 {
 	return uint32(nowMs/60000&minuteMask)<<counterBits | uint32(count)
 }
 
-// useCount is the access counter of an LFU policy as of now: it has lost one for every decay period since it was touched.
+// useCount is the access counter of an LFU policy as of now: it has lost one for every decay period since it was
+// touched.
 func useCount(access uint32, nowMs, decayMinutes int64) int64 {
 	count := int64(access & counterMax)
 	if decayMinutes <= 0 {
@@ -54,7 +56,8 @@ func (p policy) fresh(nowMs int64) uint32 {
 	return AccessClock(nowMs)
 }
 
-// usedAgain is what a key that carries access carries after it was used once more, under the policy that noteTime has seen.
+// usedAgain is what a key that carries access carries after it was used once more, under the policy that noteTime has
+// seen.
 func (e *Env) usedAgain(access uint32, nowMs int64) uint32 {
 	if !e.Store.KeepAccess {
 		return AccessClock(nowMs)
@@ -85,8 +88,8 @@ func (c *Context) touch(it *store.Item) {
 	}
 }
 
-// AccessData is what a snapshot says of a key's use: for how many seconds it was not used, or how often it was used, as the policy
-// goes by; -1 for what it doesn't.
+// AccessData is what a snapshot says of a key's use: for how many seconds it was not used, or how often it was used, as
+// the policy goes by; -1 for what it doesn't.
 func (e *Env) AccessData(access uint32, nowMs int64) (idle int64, freq int) {
 	switch e.policy().rank {
 	case rankIdle:
@@ -97,8 +100,8 @@ func (e *Env) AccessData(access uint32, nowMs int64) (idle int64, freq int) {
 	return -1, -1
 }
 
-// AccessFrom tells what keys carry of which a snapshot says for how many seconds they were not used, or how often they were used; as a
-// new key when it says nothing that the policy goes by.
+// AccessFrom tells what keys carry of which a snapshot says for how many seconds they were not used, or how often they
+// were used; as a new key when it says nothing that the policy goes by.
 func AccessFrom(c *config.Config, nowMs int64) func(idle, freq int64) uint32 {
 	p := policyOf(c.MaxmemoryPolicy())
 	return func(idle, freq int64) uint32 {

@@ -91,7 +91,8 @@ func (op *fieldOp) parse(c *Context, args [][]byte) (err error) {
 		ok = ok && (op.signed || typ[0] == 'u')
 	}
 	if !ok || width < 1 || width > 64 || width == 64 && !op.signed {
-		return resp.Error("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
+		return resp.Error(
+			"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
 	}
 	op.width = int(width)
 	if op.offset, err = c.bitOffset(args[1], op.width); err != nil || op.verb == fieldGet {
@@ -240,8 +241,8 @@ func (op *fieldOp) result(old int64) (int64, bool) {
 	return least, true
 }
 
-// signedOverflow reports whether value+by is more or less than a field can hold. The differences wrap around where value itself is far
-// out of range, and so SAT answers the wrong end for some values then: as in Redis.
+// signedOverflow reports whether value+by is more or less than a field can hold. The differences wrap around where
+// value itself is far out of range, and so SAT answers the wrong end for some values then: as in Redis.
 func (op *fieldOp) signedOverflow(value, by, least, most int64) (over, under bool) {
 	full := op.width == 64
 	over = value > most || !full && by > most-value || value >= 0 && by > 0 && by > most-value

@@ -18,12 +18,14 @@ var bitRows = []Command{
 	{
 		Name: "bitfield", Arity: -2, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatBitmap,
 		Keys: []resp.KeySpec{{
-			First: 1, Last: 1, Flags: resp.RW | resp.Access | resp.Update | resp.VariableFlags, FlagsOf: bitFieldKeyFlags,
-			Notes: "This command allows both access and modification of the key",
+			First: 1, Last: 1, Flags: resp.RW | resp.Access | resp.Update | resp.VariableFlags,
+			FlagsOf: bitFieldKeyFlags,
+			Notes:   "This command allows both access and modification of the key",
 		}},
 		Group: "bitmap", Since: "3.2.0", Complexity: "O(1) for each operation",
 		Summary: "Reads, sets and counts up integers of any width within a string.",
-		Syntax: "key operation=[GET encoding_offset=(encoding offset)|write=([OVERFLOW wrap_sat_fail=(WRAP|SAT|FAIL)] " +
+		Syntax: "key operation=[GET encoding_offset=(encoding offset)|write=([OVERFLOW " +
+			"wrap_sat_fail=(WRAP|SAT|FAIL)] " +
 			"write_operation=(SET encoding_offset_value=(encoding offset value:integer)|" +
 			"INCRBY encoding_offset_increment=(encoding offset increment)))]...",
 		Run: bitField,
@@ -71,7 +73,8 @@ func (c *Context) bitOffset(arg []byte, width int) (int64, error) {
 		arg, factor = arg[1:], int64(width)
 	}
 	offset, ok := resp.ParseInt(arg)
-	if !ok || offset < 0 || offset > math.MaxInt64/factor || !c.Apply && offset*factor>>3 >= c.Config.ProtoMaxBulkLen() {
+	if !ok || offset < 0 || offset > math.MaxInt64/factor || !c.Apply &&
+		offset*factor>>3 >= c.Config.ProtoMaxBulkLen() {
 		return 0, resp.Error("ERR bit offset is not an integer or out of range")
 	}
 	return offset * factor, nil

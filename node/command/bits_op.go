@@ -1,22 +1,24 @@
 package command
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 
+	"holdfast/internal/bulk"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
 
 func bitOp(c *Context, args [][]byte, w *resp.Writer) error {
-	var combine func(a, b uint64) uint64
+	var combine func(dst, src []byte)
 	not := false
 	switch op := args[1]; {
 	case isWord(op, "and"):
-		combine = func(a, b uint64) uint64 { return a & b }
+		combine = andBits
 	case isWord(op, "or"):
-		combine = func(a, b uint64) uint64 { return a | b }
+		combine = orBits
 	case isWord(op, "xor"):
-		combine = func(a, b uint64) uint64 { return a ^ b }
+		combine = xorBits
 	case isWord(op, "not"):
 		not = true
 	default:
@@ -25,21 +27,26 @@ func bitOp(c *Context, args [][]byte, w *resp.Writer) error {
 	if not && len(args) != 4 {
 		return resp.Error("ERR BITOP NOT must be called with a single source key.")
 	}
-	sources, err := c.ReadAll(args[3:], store.TypeString)
+	var sources [][]byte
+	err := c.readEach(args[3:], func() { sources = make([][]byte, len(args)-3) },
+		func(i int, it *store.Item, found bool) error {
+			sources[i] = it.Bytes()
+			return mustBe(it, found, store.TypeString)
+		})
 	if err != nil {
 		return err
 	}
 	size := 0
-	for _, it := range sources {
-		size = max(size, len(it.Bytes()))
+	for _, s := range sources {
+		size = max(size, len(s))
 	}
 	result := make([]byte, size)
-	copy(result, sources[0].Bytes())
+	bulk.Copy(result, sources[0])
 	if not {
 		invert(result)
 	}
-	for _, it := range sources[1:] {
-		combineBits(result, it.Bytes(), combine)
+	for _, s := range sources[1:] {
+		combine(result, s)
 	}
 	c.storeBits(args[2], result)
 	w.Int(int64(size))
@@ -63,18 +70,28 @@ func invert(b []byte) {
 	}
 }
 
-// combineBits puts another string, which ends in zeroes for as long as it takes, into dst.
-func combineBits(dst, src []byte, combine func(a, b uint64) uint64) {
+// andBits puts another string, which ends in zeroes for as long as it takes, into dst.
+func andBits(dst, src []byte) {
 	at := 0
 	for ; at+8 <= len(src); at += 8 {
-		a, b := binary.LittleEndian.Uint64(dst[at:]), binary.LittleEndian.Uint64(src[at:])
-		binary.LittleEndian.PutUint64(dst[at:], combine(a, b))
+		d := dst[at : at+8]
+		binary.LittleEndian.PutUint64(d, binary.LittleEndian.Uint64(d)&binary.LittleEndian.Uint64(src[at:]))
 	}
-	for ; at < len(dst); at++ {
-		var b byte
-		if at < len(src) {
-			b = src[at]
-		}
-		dst[at] = byte(combine(uint64(dst[at]), uint64(b)))
+	for ; at < len(src); at++ {
+		dst[at] &= src[at]
+	}
+	clear(dst[at:])
+}
+
+func orBits(dst, src []byte) {
+	at := 0
+	for ; at+8 <= len(src); at += 8 {
+		d := dst[at : at+8]
+		binary.LittleEndian.PutUint64(d, binary.LittleEndian.Uint64(d)|binary.LittleEndian.Uint64(src[at:]))
+	}
+	for ; at < len(src); at++ {
+		dst[at] |= src[at]
 	}
 }
+
+func xorBits(dst, src []byte) { subtle.XORBytes(dst, dst[:len(src)], src) }

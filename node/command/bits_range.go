@@ -165,9 +165,25 @@ func findBit(val []byte, r bitRange, set bool) int64 {
 		if b := (val[at] ^ flip) & r.mask(at); b != 0 {
 			return at*8 + int64(bits.LeadingZeros8(b))
 		}
-		for at+9 <= last && binary.LittleEndian.Uint64(val[at+1:]) == skip {
-			at += 8
+		if at < last {
+			at += int64(leading(val[at+1:last], skip))
 		}
 	}
 	return -1
+}
+
+// leading is how many bytes at the beginning, in eights, are those of a word of which all bits are the same.
+func leading(p []byte, word uint64) (n int) {
+	for ; len(p) >= n+32; n += 32 {
+		q := p[n : n+32]
+		a, b := binary.LittleEndian.Uint64(q)^word, binary.LittleEndian.Uint64(q[8:])^word
+		c, d := binary.LittleEndian.Uint64(q[16:])^word, binary.LittleEndian.Uint64(q[24:])^word
+		if a|b|c|d != 0 {
+			break
+		}
+	}
+	for len(p) >= n+8 && binary.LittleEndian.Uint64(p[n:]) == word {
+		n += 8
+	}
+	return n
 }

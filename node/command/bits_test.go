@@ -32,7 +32,8 @@ func TestBits(t *testing.T) {
 		{"exists x", ":0"},
 		{"bitfield f set u8 #1 255 get u8 #1 incrby i5 3 -3", "[:0 :255 :-3]"},
 		{"bitfield f overflow fail incrby u8 #1 200 overflow sat incrby u8 #1 200", "[nil :255]"},
-		{"bitfield f get u64 0", "-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."},
+		{"bitfield f get u64 0",
+			"-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."},
 		{"bitfield_ro f set u8 0 1", "-ERR BITFIELD_RO only supports the GET subcommand"},
 		{"bitfield_ro f get i64 0 get u1 #300", "[:2161446346161127424 :0]"},
 	})

@@ -8,13 +8,22 @@ import (
 	"strings"
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
+// Waiting parks clients.
+type Waiting interface {
+	// Park blocks the session until it is unparked, or the timeout (0: none) is over and the block's Timeout has
+	// answered.
+	Park(s *session.Session, b *session.Block, timeout time.Duration)
+	// Wait parks the session until n replicas have acknowledged its last write, or for timeout (0: for ever).
+	Wait(s *session.Session, n int, timeout time.Duration)
+}
+
 // blocking knows the clients that wait for keys. A change of such a key makes it ready, and after the command, the
-// transaction or the applied effect that changed it, clients are asked about it in the order in which they came. Serving one
-// may make other keys ready, which come behind those that are ready already.
+// transaction or the applied effect that changed it, clients are asked about it in the order in which they came.
+// Serving one may make other keys ready, which come behind those that are ready already.
 type blocking struct {
 	queues map[watchKey]*list.List // of *waiter, first come first
 	ready  []watchKey
@@ -40,13 +49,14 @@ func newBlocking() blocking {
 	return blocking{queues: map[watchKey]*list.List{}, marked: map[watchKey]struct{}{}}
 }
 
-// BlockOn parks the client until serve succeeds for one of the keys, or the timeout is over (0: never); then onTimeout writes
-// the reply. Inside a transaction nobody waits: that reply is written at once.
+// BlockOn parks the client until serve succeeds for one of the keys, or the timeout is over (0: never); then onTimeout
+// writes the reply. Inside a transaction nobody waits: that reply is written at once.
 //
-// serve runs later, as an execution of its own in this client's context: it writes the reply, changes the store and adds the
-// effects, or it returns false when the key has nothing for this client, a value of another type included. The arguments of the
-// command are gone by then: what serve and onTimeout need of them must have been copied.
-func (c *Context) BlockOn(keys [][]byte, timeout time.Duration, serve func(c *Context, key []byte) bool, onTimeout func(w *resp.Writer)) {
+// serve runs later, as an execution of its own in this client's context: it writes the reply, changes the store and
+// adds the effects, or it returns false when the key has nothing for this client, a value of another type included. The
+// arguments of the command are gone by then: what serve and onTimeout need of them must have been copied.
+func (c *Context) BlockOn(keys [][]byte, timeout time.Duration, serve func(c *Context, key []byte) bool,
+	onTimeout func(w *resp.Writer)) {
 	if c.InExec || c.Apply {
 		onTimeout(&c.S.W)
 		return
@@ -64,7 +74,8 @@ func (c *Context) BlockOn(keys [][]byte, timeout time.Duration, serve func(c *Co
 		}
 		wt.places = append(wt.places, queuePlace{k, queue.PushBack(wt)})
 	}
-	c.Node.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: onTimeout}, timeout)
+	c.Node.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: onTimeout},
+		timeout)
 }
 
 func (b *blocking) leave(wt *waiter) {
@@ -113,8 +124,8 @@ func (b *blocking) mark(k watchKey) {
 // Ready reports whether clients may be waiting for keys that have changed: ServeNext is to be called.
 func (e *Env) Ready() bool { return len(e.blocking.ready) > 0 }
 
-// ServeNext serves the next client that waits for the first ready key, and answers its context; nil when nobody is left whom
-// that key could serve. Either way there may be effects, which are an execution of their own.
+// ServeNext serves the next client that waits for the first ready key, and answers its context; nil when nobody is left
+// whom that key could serve. Either way there may be effects, which are an execution of their own.
 func (e *Env) ServeNext(now int64) *Context {
 	b := &e.blocking
 	k := b.ready[0]
@@ -159,24 +170,25 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 		if !wt.serve(c, key) {
 			return false
 		}
-		if e.Node.Gated() {
+		if e.Engine.Gated() {
 			c.revealed = true
-			c.gate = max(c.gate, e.Node.LastChange(k.db, key))
+			c.gate = max(c.gate, e.Engine.LastChange(k.db, key))
 		}
 		return true
 	}), true
 }
 
-// resume runs the rest of a command whose client is parked, as an execution of its own. When that has answered, the client goes on.
+// resume runs the rest of a command whose client is parked, as an execution of its own. When that has answered, the
+// client goes on.
 func (e *Env) resume(c *Context, cmd *Command, db int, now int64, rest func() (answered bool)) (answered bool) {
 	c.Now, c.DB, c.Cmd, c.Dirty, c.replaced = now, e.Store.DB(db), cmd, 0, false
 	c.Begin()
 	start := e.tick
-	mark := len(c.S.W.Buf)
+	mark := c.S.W.Len()
 	failures := e.Stats.ErrorReplies
 	e.changer = c.S.ID
-	e.tracking.Begin(c.S.ID)
-	defer e.tracking.Finish() // behind the reply
+	e.Tracking.Begin(c.S.ID)
+	defer e.Tracking.Finish() // behind the reply
 	answered = rest()
 	e.changer = 0
 	if !answered {
@@ -186,11 +198,11 @@ func (e *Env) resume(c *Context, cmd *Command, db int, now int64, rest func() (a
 		e.statOf(cmd).Failed++
 	}
 	if c.S.Blocked().Silent {
-		c.S.W.Buf = c.S.W.Buf[:mark]
+		c.S.W.Truncate(mark)
 	}
 	block := c.S.Blocked()
 	c.S.Unpark()
-	e.push(c.S)
+	e.Push(c.S)
 	e.tick = e.clock()
 	e.observeServed(c, cmd, block, time.Duration(e.tick-start))
 	return true
@@ -199,16 +211,23 @@ func (e *Env) resume(c *Context, cmd *Command, db int, now int64, rest func() (a
 // Unblock ends the wait of a blocked client with an error.
 func (e *Env) Unblock(s *session.Session, err resp.Error) {
 	e.Stats.Error(string(err))
-	s.Answer(func(w *resp.Writer) { w.Error(err) })
-	e.Pushed = append(e.Pushed, s)
+	e.endWait(s, func(w *resp.Writer) { w.Error(err) })
+}
+
+// endWait ends the wait of a blocked client before its time.
+func (e *Env) endWait(s *session.Session, reply func(w *resp.Writer)) {
+	s.Answer(reply)
+	e.Push(s)
 }
 
 // ErrUnblocked ends the waits of clients on a node that was the master.
-const ErrUnblocked = resp.Error("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
+const ErrUnblocked = resp.Error(
+	"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
 
 const errTimeoutNotFloat = resp.Error("ERR timeout is not a float or out of range")
 
-// parseTimeout reads a timeout in seconds; 0 is for ever. As in Redis, what has too many milliseconds to count is negative.
+// parseTimeout reads a timeout in seconds; 0 is for ever. As in Redis, what has too many milliseconds to count is
+// negative.
 func parseTimeout(arg []byte) (time.Duration, error) {
 	d, ok := parseLongDouble(arg)
 	if !ok {

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 func (n *fakeNode) Park(s *session.Session, b *session.Block, _ time.Duration) { s.Park(b) }

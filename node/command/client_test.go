@@ -5,19 +5,35 @@ import (
 	"strings"
 	"testing"
 
-	"holdfast/node/session"
+	"holdfast/resp"
+	"holdfast/server/session"
+)
+
+// Replies of AUTH and HELLO, as Redis words them.
+const (
+	errWrongPass  = resp.Error("WRONGPASS invalid username-password pair or user is disabled.")
+	errNoPassword = resp.Error("ERR AUTH <password> called without any password configured for the default user. " +
+		"Are you sure your configuration is correct?")
+	errHelloNoAuth = resp.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the " +
+		"HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
+		"at the same time")
 )
 
 func TestConnectionCommands(t *testing.T) {
 	e, _ := newPlacedEnv(t)
 	e.run([]step{
-		{"ping", "+PONG"}, {"ping hi", `"hi"`}, {"ping a b", "-ERR wrong number of arguments for 'ping' command"}, {"echo x", `"x"`},
-		{"auth secret", "-" + string(errNoPassword)}, {"auth default anything", "+OK"}, {"auth bob x", "-" + string(errWrongPass)},
+		{"ping", "+PONG"}, {"ping hi", `"hi"`}, {"ping a b", "-ERR wrong number of arguments for 'ping' command"},
+		{"echo x", `"x"`},
+		{"auth secret", "-" + string(errNoPassword)}, {"auth default anything", "+OK"},
+		{"auth bob x", "-" + string(errWrongPass)},
 		{"auth a b c", "-ERR syntax error"},
-		{"hello 4", "-NOPROTO unsupported protocol version"}, {"hello x", "-ERR Protocol version is not an integer or out of range"},
+		{"hello 4", "-NOPROTO unsupported protocol version"},
+		{"hello x", "-ERR Protocol version is not an integer or out of range"},
 		{"hello 3 nonsense", "-ERR Syntax error in HELLO option 'nonsense'"},
 		{`hello 3 setname "a b"`, "-ERR Client names cannot contain spaces, newlines or special characters."},
-		{"hello 3 setname me", `{"server" "redis" "version" "7.0.15" "proto" :3 "id" :1 "mode" "standalone" "role" "master" "modules" []}`},
+		{"hello 3 setname me",
+			`{"server" "redis" "version" "7.0.15" "proto" :3 "id" :1 "mode" "standalone" "role" "master" "modules" ` +
+				`[]}`},
 		{"client getname", `"me"`}, {"client id", ":1"}, {"select 3", "+OK"}, {"multi", "+OK"},
 		{"reset", "+RESET"}, {"client getname", "nil"}, {"exec", "-ERR EXEC without MULTI"},
 		{"quit", "+OK"},
@@ -40,7 +56,8 @@ func TestPassword(t *testing.T) {
 		{"hello 3 auth default wrong", "-" + string(errWrongPass)}, {"auth wrong", "-" + string(errWrongPass)},
 		{"auth secret", "+OK"}, {"ping", "+PONG"}, {"reset", "+RESET"}, {"ping", "-NOAUTH Authentication required."},
 		{"auth default secret", "+OK"}, {"ping", "+PONG"},
-		{"acl list", `["user default on #2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b ~* &* +@all"]`},
+		{"acl list",
+			`["user default on #2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b ~* &* +@all"]`},
 	})
 }
 
@@ -51,7 +68,8 @@ func TestPubSub(t *testing.T) {
 		{"subscribe a b a", `["subscribe" "a" :1] ["subscribe" "b" :2] ["subscribe" "a" :2]`},
 		{"psubscribe n*", `["psubscribe" "n*" :3]`}, {"ssubscribe s", `["ssubscribe" "s" :1]`},
 		{"ping", `["pong" ""]`}, {"ping x", `["pong" "x"]`},
-		{"get k", "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"},
+		{"get k", "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
+			"allowed in this context"},
 	})
 	if got := e.doAs(other, "publish", "news", "hi"); got != ":1" {
 		t.Errorf("publish: %s", got)
@@ -64,7 +82,8 @@ func TestPubSub(t *testing.T) {
 	}
 	e.c.S.W.Buf = nil
 	for command, want := range map[string]string{
-		"pubsub channels": `["a" "b"]`, "pubsub channels a*": `["a"]`, "pubsub numsub a c": `["a" :1 "c" :0]`, "pubsub numpat": ":1",
+		"pubsub channels": `["a" "b"]`, "pubsub channels a*": `["a"]`, "pubsub numsub a c": `["a" :1 "c" :0]`,
+		"pubsub numpat":        ":1",
 		"pubsub shardchannels": `["s"]`, "pubsub shardnumsub s": `["s" :1]`,
 		"pubsub channels a b": "-ERR unknown subcommand or wrong number of arguments for 'channels'. Try PUBSUB HELP.",
 		"spublish s x":        ":1", "spublish a x": ":0",
@@ -82,7 +101,8 @@ func TestPubSub(t *testing.T) {
 	}
 	e.run([]step{
 		{"unsubscribe", `["unsubscribe" "a" :2] ["unsubscribe" "b" :1]`}, {"unsubscribe", `["unsubscribe" nil :1]`},
-		{"punsubscribe n* x", `["punsubscribe" "n*" :0] ["punsubscribe" "x" :0]`}, {"sunsubscribe", `["sunsubscribe" "s" :0]`},
+		{"punsubscribe n* x", `["punsubscribe" "n*" :0] ["punsubscribe" "x" :0]`},
+		{"sunsubscribe", `["sunsubscribe" "s" :0]`},
 		{"get k", "nil"}, {"subscribe a", `["subscribe" "a" :1]`}, {"reset", "+RESET"}, {"ping", "+PONG"},
 	})
 
@@ -149,25 +169,32 @@ func TestClientListAndKill(t *testing.T) {
 		{`client setinfo LIB-NAME "a b"`, "-ERR LIB-NAME cannot contain spaces, newlines or special characters."},
 		{"client no-evict on", "+OK"}, {"client no-touch maybe", "-ERR syntax error"},
 	})
-	want := "id=1 addr=127.0.0.1:1000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=e db=0 sub=0 psub=0 ssub=0 multi=-1 "
+	want := "id=1 addr=127.0.0.1:1000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=e db=0 sub=0 psub=0 " +
+		"ssub=0 multi=-1 "
 	line := e.do("client", "info")
-	if !strings.Contains(line, want) || !strings.HasSuffix(line, ` events=r cmd=client|info user=default redir=-1 resp=2 lib-name=py lib-ver=1.2\n"`) {
+	if !strings.Contains(line, want) ||
+		!strings.HasSuffix(line, ` events=r cmd=client|info user=default redir=-1 resp=2 lib-name=py lib-ver=1.2\n"`) {
 		t.Errorf("client info: %s", line)
 	}
 	if got := e.do("client", "list"); strings.Count(got, `\n`) != 4 || !strings.Contains(got, "flags=S") {
 		t.Errorf("client list: %s", got)
 	}
-	if got := e.do("client", "list", "id", "2", "77"); strings.Count(got, `\n`) != 1 || !strings.Contains(got, "id=2 ") {
+	if got := e.do("client", "list", "id", "2", "77"); strings.Count(got, `\n`) != 1 ||
+		!strings.Contains(got, "id=2 ") {
 		t.Errorf("client list id: %s", got)
 	}
 	e.doAs(third, "subscribe", "x")
-	if got := e.do("client", "list", "type", "pubsub"); strings.Count(got, `\n`) != 1 || !strings.Contains(got, "flags=P db=0 sub=1") {
+	if got := e.do("client", "list", "type", "pubsub"); strings.Count(got, `\n`) != 1 ||
+		!strings.Contains(got, "flags=P db=0 sub=1") {
 		t.Errorf("client list type: %s", got)
 	}
 	e.run([]step{
-		{"client list type nope", "-ERR Unknown client type 'nope'"}, {"client list id x", "-ERR Invalid client ID"}, {"client list x", "-ERR syntax error"},
-		{"client kill 1.2.3.4:5", "-ERR No such client"}, {"client kill id 0", "-ERR client-id should be greater than 0"},
-		{"client kill user bob", "-ERR No such user 'bob'"}, {"client kill id 2 skipme", "-ERR syntax error"}, {"client kill id 1", ":0"},
+		{"client list type nope", "-ERR Unknown client type 'nope'"}, {"client list id x", "-ERR Invalid client ID"},
+		{"client list x", "-ERR syntax error"},
+		{"client kill 1.2.3.4:5", "-ERR No such client"},
+		{"client kill id 0", "-ERR client-id should be greater than 0"},
+		{"client kill user bob", "-ERR No such user 'bob'"}, {"client kill id 2 skipme", "-ERR syntax error"},
+		{"client kill id 1", ":0"},
 		{"client kill 127.0.0.1:2000", "+OK"}, {"client kill id 2", ":0"}, {"client kill type pubsub", ":1"},
 		{"client kill id 1 skipme no", ":1"},
 	})
@@ -183,17 +210,20 @@ func TestClientReplyAndPause(t *testing.T) {
 	e.run([]step{
 		{"client reply off", ""}, {"ping", ""}, {"nonsense", ""}, {"client reply on", "+OK"},
 		{"client reply skip", ""}, {"ping", ""}, {"ping", "+PONG"}, {"client reply x", "-ERR syntax error"},
-		{"client pause x", "-ERR timeout is not an integer or out of range"}, {"client pause -1", "-ERR timeout is negative"},
+		{"client pause x", "-ERR timeout is not an integer or out of range"},
+		{"client pause -1", "-ERR timeout is negative"},
 		{"client pause 9223372036854775807", "+OK"},
 		{"client pause 100 x", "-ERR CLIENT PAUSE mode must be WRITE or ALL"}, {"client pause 0", "+OK"},
-		{"client pause 100 write", "+OK"}, {"get k", "nil"}, {"set k v", "deferred"}, {"publish a b", "deferred"}, {"client unpause", "+OK"},
+		{"client pause 100 write", "+OK"}, {"get k", "nil"}, {"set k v", "deferred"}, {"publish a b", "deferred"},
+		{"client unpause", "+OK"},
 		{"set k v", "+OK"},
 	})
 	if !n.paused.IsZero() {
 		t.Error("still paused")
 	}
 	e.run([]step{
-		{"client tracking off", "+OK"}, {"client tracking off bcast prefix a", "+OK"}, {"client tracking maybe", "-ERR syntax error"},
+		{"client tracking off", "+OK"}, {"client tracking off bcast prefix a", "+OK"},
+		{"client tracking maybe", "-ERR syntax error"},
 		{"client getredir", ":-1"}, {"client trackinginfo", `["flags" ["off"] "redirect" :-1 "prefixes" []]`},
 	})
 	if e.c.S.Reply != session.ReplyOn {

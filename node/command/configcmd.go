@@ -1,11 +1,9 @@
 package command
 
 import (
-	"net/netip"
-
 	"holdfast/node/config"
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // configRows is CONFIG.
@@ -40,11 +38,21 @@ func configGet(c *Context, args [][]byte, w *resp.Writer) error {
 	found := c.Config.Get(patterns...)
 	w.Map(len(found))
 	for _, pair := range found {
+		if d, ok := config.Lookup(pair[0]); ok && d.Is(config.Sensitive) && pair[1] != "" && !mayRead(c.S) {
+			pair[1] = hidden
+		}
 		w.BulkString(pair[0])
 		w.BulkString(pair[1])
 	}
 	return nil
 }
+
+// hidden stands for a password or key that is set.
+const hidden = "(hidden: ask on this machine)"
+
+// mayRead reports whether a client is shown passwords and keys: one that has authenticated, if it has to, on this
+// machine.
+func mayRead(s *session.Session) bool { return s.Authenticated && s.IsLocal() }
 
 func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 	if len(args)%2 != 0 {
@@ -57,7 +65,7 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 		}
 		pairs = append(pairs, [2]string{string(args[i]), string(args[i+1])})
 	}
-	if err := c.Config.SetRuntime(pairs, config.Caller{Local: isLocal(c.S), Loading: c.Node.Loading()}); err != nil {
+	if err := c.Config.SetRuntime(pairs, config.Caller{Local: c.S.IsLocal(), Loading: c.Engine.Loading()}); err != nil {
 		return err
 	}
 	c.Store.Limits = c.limits()
@@ -66,15 +74,10 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// isLocal reports whether the client is on this machine.
-func isLocal(s *session.Session) bool {
-	addr, err := netip.ParseAddrPort(s.Addr)
-	return err == nil && addr.Addr().Unmap().IsLoopback()
-}
-
 func configResetStat(c *Context, _ [][]byte, w *resp.Writer) error {
 	c.Node.Replication() // what the links have counted goes too
 	*c.Stats = *NewStats()
+	c.Engine.ForgetLongest()
 	w.OK()
 	return nil
 }

@@ -3,22 +3,29 @@ package command
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
 
 	"holdfast/node/store"
 	"holdfast/resp"
+	"holdfast/server"
+	"holdfast/server/session"
 )
 
 // debugRows is DEBUG.
 var debugRows = []Command{{
-	Name: "debug", Arity: -2, Flags: resp.Admin | resp.NoScript | always | resp.Protected, Group: "server", Since: "1.0.0",
+	Name: "debug", Arity: -2, Flags: resp.Admin | resp.NoScript | always | resp.Protected, Group: "server",
+	Since:      "1.0.0",
 	Complexity: "that of the subcommand", Summary: "Helps to test the server.", SysCmd: true, Run: debugCommand,
 }}
 
-const errNoDebug = resp.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
-	"you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.")
+const errNoDebug = resp.Error(
+	"ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
+		"you can run it from a local connection, otherwise you need to set this option in the configuration file, " +
+		"and " +
+		"then restart the server.")
 
 // debugSub is a subcommand of DEBUG: they are no rows of the table, as in Redis.
 type debugSub struct {
@@ -36,7 +43,7 @@ var debugSubs = []debugSub{
 	{"htstats", 1, 1, debugHTStats},
 	{"htstats-key", 1, 1, debugHTStatsKey},
 	{"listpack", 1, 1, debugListpack},
-	{"loadaof", 0, 0, func(c *Context, _ [][]byte, _ *resp.Writer) error { return c.Node.ReloadLog(c.S) }},
+	{"loadaof", 0, 0, debugLoadAOF},
 	{"log", 1, 1, debugLog},
 	{"object", 1, 1, debugObject},
 	{"pause-cron", 1, 1, debugPauseCron},
@@ -60,8 +67,8 @@ func debugCommand(c *Context, args [][]byte, w *resp.Writer) error {
 	return badSubcommand(args)
 }
 
-// debugSleep stops the whole server, its place in the chain included: that is what it is for. Everything waits for the
-// execution lock, which is held here on purpose.
+// debugSleep stops all clients of the server: that is what it is for. Everything that executes waits for the execution
+// lock, which is held here on purpose.
 func debugSleep(_ *Context, args [][]byte, w *resp.Writer) error {
 	seconds, _ := strconv.ParseFloat(cText(args[2]), 64) // what is no number is no time
 	time.Sleep(time.Duration(seconds * float64(time.Second)))
@@ -89,15 +96,15 @@ func debugReplyBuffer(c *Context, args [][]byte, w *resp.Writer) error {
 	case !isWord(args[2], "peak-reset-time"):
 		return badSubcommand(args)
 	case isWord(args[3], "never"):
-		c.repliesIdle = math.MaxInt64
+		c.RepliesIdle = math.MaxInt64
 	case isWord(args[3], "reset"):
-		c.repliesIdle = repliesIdle
+		c.RepliesIdle = server.RepliesIdle
 	default:
 		ms, err := intArgument(args[3])
 		if err != nil {
 			return err
 		}
-		c.repliesIdle = time.Duration(ms) * time.Millisecond
+		c.RepliesIdle = time.Duration(ms) * time.Millisecond
 	}
 	w.OK()
 	return nil
@@ -109,7 +116,11 @@ func debugLog(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-func debugError(_ *Context, args [][]byte, _ *resp.Writer) error { return resp.Error(args[2]) }
+// debugError writes an error reply that is not counted, as in Redis.
+func debugError(_ *Context, args [][]byte, w *resp.Writer) error {
+	w.Error(resp.Error(args[2]))
+	return nil
+}
 
 func debugDigest(c *Context, _ [][]byte, w *resp.Writer) error {
 	sum := c.Store.Digest()
@@ -223,7 +234,8 @@ func debugProtocol(_ *Context, args [][]byte, w *resp.Writer) error {
 	case isWord(kind, "verbatim"):
 		w.Verbatim("txt", "This is a verbatim\nstring")
 	default:
-		return resp.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
+		return resp.Error("ERR Wrong protocol type name. Please use one of the following: " +
+			"string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
 	}
 	return nil
 }
@@ -273,5 +285,27 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"STRINGMATCH-TEST",
 		"    Match many random patterns with random texts.",
 	)
+	return nil
+}
+
+// debugLoadAOF parks the client while the data is replaced by the log on disk.
+func debugLoadAOF(c *Context, _ [][]byte, _ *resp.Writer) error {
+	e, s, block := c.Env, c.S, &session.Block{Kind: "debug"}
+	err := c.Persist.ReloadLog(func(err error) {
+		if s.Blocked() != block {
+			return
+		}
+		e.endWait(s, func(w *resp.Writer) {
+			if err != nil {
+				w.Error(fmt.Errorf("Error trying to load the AOF files, check server logs: %w", err))
+				return
+			}
+			w.OK()
+		})
+	})
+	if err != nil {
+		return err
+	}
+	c.Node.Park(s, block, 0)
 	return nil
 }

@@ -18,7 +18,8 @@ func debugHTStats(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR Out of range database")
 	}
 	db := c.Store.DB(int(i))
-	w.Verbatim("txt", fmt.Sprintf("[Dictionary HT]\n%s[Expires HT]\n%d keys of the dictionary expire\n", describeTable(db.TableStats()), db.Expires()))
+	w.Verbatim("txt", fmt.Sprintf("[Dictionary HT]\n%s[Expires HT]\n%d keys of the dictionary expire\n",
+		describeTable(db.TableStats()), db.Expires()))
 	return nil
 }
 
@@ -43,8 +44,10 @@ func describeTable(s store.TableStats) string {
 	}
 	used := s.Buckets - s.Lengths[0]
 	var b strings.Builder
-	fmt.Fprintf(&b, "Hash table 0 stats (main hash table):\n table size: %d\n number of elements: %d\n different slots: %d\n"+
-		" max chain length: %d\n avg chain length (counted): %.2f\n overflow buckets: %d\n Chain length distribution:\n",
+	fmt.Fprintf(&b, "Hash table 0 stats (main hash table):\n table size: %d\n number of elements: %d\n different "+
+		"slots: %d\n"+
+		" max chain length: %d\n avg chain length (counted): %.2f\n overflow buckets: %d\n Chain length "+
+		"distribution:\n",
 		s.Buckets, s.Entries, used, len(s.Lengths)-1, float64(s.Entries)/float64(used), s.Overflow)
 	for n, buckets := range s.Lengths {
 		if buckets > 0 {

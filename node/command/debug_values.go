@@ -25,7 +25,7 @@ func debugReload(c *Context, args [][]byte, w *resp.Writer) error {
 			return resp.Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 		}
 	}
-	if err := c.Node.Reload(o); err != nil {
+	if err := c.Persist.Reload(o); err != nil {
 		return err
 	}
 	c.DB = c.Store.DB(c.S.DB)

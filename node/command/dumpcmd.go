@@ -15,16 +15,18 @@ var dumpRows = []Command{
 	{
 		Name: "dump", Arity: 2, Flags: resp.ReadOnly, Categories: resp.CatKeyspace, Keys: oneKey(resp.RO | resp.Access),
 		Group: "generic", Since: "2.6.0", Complexity: "O(N*M) in the number of elements and their size",
-		Summary: "Answers a value in a form that RESTORE takes.", Syntax: "key", Tips: []string{"nondeterministic_output"}, Run: dumpKey,
+		Summary: "Answers a value in a form that RESTORE takes.", Syntax: "key",
+		Tips: []string{"nondeterministic_output"}, Run: dumpKey,
 	},
 	{
 		Name: "restore", Arity: -4, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatKeyspace | resp.CatDangerous,
 		Keys: oneKey(resp.OW | resp.Update), Group: "generic", Since: "2.6.0",
 		Complexity: "O(N*M) in the number of elements and their size, for sorted sets O(N*M*log(N))",
 		Summary:    "Creates a key from what DUMP has answered.",
-		Syntax:     "key ttl:integer serialized-value:string [REPLACE]@3.0.0 [ABSTTL]@5.0.0 [IDLETIME seconds:integer]@5.0.0 [FREQ frequency:integer]@5.0.0",
-		History:    [][2]string{{"3.0.0", "`REPLACE`."}, {"5.0.0", "`ABSTTL`."}, {"5.0.0", "`IDLETIME` and `FREQ`."}},
-		Run:        restoreKey,
+		Syntax: "key ttl:integer serialized-value:string [REPLACE]@3.0.0 [ABSTTL]@5.0.0 [IDLETIME " +
+			"seconds:integer]@5.0.0 [FREQ frequency:integer]@5.0.0",
+		History: [][2]string{{"3.0.0", "`REPLACE`."}, {"5.0.0", "`ABSTTL`."}, {"5.0.0", "`IDLETIME` and `FREQ`."}},
+		Run:     restoreKey,
 	},
 }
 
@@ -43,20 +45,24 @@ func dumpKey(c *Context, args [][]byte, w *resp.Writer) error {
 		w.Null()
 		return nil
 	}
-	p, err := c.payload(it)
+	pieces, err := c.payloadWriter().Pieces(dump.Entry(it), c.Config.RDBCompression())
 	if err != nil {
 		return err
 	}
-	w.Bulk(p)
+	w.BulkPieces(pieces)
 	return nil
 }
 
 // payload is a value in the form that RESTORE takes.
 func (c *Context) payload(it store.Item) ([]byte, error) {
+	return c.payloadWriter().Append(nil, dump.Entry(it), c.Config.RDBCompression())
+}
+
+func (c *Context) payloadWriter() *rdb.PayloadWriter {
 	if c.payloads == nil {
 		c.payloads = rdb.NewPayloadWriter()
 	}
-	return c.payloads.Append(nil, dump.Entry(it), c.Config.RDBCompression())
+	return c.payloads
 }
 
 // restoreOptions are RESTORE's.
@@ -137,8 +143,8 @@ func restoreKey(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// load makes what a payload holds the value of a key, or, for a key that is gone at once, only makes sure that it could be. The key is
-// touched only when all of the payload has proved to be good.
+// load makes what a payload holds the value of a key, or, for a key that is gone at once, only makes sure that it could
+// be. The key is touched only when all of the payload has proved to be good.
 func (c *Context) load(key, payload []byte, gone bool) error {
 	s, db := c.Store, c.DB
 	if gone {

@@ -66,7 +66,8 @@ func TestRestore(t *testing.T) {
 	}
 	e.run([]step{{"RESTORE k 1700000005000 " + s + " REPLACE ABSTTL", "+OK"}, {"PTTL k", ":5000"}})
 	e.effects()
-	e.run([]step{{"RESTORE k 5 " + s + " REPLACE ABSTTL", "+OK"}, {"EXISTS k", ":0"}, {"RESTORE k 5 " + s + " ABSTTL", "+OK"}, {"EXISTS k", ":0"}})
+	e.run([]step{{"RESTORE k 5 " + s + " REPLACE ABSTTL", "+OK"}, {"EXISTS k", ":0"},
+		{"RESTORE k 5 " + s + " ABSTTL", "+OK"}, {"EXISTS k", ":0"}})
 	if got := e.effects(); got != "DEL k" {
 		t.Errorf("effects %q", got)
 	}
@@ -89,18 +90,24 @@ func TestDebugOnValues(t *testing.T) {
 	}
 	e.run([]step{
 		{"RPUSH l a b c", ":3"}, {"HSET h f v", ":1"}, {"SET s text", "+OK"},
-		{"DEBUG OBJECT l", "+Value at:0x0 refcount:1 encoding:quicklist serializedlength:19 lru:5501184 lru_seconds_idle:0" +
-			" ql_nodes:1 ql_avg_node:3.00 ql_listpack_max:-2 ql_compressed:0 ql_uncompressed_size:16"},
-		{"DEBUG OBJECT s", "+Value at:0x0 refcount:1 encoding:embstr serializedlength:5 lru:5501184 lru_seconds_idle:0"},
+		{"DEBUG OBJECT l",
+			"+Value at:0x0 refcount:1 encoding:quicklist serializedlength:19 lru:5501184 lru_seconds_idle:0" +
+				" ql_nodes:1 ql_avg_node:3.00 ql_listpack_max:-2 ql_compressed:0 ql_uncompressed_size:16"},
+		{"DEBUG OBJECT s",
+			"+Value at:0x0 refcount:1 encoding:embstr serializedlength:5 lru:5501184 lru_seconds_idle:0"},
 		{"DEBUG OBJECT nokey", "-ERR no such key"},
-		{"DEBUG LISTPACK h", "+Listpack structure written to the log"}, {"DEBUG LISTPACK l", "-ERR Not a listpack encoded object."},
+		{"DEBUG LISTPACK h", "+Listpack structure written to the log"},
+		{"DEBUG LISTPACK l", "-ERR Not a listpack encoded object."},
 		{"DEBUG LISTPACK nokey", "-ERR no such key"},
-		{"DEBUG QUICKLIST l", "+Quicklist structure written to the log"}, {"DEBUG QUICKLIST h", "-ERR Not a quicklist encoded object."},
+		{"DEBUG QUICKLIST l", "+Quicklist structure written to the log"},
+		{"DEBUG QUICKLIST h", "-ERR Not a quicklist encoded object."},
 		{"DEBUG HTSTATS-KEY h", "-ERR The value stored at the specified key is not represented using an hash table"},
 		{"DEBUG STRINGMATCH-TEST", "+Apparently Redis did not crash: test passed"},
 		{"DEBUG HTSTATS 16", "-ERR Out of range database"},
-		{"DEBUG QUICKLIST-PACKED-THRESHOLD x", "-ERR argument must be a memory value bigger than 1 and smaller than 4gb"},
-		{"DEBUG QUICKLIST-PACKED-THRESHOLD 4gb", "-ERR argument must be a memory value bigger than 1 and smaller than 4gb"},
+		{"DEBUG QUICKLIST-PACKED-THRESHOLD x",
+			"-ERR argument must be a memory value bigger than 1 and smaller than 4gb"},
+		{"DEBUG QUICKLIST-PACKED-THRESHOLD 4gb",
+			"-ERR argument must be a memory value bigger than 1 and smaller than 4gb"},
 		{"DEBUG QUICKLIST-PACKED-THRESHOLD 2b", "+OK"}, {"CONFIG SET maxmemory 0", "+OK"}, {"RPUSH plain abc x", ":2"},
 	})
 	if got := e.do("DEBUG", "OBJECT", "plain"); !strings.Contains(got, " ql_nodes:2 ") {

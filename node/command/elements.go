@@ -1,7 +1,7 @@
 package command
 
-// ElementAt is which argument of a command names the first element of its key's collection that it looks up, from the end if negative; 0
-// if it looks up none by name.
+// ElementAt is which argument of a command names the first element of its key's collection that it looks up, from the
+// end if negative; 0 if it looks up none by name.
 func ElementAt(cmd *Command) int {
 	switch cmd.Name {
 	case "sadd", "srem", "sismember", "smismember",

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"holdfast/node/engine"
 	"holdfast/node/store"
 )
 
@@ -33,28 +34,32 @@ const (
 // evictionsPerLook is how many keys are evicted between two looks at the clock.
 const evictionsPerLook = 16
 
-// UsedMemory is what the limit is held against: the data, the buffers of clients, and what the process needs for itself. The log is
-// not counted: evictions make it longer.
+// UsedMemory is the data, the buffers of clients, and what the process needs for itself. The log is not counted.
 func (e *Env) UsedMemory() int64 {
-	return e.Process.Startup + e.Store.Used() + e.Clients.Memory() + e.tracking.Memory()
+	return e.Process.Startup + e.evictable() + e.Clients.Memory()
 }
+
+// limitedMemory is the part of UsedMemory that the limit is held against: not what waits for clients. Evictions make it
+// more, as they are told to those who track keys, listen for events or monitor, and each of these messages would cost
+// another key.
+func (e *Env) limitedMemory() int64 { return e.UsedMemory() - e.Clients.Waiting() }
+
+// evictable is what evictions make less: the data, and what is remembered of those who were shown it.
+func (e *Env) evictable() int64 { return e.Store.Used() + e.Tracking.Memory() }
 
 // EvictionDue reports that keys should be evicted in the background.
 func (e *Env) EvictionDue() bool { return e.eviction.due }
 
-// Evict evicts keys until the memory in use is within maxmemory, or no longer than maxmemory-eviction-tenacity allows. Only a
-// master evicts: replicas learn it from its log. While clients are paused the data stays as it is.
+// Evict evicts keys until the memory in use is within maxmemory, or no longer than maxmemory-eviction-tenacity allows.
+// Only a master evicts: replicas learn it from its log. While clients are paused the data stays as it is.
 func (e *Env) Evict(nowMs int64) memoryState {
 	e.eviction.due = false
 	limit := e.Config.MaxMemory()
-	if limit == 0 || !e.Node.IsMaster() || e.Node.Loading() {
-		return memoryOK
-	}
-	if until, _ := e.Node.PauseState(); !until.IsZero() {
+	if limit == 0 || !e.Engine.Master() || e.Engine.Loading() || e.Engine.Pause() != engine.NoPause {
 		return memoryOK
 	}
 	state := memoryOK
-	if over := e.UsedMemory() - limit; over > 0 {
+	if over := e.limitedMemory() - limit; over > 0 {
 		e.Timed("eviction-cycle", func() { state = e.evictBytes(over, nowMs) })
 	}
 	e.noteExceeded(state != memoryOK)
@@ -62,13 +67,12 @@ func (e *Env) Evict(nowMs int64) memoryState {
 	return state
 }
 
-// evictBytes evicts keys until the data is smaller by so much. What this does to the buffers of clients, to whom it may have to be
-// told, is for the next attempt to see.
+// evictBytes evicts keys until that is less by so much.
 func (e *Env) evictBytes(over, nowMs int64) memoryState {
 	if e.policy().rank == rankNone {
 		return memoryFull
 	}
-	target := e.Store.Used() - over
+	target := e.evictable() - over
 	deadline := e.clock() + e.evictionTime()
 	defer e.Effects.Loosen()
 	for n := 1; ; n++ {
@@ -77,7 +81,7 @@ func (e *Env) evictBytes(over, nowMs int64) memoryState {
 			return memoryFull
 		}
 		e.evictKey(db, nowMs)
-		if e.Store.Used() <= target {
+		if e.evictable() <= target {
 			return memoryOK
 		}
 		if n%evictionsPerLook == 0 && e.clock() > deadline {
@@ -86,8 +90,8 @@ func (e *Env) evictBytes(over, nowMs int64) memoryState {
 	}
 }
 
-// evictionTime is what one attempt may take in nanoseconds: half a millisecond at a tenacity of 10, from there 15 % more with
-// each step, at 100 without end.
+// evictionTime is what one attempt may take in nanoseconds: half a millisecond at a tenacity of 10, from there 15 %
+// more with each step, at 100 without end.
 func (e *Env) evictionTime() int64 {
 	const atTen = float64(500 * time.Microsecond)
 	switch tenacity := float64(e.Config.EvictionTenacity()); {

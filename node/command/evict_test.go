@@ -12,7 +12,8 @@ import (
 // limitTo sets maxmemory so that this much more data than there is now fits.
 func (e *testEnv) limitTo(more int64, policy string) {
 	e.t.Helper()
-	e.do("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", strconv.FormatInt(e.UsedMemory()+more, 10))
+	e.do("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory",
+		strconv.FormatInt(e.UsedMemory()-e.Clients.Waiting()+more, 10))
 }
 
 func TestWithoutEvictionWritesAreRefused(t *testing.T) {
@@ -30,7 +31,8 @@ func TestWithoutEvictionWritesAreRefused(t *testing.T) {
 	other := e.client()
 	e.run([]step{{"MULTI", "+OK"}, {"SET k x", "+QUEUED"}})
 	e.doAs(other, "CONFIG", "SET", "maxmemory", "1")
-	e.run([]step{{"EXEC", "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'."}, {"GET k", `"w"`}})
+	e.run([]step{{"EXEC", "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > " +
+		"'maxmemory'."}, {"GET k", `"w"`}})
 	e.doAs(other, "CONFIG", "SET", "maxmemory", "0")
 	e.run([]step{{"MULTI", "+OK"}, {"GET k", "+QUEUED"}})
 	e.doAs(other, "CONFIG", "SET", "maxmemory", "1")
@@ -43,7 +45,8 @@ func TestWithoutEvictionWritesAreRefused(t *testing.T) {
 // Whatever the policy, the limit holds and only keys that may go are evicted.
 func TestEvictionKeepsToTheLimit(t *testing.T) {
 	for _, policy := range []string{
-		"allkeys-random", "allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+		"allkeys-random", "allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-random",
+		"volatile-ttl",
 	} {
 		t.Run(policy, func(t *testing.T) {
 			e := newTestEnv(t)
@@ -58,7 +61,7 @@ func TestEvictionKeepsToTheLimit(t *testing.T) {
 				}
 				e.do("SETEX", fmt.Sprint("go:", i), "10000", "x")
 				// The next command evicts what this one took too much.
-				if over := e.UsedMemory() - e.Config.MaxMemory(); over > 4096 {
+				if over := e.limitedMemory() - e.Config.MaxMemory(); over > 4096 {
 					t.Fatalf("%d bytes over the limit after %d keys", over, i)
 				}
 			}
@@ -126,7 +129,7 @@ func TestEvictionIsBounded(t *testing.T) {
 	for e.EvictionDue() {
 		e.Evict(e.now)
 	}
-	if e.UsedMemory() > e.Config.MaxMemory() {
+	if e.limitedMemory() > e.Config.MaxMemory() {
 		t.Error("still over the limit")
 	}
 	if total, now := e.memoryExceeded(); total == 0 || now != 0 {
@@ -188,7 +191,8 @@ func (z *zipf) draw(rng *rand.Rand) int {
 	return low
 }
 
-// exactLRU is what the approximation is measured with: a cache of a fixed number of keys that always drops the one unused for longest.
+// exactLRU is what the approximation is measured with: a cache of a fixed number of keys that always drops the one
+// unused for longest.
 type exactLRU struct {
 	room int
 	used map[int]int // when
@@ -276,4 +280,80 @@ func BenchmarkEviction(b *testing.B) {
 		e.Effects.Drop()
 	}
 	b.ReportMetric(float64(e.Stats.EvictedKeys-start)/float64(b.N), "evicted/op")
+}
+
+// What waits for clients costs no keys: neither those who are told of the evictions, nor those who don't take their
+// replies.
+func TestMessagesCostNoKeys(t *testing.T) {
+	const keys, over = 1000, 50_000
+	evicted := func(prepare func(e *testEnv) []*Context) int64 {
+		e := newTestEnv(t)
+		for i := range keys {
+			e.do("set", fmt.Sprint("user:", i), strings.Repeat("x", 500))
+		}
+		clients := prepare(e)
+		for _, c := range clients {
+			c.S.Stage(0, 0)
+		}
+		e.limitTo(-over, "allkeys-lru")
+		for range 50 { // commands, each of which looks at the limit
+			e.do("ping")
+			e.Broadcast()
+			for _, c := range clients {
+				c.S.Stage(0, 0) // nobody reads
+			}
+		}
+		e.do("select", "1")
+		e.limitTo(1000, "noeviction")
+		if got := e.do("set", "k", "v"); got != "+OK" {
+			t.Errorf("a write is refused: %s", got)
+		}
+		return e.Stats.EvictedKeys
+	}
+	alone := evicted(func(*testEnv) []*Context { return nil })
+	if alone < over/700 || alone > over/400 {
+		t.Fatalf("%d keys are evicted for %d bytes", alone, over)
+	}
+	listening := func(commands ...string) func(e *testEnv) []*Context {
+		return func(e *testEnv) (clients []*Context) {
+			for range 10 {
+				c := e.client()
+				for _, command := range commands {
+					e.doAs(c, words(t, command)...)
+				}
+				clients = append(clients, c)
+			}
+			return clients
+		}
+	}
+	for name, prepare := range map[string]func(e *testEnv) []*Context{
+		"who broadcasts":   listening("hello 3", "client tracking on bcast"),
+		"who monitors":     listening("monitor"),
+		"who hears events": listening("config set notify-keyspace-events KEA", "psubscribe *"),
+		"who reads slowly": func(e *testEnv) []*Context {
+			clients := listening("ping")(e)
+			for _, c := range clients {
+				for i := range 200 {
+					c.S.W.BulkString(fmt.Sprint(strings.Repeat("y", 500), i))
+				}
+			}
+			return clients
+		},
+		"who tracks": func(e *testEnv) []*Context {
+			clients := listening("hello 3", "client tracking on")(e)
+			for _, c := range clients {
+				for i := range keys {
+					e.doAs(c, "get", fmt.Sprint("user:", i))
+				}
+			}
+			return clients
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Who tracks gives some memory back himself.
+			if got := evicted(prepare); got > alone+1 || name != "who tracks" && got < alone-1 {
+				t.Errorf("%d keys are evicted, without listeners %d", got, alone)
+			}
+		})
+	}
 }

@@ -72,8 +72,8 @@ type candidate struct {
 	key   []byte
 }
 
-// evictionPool remembers the best candidates of past samples, by ascending score: so a few samples for each eviction find
-// nearly what a look at all keys would.
+// evictionPool remembers the best candidates of past samples, by ascending score: so a few samples for each eviction
+// find nearly what a look at all keys would.
 type evictionPool struct {
 	candidates []candidate // at most poolSize
 }
@@ -102,7 +102,8 @@ func (p *evictionPool) offer(score int64, db int, key []byte) {
 }
 
 func (p *evictionPool) knows(db int, key []byte) bool {
-	return slices.ContainsFunc(p.candidates, func(c candidate) bool { return c.db == db && string(c.key) == string(key) })
+	return slices.ContainsFunc(p.candidates,
+		func(c candidate) bool { return c.db == db && string(c.key) == string(key) })
 }
 
 // best takes the best candidate out. Its key is valid until the next offer.

@@ -13,7 +13,8 @@ var expireRows = []Command{
 	expireRow("expire", "1.0.0", "seconds", "Gives a key a time to live in seconds.", expire),
 	expireRow("pexpire", "2.6.0", "milliseconds", "Gives a key a time to live in milliseconds.", pexpire),
 	expireRow("expireat", "1.2.0", "unix-time-seconds", "Has a key expire at a unix time.", expireAt),
-	expireRow("pexpireat", "2.6.0", "unix-time-milliseconds", "Has a key expire at a unix time in milliseconds.", pexpireAt),
+	expireRow("pexpireat", "2.6.0", "unix-time-milliseconds", "Has a key expire at a unix time in milliseconds.",
+		pexpireAt),
 	ttlRow("ttl", "1.0.0", "Answers how many seconds a key has left.", ttl, "nondeterministic_output"),
 	ttlRow("pttl", "2.6.0", "Answers how many milliseconds a key has left.", pttl, "nondeterministic_output"),
 	ttlRow("expiretime", "7.0.0", "Answers the unix time at which a key expires.", expireTimeOf),
@@ -47,10 +48,10 @@ func ttlRow(name, since, summary string, run func(*Context, [][]byte, *resp.Writ
 	return row
 }
 
-// alreadyExpired reports whether a time that was just asked for has passed, so that the key is to be deleted at once. Only
-// a master concludes that: others keep the key, hidden, until the deletion arrives.
+// alreadyExpired reports whether a time that was just asked for has passed, so that the key is to be deleted at once.
+// Only a master concludes that: others keep the key, hidden, until the deletion arrives.
 func (c *Context) alreadyExpired(at int64) bool {
-	return at <= c.Now && !c.asItStands() && c.Node.IsMaster()
+	return at <= c.Now && !c.asItStands() && c.Engine.Master()
 }
 
 // deleteExpired deletes a key because its new expiry has passed already.
@@ -107,14 +108,7 @@ func (o *expireConditions) allow(now, at int64) bool {
 }
 
 // cText is what C's printf shows of an argument: nothing after a zero byte.
-func cText(b []byte) string {
-	for i, x := range b {
-		if x == 0 {
-			return string(b[:i])
-		}
-	}
-	return string(b)
-}
+func cText(b []byte) string { return resp.Text(b) }
 
 func expire(c *Context, args [][]byte, w *resp.Writer) error {
 	return expireKey(c, args, unitEX, w)

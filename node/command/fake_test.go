@@ -11,14 +11,16 @@ import (
 	"time"
 
 	"holdfast/node/config"
-	"holdfast/node/session"
+	"holdfast/node/engine"
 	"holdfast/node/store"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // fakeNode is a Node of which only what most commands ask for is there; a test that needs more embeds it.
 type fakeNode struct {
 	Node
+	Persistence
 	replica    bool
 	stale      bool
 	loading    bool
@@ -27,30 +29,44 @@ type fakeNode struct {
 	good       int
 	paused     time.Time
 	writesOnly bool
-	lastChange map[string]int64 // by "db/key"; "-1/" is any key
+	master     func() bool // nil: unless it is a replica
 }
 
-func (n *fakeNode) IsMaster() bool    { return !n.replica }
 func (n *fakeNode) SaveFailed() bool  { return n.saveFailed }
 func (n *fakeNode) WriteError() error { return nil }
-func (n *fakeNode) Gated() bool       { return n.gated }
 func (n *fakeNode) Freshness(Confirmation) Freshness {
 	if n.stale {
 		return Stale
 	}
 	return Fresh
 }
-func (n *fakeNode) Loading() bool          { return n.loading }
 func (n *fakeNode) SendsAway() bool        { return false }
 func (n *fakeNode) GoodReplicas(int64) int { return n.good }
-func (n *fakeNode) PauseState() (time.Time, PauseKind) {
-	if n.writesOnly {
-		return n.paused, PauseWrites
+
+// pause is what it holds back.
+func (n *fakeNode) pause() engine.Pause {
+	switch {
+	case n.paused.IsZero():
+		return engine.NoPause
+	case n.writesOnly:
+		return engine.PauseWrites
 	}
-	return n.paused, PauseAll
+	return engine.PauseAll
 }
-func (n *fakeNode) LastChange(db int, key []byte) int64 {
-	return n.lastChange[strconv.Itoa(db)+"/"+string(key)]
+
+// fakeRole is what the engine sees of a fakeNode.
+type fakeRole struct {
+	engine.Node
+	n *fakeNode
+}
+
+func (r fakeRole) Role() engine.Role {
+	master := !r.n.replica
+	if r.n.master != nil {
+		master = r.n.master()
+	}
+	return engine.Role{Master: master, Logs: true, Gated: r.n.gated, Gates: true, Loading: r.n.loading,
+		Pause: r.n.pause()}
 }
 
 // testEnv is an Env with one client, and what a test looks at.
@@ -67,9 +83,12 @@ func newTestEnv(t testing.TB) *testEnv {
 	rng := rand.New(rand.NewPCG(1, 2))
 	node := &fakeNode{}
 	env := NewEnv(EnvConfig{
-		Store: store.New(16, rng), Config: config.Default(), Node: node, Logger: slog.New(slog.DiscardHandler),
+		Engine: engine.New(engine.Config{Node: fakeRole{n: node}}),
+		Store:  store.New(16, rng), Config: config.Default(), Node: node, Logger: slog.New(slog.DiscardHandler),
 		Rand: rng, RunID: strings.Repeat("a", 40), Version: "test", Started: time.Unix(1e9, 0),
-	}, func(int, []byte) {})
+	})
+	env.Persist = node
+	env.Engine.NoteRole()
 	e := &testEnv{Env: env, t: t, node: node, now: 1_700_000_000_000}
 	e.c = e.client()
 	return e
@@ -92,6 +111,7 @@ func (e *testEnv) do(args ...string) string {
 func (e *testEnv) doAs(c *Context, args ...string) string {
 	e.t.Helper()
 	c.Now = e.now
+	e.Engine.NoteRole()
 	e.Admit(c)
 	if e.Execute(c, byteArgs(args)) == Deferred {
 		return "deferred"
@@ -101,11 +121,20 @@ func (e *testEnv) doAs(c *Context, args ...string) string {
 	return renderAll(e.t, out)
 }
 
+// changed has a key change, and answers where in the log.
+func (e *testEnv) changed(db int, key string) int64 {
+	e.t.Helper()
+	e.Engine.Append()
+	e.Engine.KeyChanged(db, []byte(key))
+	e.Effects.Add(db, []byte("changed"))
+	return e.Engine.Append()
+}
+
 // apply runs a command as the predecessor's log has it.
 func (e *testEnv) apply(args ...string) {
 	e.t.Helper()
 	e.c.Now = e.now
-	if err := e.ApplyEffect(e.c, byteArgs(args)); err != nil {
+	if err := e.ApplyEffect(e.c, byteArgs(args), false); err != nil {
 		e.t.Fatalf("apply %q: %v", args, err)
 	}
 	e.c.Apply = false
@@ -202,7 +231,8 @@ func renderAll(t testing.TB, wire []byte) string {
 	}
 }
 
-// render shows a reply: +OK, -ERR text, :1, "text", nil, [..], {..} for a map, and the type's byte before other aggregates.
+// render shows a reply: +OK, -ERR text, :1, "text", nil, [..], {..} for a map, and the type's byte before other
+// aggregates.
 func render(v resp.Value) string {
 	switch {
 	case v.Null:
@@ -213,7 +243,8 @@ func render(v resp.Value) string {
 		return ":" + strconv.FormatInt(v.Int, 10)
 	case v.Kind == resp.KindBulk:
 		return strconv.Quote(string(v.Str))
-	case len(v.Elems) > 0 || v.Kind == resp.KindArray || v.Kind == resp.KindMap || v.Kind == resp.KindSet || v.Kind == resp.KindPush:
+	case len(v.Elems) > 0 || v.Kind == resp.KindArray || v.Kind == resp.KindMap || v.Kind == resp.KindSet ||
+		v.Kind == resp.KindPush:
 		texts := make([]string, len(v.Elems))
 		for i, e := range v.Elems {
 			texts[i] = render(e)

@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // fuzzNode agrees to everything and does nothing.
 type fuzzNode struct{ *placeNode }
 
-func (n fuzzNode) Rewrite(bool) (bool, error)                                 { return false, nil }
-func (n fuzzNode) ReloadLog(*session.Session) error                           { return nil }
+func (n fuzzNode) Rewrite(bool, bool) (bool, error)                           { return false, nil }
+func (n fuzzNode) ReloadLog(func(error)) error                                { return nil }
 func (n fuzzNode) Reload(ReloadOptions) error                                 { return nil }
 func (n fuzzNode) ChangeReplicationID() error                                 { return nil }
 func (n fuzzNode) KillReplicas() int                                          { return 0 }
@@ -23,11 +23,16 @@ func (n fuzzNode) Park(s *session.Session, b *session.Block, _ time.Duration) { 
 
 // fuzzValues are arguments that have been trouble somewhere: for numbers, times, ranges, patterns and names.
 var fuzzValues = []string{
-	"", "a", "b", "c", "0", "1", "-1", "2", "3", "10", "100", "-100", "127", "128", "255", "65536", "2147483647", "-2147483649", "4294967295", "4294967296",
-	"9223372036854775807", "-9223372036854775808", "-9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
-	"1.5", "-0", "0.0", "1e308", "1e400", "-1e400", "nan", "inf", "-inf", "+inf", "0x10", " 1", "1 ", "3.0e-324", "(1", "[a", "(c", "-", "+", "(inf", "(nan", "#", "#1",
-	"*", "?", "[", "[^", "[a-", "\\", "a*b", "*->a", "k*", "h*->f", "\xff\xfe", "\x00", "\r\n", strings.Repeat("x", 70), strings.Repeat("y", 300),
-	"i64", "u63", "i1", "u64", "1099511627776", "5000000000", "9223372036854775", "-9223372036854775", "9223370336854775807", "f", "listpack", "$-1\r\n",
+	"", "a", "b", "c", "0", "1", "-1", "2", "3", "10", "100", "-100", "127", "128", "255", "65536", "2147483647",
+	"-2147483649", "4294967295", "4294967296",
+	"9223372036854775807", "-9223372036854775808", "-9223372036854775807", "9223372036854775808",
+	"18446744073709551615", "18446744073709551616",
+	"1.5", "-0", "0.0", "1e308", "1e400", "-1e400", "nan", "inf", "-inf", "+inf", "0x10", " 1", "1 ", "3.0e-324", "(1",
+	"[a", "(c", "-", "+", "(inf", "(nan", "#", "#1",
+	"*", "?", "[", "[^", "[a-", "\\", "a*b", "*->a", "k*", "h*->f", "\xff\xfe", "\x00", "\r\n", strings.Repeat("x", 70),
+	strings.Repeat("y", 300),
+	"i64", "u63", "i1", "u64", "1099511627776", "5000000000", "9223372036854775", "-9223372036854775",
+	"9223370336854775807", "f", "listpack", "$-1\r\n",
 }
 
 var fuzzKeys = []string{"k1", "k2", "k3", "s", "l", "h", "z", "i", "", "\x00\xff"}
@@ -64,7 +69,8 @@ func allRows(t *resp.Table[*Context]) (list []*Command) {
 func (f *fuzzSource) command() []string {
 	row := f.rows[(f.next()<<8|f.next())%len(f.rows)]
 	args := strings.Split(row.FullName(), "|")
-	for _, word := range strings.FieldsFunc(row.Syntax, func(r rune) bool { return strings.ContainsRune(" []<>|.()", r) }) {
+	for _, word := range strings.FieldsFunc(row.Syntax,
+		func(r rune) bool { return strings.ContainsRune(" []<>|.()", r) }) {
 		for how := f.next(); ; how = f.next() {
 			if how >= 40 {
 				args = append(args, f.word(word, how))
@@ -124,10 +130,13 @@ func FuzzCommands(f *testing.F) {
 			return
 		}
 		e, n := newPlacedEnv(t)
-		e.Env.Node = fuzzNode{n}
+		e.Env.Node, e.Env.Persist = fuzzNode{n}, fuzzNode{n}
+		e.Host = host{e.Env.Node, e.Env}
 		e.run([]step{
-			{"config set proto-max-bulk-len 1mb set-max-intset-entries 4 zset-max-listpack-entries 4 hash-max-listpack-entries 4 list-max-listpack-size 3", "+OK"},
-			{"set s value", "+OK"}, {"set i 7", "+OK"}, {"rpush l a b 3 4 5", ":5"}, {"hset h f 1 g 2 a 3 b 4 c 5", ":5"}, {"zadd z 1 a 2 b 3 c 4 d 5 f", ":5"}, {"sadd k1 1 2 3", ":3"},
+			{"config set proto-max-bulk-len 1mb set-max-intset-entries 4 zset-max-listpack-entries 4 " +
+				"hash-max-listpack-entries 4 list-max-listpack-size 3", "+OK"},
+			{"set s value", "+OK"}, {"set i 7", "+OK"}, {"rpush l a b 3 4 5", ":5"},
+			{"hset h f 1 g 2 a 3 b 4 c 5", ":5"}, {"zadd z 1 a 2 b 3 c 4 d 5 f", ":5"}, {"sadd k1 1 2 3", ":3"},
 			{"sadd k2 a b c 1", ":4"},
 		})
 		src := &fuzzSource{data: data, rows: allRows(e.table)}
@@ -149,7 +158,8 @@ func FuzzCommands(f *testing.F) {
 				t.Fatalf("%q: %v", args, err)
 			}
 			c.S.W.Buf = c.S.W.Buf[:0]
-			if closing, _ := c.S.Closing(); closing || c.S.Blocked() != nil || c.S.Aborted() || c.S.Hijacked() != nil || c.S.Monitor {
+			if closing, _ := c.S.Closing(); closing || c.S.Blocked() != nil || c.S.Aborted() || c.S.Hijacked() != nil ||
+				c.S.Monitor {
 				e.Forget(c.S)
 				e.Clients.Remove(c.S)
 				c = e.client()

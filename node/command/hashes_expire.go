@@ -69,7 +69,8 @@ func (c *Context) fieldTime(arg []byte, unit timeUnit) (int64, error) {
 
 // changeFields calls fn for fields of the hash at key, one after the other, with what they are then; fn may change the
 // hash, and reports whether it did. What has expired is deleted before, and fn is not shown it.
-func (c *Context) changeFields(key []byte, fields [][]byte, fn func(h *store.HashBuilder, field, value []byte, at int64, ok bool) (changed bool)) {
+func (c *Context) changeFields(key []byte, fields [][]byte, fn func(h *store.HashBuilder, field, value []byte, at int64,
+	ok bool) (changed bool)) {
 	expired := 0
 	var scratch [20]byte
 	c.DB.HashUpdate(key, func(h *store.HashBuilder) (changed bool) {
@@ -92,8 +93,8 @@ func (c *Context) changeFields(key []byte, fields [][]byte, fn func(h *store.Has
 	}
 }
 
-// fieldsChanged tells, and says in the log, what became of fields: some got the expiry at (NoExpiry: lost theirs), some were
-// deleted since that time has passed, which has been said in the log already.
+// fieldsChanged tells, and says in the log, what became of fields: some got the expiry at (NoExpiry: lost theirs), some
+// were deleted since that time has passed, which has been said in the log already.
 func (c *Context) fieldsChanged(key []byte, at int64, changed [][]byte, deleted int, condition ...[]byte) {
 	c.Dirty += len(changed) + deleted
 	switch n := decimal(int64(len(changed))); {

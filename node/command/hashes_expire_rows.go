@@ -15,11 +15,14 @@ var hashExpiryRows = []Command{
 	},
 	{
 		Name: "hgetex", Arity: -5, Flags: resp.Write | resp.Fast, Categories: resp.CatHash,
-		Keys:  []resp.KeySpec{{First: 1, Last: 1, Flags: resp.RW | resp.Access | resp.Update, Notes: "RW and UPDATE because it changes the TTL"}},
+		Keys: []resp.KeySpec{{First: 1, Last: 1, Flags: resp.RW | resp.Access | resp.Update,
+			Notes: "RW and UPDATE because it changes the TTL"}},
 		Group: "hash", Since: "8.0.0",
-		Complexity: "O(N) in the number of fields given", Summary: "Answers the values of fields and changes their expiry.",
-		Syntax: "key expiration=[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST] " + fieldsSyntax,
-		Run:    hGetEx,
+		Complexity: "O(N) in the number of fields given",
+		Summary:    "Answers the values of fields and changes their expiry.",
+		Syntax: "key expiration=[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT " +
+			"unix-time-milliseconds|PERSIST] " + fieldsSyntax,
+		Run: hGetEx,
 	},
 	{
 		Name: "hpersist", Arity: -5, Flags: resp.Write | resp.Fast, Categories: resp.CatHash,
@@ -28,14 +31,16 @@ var hashExpiryRows = []Command{
 		Syntax: "key " + fieldsSyntax, Run: hPersist,
 	},
 	fieldExpireRow("hpexpire", "milliseconds", "Gives fields a time to live in milliseconds.", hPExpire),
-	fieldExpireRow("hpexpireat", "unix-time-milliseconds", "Has fields expire at a unix time in milliseconds.", hPExpireAt),
+	fieldExpireRow("hpexpireat", "unix-time-milliseconds", "Has fields expire at a unix time in milliseconds.",
+		hPExpireAt),
 	fieldTTLRow("hpexpiretime", "Answers the unix times in milliseconds at which fields expire.", hPExpireTime),
 	fieldTTLRow("hpttl", "Answers how many milliseconds fields have left.", hPTTL, "nondeterministic_output"),
 	{
 		Name: "hsetex", Arity: -6, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatHash,
 		Keys: oneKey(resp.RW | resp.Update), Group: "hash", Since: "8.0.0",
 		Complexity: "O(N) in the number of fields given", Summary: "Sets fields and their expiry.",
-		Syntax: "key condition=[FNX|FXX] expiration=[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL] " +
+		Syntax: "key condition=[FNX|FXX] expiration=[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT " +
+			"unix-time-milliseconds|KEEPTTL] " +
 			"fields=(FIELDS (numfields:integer data=(field value)...))",
 		Run: hSetEx,
 	},

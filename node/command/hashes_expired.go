@@ -6,8 +6,8 @@ import (
 	"holdfast/node/store"
 )
 
-// A field of a hash whose time has passed is never seen. A master deletes it, when it comes upon it or by its sweep, and
-// says HDEL in its log; a replica hides it until that arrives.
+// A field of a hash whose time has passed is never seen. A master deletes it, when it comes upon it or by its sweep,
+// and says HDEL in its log; a replica hides it until that arrives.
 
 // fieldExpired reports whether the time of a field has passed for this command, as Expired does for keys.
 func (c *Context) fieldExpired(at int64) bool { return c.passed(at) }
@@ -31,8 +31,14 @@ type fieldLookup struct {
 	c       *Context
 	key     []byte
 	hash    store.Hash
-	expired [][]byte // fields that were asked for, and whose time has passed
+	expired []expiredField // of those that were asked for
 	scratch [20]byte
+}
+
+// expiredField is a field whose time has passed.
+type expiredField struct {
+	name []byte
+	at   int64
 }
 
 func (c *Context) fieldsOf(key []byte, hash store.Hash) fieldLookup {
@@ -43,7 +49,7 @@ func (c *Context) fieldsOf(key []byte, hash store.Hash) fieldLookup {
 func (l *fieldLookup) get(field []byte) (value []byte, at int64, ok bool) {
 	value, at, ok = l.hash.Get(field, l.scratch[:])
 	if ok && l.c.fieldExpired(at) {
-		l.expired = append(l.expired, field)
+		l.expired = append(l.expired, expiredField{field, at})
 		return nil, store.NoExpiry, false
 	}
 	return value, at, ok
@@ -54,13 +60,15 @@ func (l *fieldLookup) done() (gone bool) {
 	if len(l.expired) == 0 || !l.c.deletesExpired() {
 		return false
 	}
-	for _, field := range l.expired {
+	for _, f := range l.expired {
 		l.c.aside(func() {
-			if l.c.DB.HashRemove(l.key, field) == 1 {
-				l.c.noteExpiredField(l.key, field)
+			l.c.fieldsGone = f.at
+			if l.c.DB.HashRemove(l.key, f.name) == 1 {
+				l.c.noteExpiredField(l.key, f.name)
 			}
 		})
 	}
+	l.c.fieldsGone = 0
 	return l.c.fieldsExpired(l.key)
 }
 
@@ -72,7 +80,8 @@ func (c *Context) noteExpiredField(key, field []byte) {
 	c.Stats.ExpiredSubkeys++
 }
 
-// fieldsExpired tells of fields of a hash that were deleted because of their time, and reports whether the hash went with them.
+// fieldsExpired tells of fields of a hash that were deleted because of their time, and reports whether the hash went
+// with them.
 func (c *Context) fieldsExpired(key []byte) (gone bool) {
 	_, ok := c.DB.Get(key)
 	c.tookFields("hexpired", key, !ok)
@@ -82,8 +91,12 @@ func (c *Context) fieldsExpired(key []byte) (gone bool) {
 // purgeFields deletes up to limit fields of a hash whose time has passed, and returns how many.
 func (c *Context) purgeFields(key []byte, limit int) (n int) {
 	c.aside(func() {
-		n = c.DB.HashPurge(key, c.Now, limit, func(field []byte) { c.noteExpiredField(key, field) })
+		n = c.DB.HashPurge(key, c.Now, limit, func(field []byte, at int64) {
+			c.fieldsGone = at // they come by their time
+			c.noteExpiredField(key, field)
+		})
 	})
+	c.fieldsGone = 0
 	if n > 0 {
 		c.fieldsExpired(key)
 	}

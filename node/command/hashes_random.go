@@ -31,7 +31,8 @@ func hRandFieldCount(c *Context, args [][]byte, w *resp.Writer) error {
 		return ErrNotInteger
 	}
 	if count == math.MinInt64 {
-		return resp.Error(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64, math.MaxInt64))
+		return resp.Error(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64,
+			math.MaxInt64))
 	}
 	values := len(args) > 3
 	if len(args) > 4 || values && !isWord(args[3], "withvalues") {

@@ -6,8 +6,9 @@ import "holdfast/resp"
 var hashRows = []Command{
 	{
 		Name: "hdel", Arity: -3, Flags: resp.Write | resp.Fast, Categories: resp.CatHash,
-		Keys: oneKey(resp.RW | resp.Delete), Group: "hash", Since: "2.0.0", Complexity: "O(N) in the number of fields given",
-		Summary: "Removes fields from a hash.", Syntax: "key field...",
+		Keys: oneKey(resp.RW | resp.Delete), Group: "hash", Since: "2.0.0",
+		Complexity: "O(N) in the number of fields given",
+		Summary:    "Removes fields from a hash.", Syntax: "key field...",
 		History: [][2]string{{"2.4.0", "Several fields."}}, Run: hDel,
 	},
 	{
@@ -34,12 +35,14 @@ var hashRows = []Command{
 	{
 		Name: "hincrbyfloat", Arity: 4, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatHash,
 		Keys: oneKey(resp.RW | resp.Access | resp.Update), Group: "hash", Since: "2.6.0", Complexity: "O(1)",
-		Summary: "Adds a number to a decimal fraction in a field.", Syntax: "key field increment:double", Run: hIncrByFloat,
+		Summary: "Adds a number to a decimal fraction in a field.", Syntax: "key field increment:double",
+		Run: hIncrByFloat,
 	},
 	{
 		Name: "hkeys", Arity: 2, Flags: resp.ReadOnly, Categories: resp.CatHash,
 		Keys: oneKey(resp.RO | resp.Access), Group: "hash", Since: "2.0.0", Complexity: "O(N) in the number of fields",
-		Summary: "Answers the fields of a hash.", Syntax: "key", Tips: []string{"nondeterministic_output_order"}, Run: hKeys,
+		Summary: "Answers the fields of a hash.", Syntax: "key", Tips: []string{"nondeterministic_output_order"},
+		Run: hKeys,
 	},
 	{
 		Name: "hlen", Arity: 2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatHash,
@@ -48,13 +51,15 @@ var hashRows = []Command{
 	},
 	{
 		Name: "hmget", Arity: -3, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatHash,
-		Keys: oneKey(resp.RO | resp.Access), Group: "hash", Since: "2.0.0", Complexity: "O(N) in the number of fields given",
-		Summary: "Answers the values of several fields.", Syntax: "key field...", Run: hMGet,
+		Keys: oneKey(resp.RO | resp.Access), Group: "hash", Since: "2.0.0",
+		Complexity: "O(N) in the number of fields given",
+		Summary:    "Answers the values of several fields.", Syntax: "key field...", Run: hMGet,
 	},
 	{
 		Name: "hmset", Arity: -4, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatHash,
-		Keys: oneKey(resp.RW | resp.Update), Group: "hash", Since: "2.0.0", Complexity: "O(N) in the number of fields given",
-		Summary: "Sets fields of a hash.", Syntax: "key field_value=(field value)...",
+		Keys: oneKey(resp.RW | resp.Update), Group: "hash", Since: "2.0.0",
+		Complexity: "O(N) in the number of fields given",
+		Summary:    "Sets fields of a hash.", Syntax: "key field_value=(field value)...",
 		Deprecated: "4.0.0", ReplacedBy: "`HSET` with multiple field-value pairs", Run: hSet,
 	},
 	{
@@ -73,9 +78,11 @@ var hashRows = []Command{
 	},
 	{
 		Name: "hset", Arity: -4, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatHash,
-		Keys: oneKey(resp.RW | resp.Update), Group: "hash", Since: "2.0.0", Complexity: "O(N) in the number of fields given",
-		Summary: "Sets fields of a hash, which is created when it is absent.", Syntax: "key field_value=(field value)...",
-		History: [][2]string{{"4.0.0", "Several fields."}}, Run: hSet,
+		Keys: oneKey(resp.RW | resp.Update), Group: "hash", Since: "2.0.0",
+		Complexity: "O(N) in the number of fields given",
+		Summary:    "Sets fields of a hash, which is created when it is absent.",
+		Syntax:     "key field_value=(field value)...",
+		History:    [][2]string{{"4.0.0", "Several fields."}}, Run: hSet,
 	},
 	{
 		Name: "hsetnx", Arity: 4, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatHash,
@@ -90,6 +97,7 @@ var hashRows = []Command{
 	{
 		Name: "hvals", Arity: 2, Flags: resp.ReadOnly, Categories: resp.CatHash,
 		Keys: oneKey(resp.RO | resp.Access), Group: "hash", Since: "2.0.0", Complexity: "O(N) in the number of fields",
-		Summary: "Answers the values of a hash.", Syntax: "key", Tips: []string{"nondeterministic_output_order"}, Run: hVals,
+		Summary: "Answers the values of a hash.", Syntax: "key", Tips: []string{"nondeterministic_output_order"},
+		Run: hVals,
 	},
 }

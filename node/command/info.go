@@ -9,7 +9,8 @@ import (
 
 // infoRows is INFO.
 var infoRows = []Command{{
-	Name: "info", Arity: -1, Flags: always | resp.Sentinel, Categories: resp.CatDangerous, Group: "server", Since: "1.0.0",
+	Name: "info", Arity: -1, Flags: always | resp.Sentinel, Categories: resp.CatDangerous, Group: "server",
+	Since:      "1.0.0",
 	Complexity: "O(1)", Summary: "Describes the state of the server.", Syntax: "[section...]",
 	Tips:    []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
 	History: [][2]string{{"7.0.0", "Takes several sections."}}, Run: info,

@@ -3,7 +3,7 @@ package command
 import "time"
 
 func infoPersistence(c *Context, r *report) {
-	p := c.Node.Persistence()
+	p := c.Persist.Info()
 	r.flag("loading", p.Loading)
 	r.flag("async_loading", !p.Loading && p.Load != nil)
 	r.zeros("current_cow_peak", "current_cow_size", "current_cow_size_age")
@@ -19,7 +19,8 @@ func infoPersistence(c *Context, r *report) {
 	r.add("rdb_last_save_time", unixSeconds(p.LastSave))
 	r.add("rdb_last_bgsave_status", okOrErr(p.LastStatusOK))
 	r.add("rdb_last_bgsave_time_sec", seconds(p.LastDuration, p.LastDuration > 0))
-	r.add("rdb_current_bgsave_time_sec", seconds(time.UnixMilli(c.Now).Sub(p.SavingSince), p.Saving && !p.SavingSince.IsZero()))
+	r.add("rdb_current_bgsave_time_sec",
+		seconds(time.UnixMilli(c.Now).Sub(p.SavingSince), p.Saving && !p.SavingSince.IsZero()))
 	r.add("rdb_saves", p.Saves)
 	r.add("rdb_last_cow_size", 0)
 	r.add("holdfast_snapshot_longest_slice_usec", p.SliceTook.Microseconds())

@@ -10,12 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"holdfast/node/pubsub"
+	"holdfast/node/store"
+	"holdfast/server"
+	"holdfast/server/pubsub"
 )
 
 func infoServer(c *Context, r *report) {
 	up := int64(time.UnixMilli(c.Now).Sub(c.Started) / time.Second)
-	r.add("redis_version", RedisVersion)
+	r.add("redis_version", server.RedisVersion)
 	r.add("redis_git_sha1", "00000000")
 	r.add("redis_git_dirty", 0)
 	r.add("redis_build_id", "0")
@@ -65,7 +67,7 @@ func infoClients(c *Context, r *report) {
 	r.add("client_recent_max_input_buffer", input)
 	r.add("client_recent_max_output_buffer", output)
 	r.add("blocked_clients", blocked)
-	r.add("tracking_clients", c.tracking.Clients())
+	r.add("tracking_clients", c.Tracking.Clients())
 	r.add("clients_in_timeout_table", timed)
 }
 
@@ -105,15 +107,15 @@ func infoStats(c *Context, r *report) {
 	r.zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
 		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
 		"total_active_defrag_time", "current_active_defrag_time")
-	r.add("tracking_total_keys", c.tracking.Keys())
-	r.add("tracking_total_items", c.tracking.Items())
-	r.add("tracking_total_prefixes", c.tracking.Prefixes())
+	r.add("tracking_total_keys", c.Tracking.Keys())
+	r.add("tracking_total_items", c.Tracking.Items())
+	r.add("tracking_total_prefixes", c.Tracking.Prefixes())
 	r.add("unexpected_error_replies", s.Unexpected)
 	r.add("total_error_replies", s.ErrorReplies)
 	r.add("dump_payload_sanitizations", 0)
 	r.add("total_reads_processed", s.Reads)
 	r.add("total_writes_processed", s.Writes)
-	r.add("holdfast_longest_turn_usec", time.Duration(s.LongestTurn).Microseconds())
+	r.add("holdfast_longest_turn_usec", c.Engine.Longest().Microseconds())
 	r.zeros("io_threaded_reads_processed", "io_threaded_writes_processed")
 	r.add("reply_buffer_shrinks", s.ReplyShrinks)
 	r.add("reply_buffer_expands", 0)
@@ -132,7 +134,8 @@ func infoReplication(c *Context, r *report) {
 		r.add("min_slaves_good_slaves", c.Node.GoodReplicas(int64(lag)))
 	}
 	for i, s := range n.Replicas {
-		r.addf("slave"+strconv.Itoa(i), "ip=%s,port=%d,state=%s,offset=%d,lag=%d", s.Addr, s.Port, s.State, s.Offset, s.Lag)
+		r.addf("slave"+strconv.Itoa(i), "ip=%s,port=%d,state=%s,offset=%d,lag=%d", s.Addr, s.Port, s.State, s.Offset,
+			s.Lag)
 	}
 	r.add("master_failover_state", "no-failover")
 	r.add("master_replid", n.ID)
@@ -239,7 +242,8 @@ func infoLatencyStats(c *Context, r *report) {
 		}
 		values := make([]string, len(percentiles))
 		for i, p := range percentiles {
-			values[i] = fmt.Sprintf("p%s=%.3f", strconv.FormatFloat(p, 'f', -1, 64), float64(h.Percentile(p))/float64(time.Microsecond))
+			values[i] = fmt.Sprintf("p%s=%.3f", strconv.FormatFloat(p, 'f', -1, 64),
+				float64(h.Percentile(p))/float64(time.Microsecond))
 		}
 		r.add("latency_percentiles_usec_"+name, strings.Join(values, ","))
 	}
@@ -250,7 +254,25 @@ func infoCluster(_ *Context, r *report) { r.add("cluster_enabled", 0) }
 func infoKeyspace(c *Context, r *report) {
 	for i := range c.Store.Databases() {
 		if db := c.Store.DB(i); db.Len() > 0 {
-			r.addf("db"+strconv.Itoa(i), "keys=%d,expires=%d,avg_ttl=0,subexpiry=%d", db.Len(), db.Expires(), db.FieldExpires())
+			line := fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", db.Len(), db.Expires(), c.averageTTL(db))
+			// which Redis 7.0 has not, so that its readers take the field for another
+			if hashes := db.FieldExpires(); hashes > 0 {
+				line += fmt.Sprintf(",subexpiry=%d", hashes)
+			}
+			r.add("db"+strconv.Itoa(i), line)
 		}
 	}
+}
+
+// ttlSamples is from how many keys the average is estimated.
+const ttlSamples = 64
+
+// averageTTL is about how many milliseconds the keys with an expiry have left.
+func (c *Context) averageTTL(db *store.DB) int64 {
+	mean, n := 0.0, 0.0
+	db.Sample(c.Rand, store.VolatileKeys, ttlSamples, func(it store.Item) {
+		n++
+		mean += (float64(max(it.ExpireAt()-c.Now, 0)) - mean) / n
+	})
+	return int64(mean)
 }

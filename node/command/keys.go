@@ -18,15 +18,18 @@ var keyRows = []Command{
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_sum"}, Run: del,
 	},
 	{
-		Name: "unlink", Arity: -2, Flags: resp.Write | resp.Fast, Categories: resp.CatKeyspace, Keys: manyKeys(1, resp.RM|resp.Delete),
+		Name: "unlink", Arity: -2, Flags: resp.Write | resp.Fast, Categories: resp.CatKeyspace,
+		Keys:  manyKeys(1, resp.RM|resp.Delete),
 		Group: "generic", Since: "4.0.0", Complexity: "O(1) for each key, and O(N) in their elements in the background",
 		Summary: "Deletes keys; what they held is given back in the background.", Syntax: "key...",
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_sum"}, Run: del,
 	},
 	{
-		Name: "exists", Arity: -2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatKeyspace, Keys: manyKeys(1, resp.RO),
-		Group: "generic", Since: "1.0.0", Complexity: "O(N) in the number of keys", Summary: "Counts keys that are there.",
-		Syntax: "key...", History: [][2]string{{"3.0.3", "Several keys."}},
+		Name: "exists", Arity: -2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatKeyspace,
+		Keys:  manyKeys(1, resp.RO),
+		Group: "generic", Since: "1.0.0", Complexity: "O(N) in the number of keys",
+		Summary: "Counts keys that are there.",
+		Syntax:  "key...", History: [][2]string{{"3.0.3", "Several keys."}},
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_sum"}, Run: exists,
 	},
 	{
@@ -60,7 +63,8 @@ var keyRows = []Command{
 	{
 		Name: "scan", Arity: -2, Flags: resp.ReadOnly | resp.TouchesArbitraryKeys, Categories: resp.CatKeyspace,
 		Group: "generic", Since: "2.8.0", Complexity: "O(1) for a call, O(N) for all keys",
-		Summary: "Answers some keys, and where to go on.", Syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]@6.0.0",
+		Summary: "Answers some keys, and where to go on.",
+		Syntax:  "cursor [MATCH pattern] [COUNT count] [TYPE type]@6.0.0",
 		History: [][2]string{{"6.0.0", "`TYPE`."}},
 		Tips:    []string{"nondeterministic_output", "request_policy:special"}, Run: scan,
 	},
@@ -88,11 +92,13 @@ var keyRows = []Command{
 	},
 	{
 		Name: "swapdb", Arity: 3, Flags: resp.Write | resp.Fast, Categories: resp.CatKeyspace | resp.CatDangerous,
-		Group: "server", Since: "4.0.0", Complexity: "O(N) in the number of clients that watch keys of the two databases",
-		Summary: "Exchanges two databases.", Syntax: "index1:integer index2:integer", Run: swapDB,
+		Group: "server", Since: "4.0.0",
+		Complexity: "O(N) in the number of clients that watch keys of the two databases",
+		Summary:    "Exchanges two databases.", Syntax: "index1:integer index2:integer", Run: swapDB,
 	},
 	{
-		Name: "touch", Arity: -2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatKeyspace, Keys: manyKeys(1, resp.RO),
+		Name: "touch", Arity: -2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatKeyspace,
+		Keys:  manyKeys(1, resp.RO),
 		Group: "generic", Since: "3.2.1", Complexity: "O(N) in the number of keys",
 		Summary: "Marks keys as just used, and counts those that are there.", Syntax: "key...",
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_sum"}, Run: touch,
@@ -117,7 +123,10 @@ func twoKeys(first, second resp.KeyFlag) []resp.KeySpec {
 
 func del(c *Context, args [][]byte, w *resp.Writer) error {
 	n := 0
-	for _, key := range args[1:] {
+	for i, key := range args[1:] {
+		if i%store.WarmKeys == 0 {
+			c.warm(args[1+i:], 1)
+		}
 		if _, found := c.Find(key); found && c.DB.Delete(key) {
 			n++
 			c.Notify(NotifyGeneric, "del", key)
@@ -128,8 +137,8 @@ func del(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// storeNothing deletes what a key holds, since the result that would replace it is empty. Whether its time has passed makes no
-// difference, not even to the event.
+// storeNothing deletes what a key holds, since the result that would replace it is empty. Whether its time has passed
+// makes no difference, not even to the event.
 func (c *Context) storeNothing(key []byte) {
 	if c.DB.Delete(key) {
 		c.Dirty++
@@ -139,7 +148,10 @@ func (c *Context) storeNothing(key []byte) {
 
 func exists(c *Context, args [][]byte, w *resp.Writer) error {
 	n := 0
-	for _, key := range args[1:] {
+	for i, key := range args[1:] {
+		if i%store.WarmKeys == 0 {
+			c.warm(args[1+i:], 1)
+		}
 		if _, found := c.peek(key); found {
 			n++
 		}
@@ -150,7 +162,10 @@ func exists(c *Context, args [][]byte, w *resp.Writer) error {
 
 func touch(c *Context, args [][]byte, w *resp.Writer) error {
 	n := 0
-	for _, key := range args[1:] {
+	for i, key := range args[1:] {
+		if i%store.WarmKeys == 0 {
+			c.warm(args[1+i:], 1)
+		}
 		if _, found := c.Read(key); found {
 			n++
 		}
@@ -234,10 +249,10 @@ func selectDB(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// lookIn looks a key up in another database than the session's. The reply will tell of it, so it waits for that key's last
-// change as well.
+// lookIn looks a key up in another database than the session's. The reply will tell of it, so it waits for that key's
+// last change as well.
 func (c *Context) lookIn(db *store.DB, key []byte) bool {
-	c.gate = max(c.gate, c.Node.LastChange(db.Index(), key))
+	c.gate = max(c.gate, c.Engine.LastChange(db.Index(), key))
 	_, found := c.FindIn(db, key)
 	return found
 }
@@ -327,7 +342,7 @@ func swapDB(c *Context, args [][]byte, w *resp.Writer) error {
 		c.watchersOfAll(i, c.Store.DB(j))
 		c.watchersOfAll(j, c.Store.DB(i))
 		c.Store.SwapDB(i, j)
-		c.tracking.Flushed()
+		c.Tracking.Flushed()
 	}
 	c.Dirty++
 	w.OK()
@@ -347,7 +362,7 @@ func flushDB(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	c.flush(c.DB)
-	c.tracking.Flushed()
+	c.Tracking.Flushed()
 	c.Replicate(args...) // also when there was nothing to delete
 	w.OK()
 	return nil
@@ -360,7 +375,7 @@ func flushAll(c *Context, args [][]byte, w *resp.Writer) error {
 	for i := range c.Store.Databases() {
 		c.flush(c.Store.DB(i))
 	}
-	c.tracking.Flushed()
+	c.Tracking.Flushed()
 	c.Replicate(args...)
 	w.OK()
 	return nil

@@ -89,7 +89,9 @@ func TestObject(t *testing.T) {
 		{`object refcount b`, `:1`},
 		{`object encoding b`, `"int"`},
 		{`object encoding c`, `"embstr"`},
-		{`object freq c`, `-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.`},
+		{`object freq c`,
+			`-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when ` +
+				`switching between policies at runtime LRU and LFU data will take some time to adjust.`},
 		{`object nonsense c`, `-ERR unknown subcommand 'nonsense'. Try OBJECT HELP.`},
 		{`object encoding`, `-ERR wrong number of arguments for 'object|encoding' command`},
 		{`object`, `-ERR wrong number of arguments for 'object' command`},
@@ -97,7 +99,8 @@ func TestObject(t *testing.T) {
 	})
 	e.now += 7000
 	e.run([]step{{`object idletime c`, `:7`}, {`touch c`, `:1`}, {`object idletime c`, `:0`}})
-	if got := e.do("object", "help"); !strings.HasPrefix(got, `[+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +ENCODING <key>`) {
+	if got := e.do("object", "help"); !strings.HasPrefix(got,
+		`[+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +ENCODING <key>`) {
 		t.Errorf("object help: %s", got)
 	}
 }
@@ -179,7 +182,8 @@ func TestExpireOnReplica(t *testing.T) {
 	e.node.replica = true
 	e.apply("set", "k", "v")
 	e.apply("pexpireat", "k", "-5") // kept until its deletion arrives
-	e.run([]step{{`get k`, `nil`}, {`ttl k`, `:-2`}, {`dbsize`, `:1`}, {`keys *`, `[]`}, {`scan 0`, `["0" []]`}, {`randomkey`, `"k"`}})
+	e.run([]step{{`get k`, `nil`}, {`ttl k`, `:-2`}, {`dbsize`, `:1`}, {`keys *`, `[]`}, {`scan 0`, `["0" []]`},
+		{`randomkey`, `"k"`}})
 	e.apply("append", "k", "w") // nothing expires while the log is applied
 	e.apply("persist", "k")
 	e.run([]step{{`get k`, `"vw"`}})
@@ -259,16 +263,17 @@ func TestParseCursor(t *testing.T) {
 	}
 }
 
-// A key in a database other than the session's is told of by COPY and MOVE, so its last change counts for the reply too.
+// A key in a database other than the session's is told of by COPY and MOVE, so its last change counts for the reply
+// too.
 func TestGateOfOtherDatabase(t *testing.T) {
 	e := newTestEnv(t)
 	e.node.gated = true
 	e.do("set", "k", "v")
-	e.node.lastChange = map[string]int64{"2/k": 77}
+	end := e.changed(2, "k")
 	for _, command := range []string{`copy k k db 2`, `move k 2`} {
 		e.c.Begin()
 		e.do(words(t, command)...)
-		if got := e.c.Gate(); got != 77 {
+		if got := e.c.Gate(); got != end {
 			t.Errorf("%s: gate %d", command, got)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Histogram counts durations in buckets that are at most 1/16 of their value wide. The zero value is empty, and takes no
-// memory beyond itself.
+// Histogram counts durations in buckets that are at most 1/16 of their value wide. The zero value is empty, and takes
+// no memory beyond itself.
 type Histogram struct {
 	counts []uint32 // by bucket, as far as any was needed
 	total  uint64

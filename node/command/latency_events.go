@@ -98,7 +98,8 @@ func (s *latencySeries) graph(event string, now int64) string {
 		least, most = min(least, p.ms), max(most, p.ms)
 	}
 	var b strings.Builder
-	b.WriteString(event + " - high " + itoa(most) + " ms, low " + itoa(least) + " ms (all time high " + itoa(s.max) + " ms)\n")
+	b.WriteString(event + " - high " + itoa(most) + " ms, low " + itoa(least) + " ms (all time high " + itoa(s.max) +
+		" ms)\n")
 	b.WriteString(strings.Repeat("-", graphColumns) + "\n")
 	for from := 0; from < len(s.samples); from += graphColumns {
 		part := s.samples[from:min(from+graphColumns, len(s.samples))]

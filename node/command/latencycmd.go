@@ -21,7 +21,8 @@ var latencyRows = []Command{{
 			Name: "help", Arity: 2, Flags: resp.Loading | resp.Stale, Since: "2.8.13", Complexity: "O(1)",
 			Summary: "Explains the subcommands.", Run: latencyHelp,
 		},
-		latencySub("histogram", -2, "[command...]", "Answers how long commands took, as cumulative distributions.", latencyHistogram),
+		latencySub("histogram", -2, "[command...]", "Answers how long commands took, as cumulative distributions.",
+			latencyHistogram),
 		latencySub("history", 3, "event", "Answers the samples of an event.", latencyHistory),
 		latencySub("latest", 2, "", "Answers the newest sample of each event.", latencyLatest),
 		latencySub("reset", -2, "[event...]", "Forgets events.", latencyReset),
@@ -125,8 +126,8 @@ func latencyHistogram(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// write answers how many durations were below 1024 ns, below twice that, and so on: microseconds and the count up to them,
-// wherever the count has grown.
+// write answers how many durations were below 1024 ns, below twice that, and so on: microseconds and the count up to
+// them, wherever the count has grown.
 func (h *Histogram) write(w *resp.Writer) {
 	w.Map(2)
 	w.BulkString("calls")
@@ -155,9 +156,12 @@ func (h *Histogram) write(w *resp.Writer) {
 
 // advice is what LATENCY DOCTOR says of an event.
 var advice = map[string]string{
-	"command":        "Commands that look at many elements take long: SLOWLOG GET tells which they were. Split large values, and use SCAN and its kin.",
-	"fast-command":   "Even short commands took long: the machine is busy, or something else on it takes the processor away.",
-	"expire-cycle":   "Many keys expired at once, or large ones: spread their times, or raise hz so that less is left for each turn.",
+	"command": "Commands that look at many elements take long: SLOWLOG GET tells which they were. Split large " +
+		"values, and use SCAN and its kin.",
+	"fast-command": "Even short commands took long: the machine is busy, or something else on it takes the " +
+		"processor away.",
+	"expire-cycle": "Many keys expired at once, or large ones: spread their times, or raise hz so that less is " +
+		"left for each turn.",
 	"expire-del":     "A large value expired: many small keys are easier to delete than one of the same size.",
 	"eviction-cycle": "Much had to be evicted at once: maxmemory was lowered, or large values came in.",
 	"eviction-del":   "A large value was evicted: many small keys are easier to delete than one of the same size.",
@@ -168,9 +172,11 @@ func latencyDoctor(c *Context, _ [][]byte, w *resp.Writer) error {
 	var b strings.Builder
 	switch {
 	case len(c.latency) == 0 && threshold == 0:
-		b.WriteString("Nothing is measured: the latency monitor is off. CONFIG SET latency-monitor-threshold <milliseconds> switches it on.\n")
+		b.WriteString("Nothing is measured: the latency monitor is off. CONFIG SET latency-monitor-threshold " +
+			"<milliseconds> switches it on.\n")
 	case len(c.latency) == 0:
-		b.WriteString("Nothing took " + itoa(threshold) + " ms or longer since the latency monitor was switched on or reset.\n")
+		b.WriteString("Nothing took " + itoa(threshold) +
+			" ms or longer since the latency monitor was switched on or reset.\n")
 	default:
 		c.diagnose(&b)
 	}
@@ -183,7 +189,8 @@ func (c *Context) diagnose(b *strings.Builder) {
 	for i, event := range events {
 		s := c.latency[event]
 		sum := s.summary(time.Now().Unix())
-		fmt.Fprintf(b, "%d. %s: %d latency spikes (average %dms, mean deviation %dms, period %.2f sec). Worst all time event %dms.\n",
+		fmt.Fprintf(b, "%d. %s: %d latency spikes (average %dms, mean deviation %dms, period %.2f sec). Worst all "+
+			"time event %dms.\n",
 			i+1, event, len(s.samples), sum.average, sum.deviation, sum.period, s.max)
 	}
 	b.WriteString("\nWhat may help:\n\n")

@@ -8,40 +8,53 @@ import (
 // listRows are the commands on lists.
 var listRows = []Command{
 	{
-		Name: "blmove", Arity: 6, Flags: resp.Write | resp.DenyOOM | resp.NoScript | resp.Blocking, Categories: resp.CatList,
-		Keys: fromTo, Group: "list", Since: "6.2.0", Complexity: "O(1)",
-		Summary: "Takes an element from one list to another, and waits until there is one.", Syntax: "source destination wherefrom=(LEFT|RIGHT) whereto=(LEFT|RIGHT) timeout:double", Run: blMove,
+		Name: "blmove", Arity: 6, Flags: resp.Write | resp.DenyOOM | resp.NoScript | resp.Blocking,
+		Categories: resp.CatList,
+		Keys:       fromTo, Group: "list", Since: "6.2.0", Complexity: "O(1)",
+		Summary: "Takes an element from one list to another, and waits until there is one.",
+		Syntax:  "source destination wherefrom=(LEFT|RIGHT) whereto=(LEFT|RIGHT) timeout:double", Run: blMove,
 	},
 	{
 		Name: "blmpop", Arity: -5, Flags: resp.Write | resp.Blocking, Categories: resp.CatList,
-		Keys: keysCounted(2), Group: "list", Since: "7.0.0", Complexity: "O(N+M) in the number of keys and the elements answered",
-		Summary: "Takes elements from the first of several lists that has any, and waits until one has.", Syntax: "timeout:double numkeys key... where=(LEFT|RIGHT) [COUNT count]", Run: blmPop,
+		Keys: keysCounted(2), Group: "list", Since: "7.0.0",
+		Complexity: "O(N+M) in the number of keys and the elements answered",
+		Summary:    "Takes elements from the first of several lists that has any, and waits until one has.",
+		Syntax:     "timeout:double numkeys key... where=(LEFT|RIGHT) [COUNT count]", Run: blmPop,
 	},
 	{
 		Name: "blpop", Arity: -3, Flags: resp.Write | resp.NoScript | resp.Blocking, Categories: resp.CatList,
-		Keys: keysBeforeLast(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "2.0.0", Complexity: "O(N) in the number of keys",
-		Summary: "Takes the first element of the first of several lists that has any, and waits until one has.", Syntax: "key... timeout:double", Run: blPop,
+		Keys: keysBeforeLast(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "2.0.0",
+		Complexity: "O(N) in the number of keys",
+		Summary:    "Takes the first element of the first of several lists that has any, and waits until one has.",
+		Syntax:     "key... timeout:double", Run: blPop,
 	},
 	{
 		Name: "brpop", Arity: -3, Flags: resp.Write | resp.NoScript | resp.Blocking, Categories: resp.CatList,
-		Keys: keysBeforeLast(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "2.0.0", Complexity: "O(N) in the number of keys",
-		Summary: "Takes the last element of the first of several lists that has any, and waits until one has.", Syntax: "key... timeout:double", Run: brPop,
+		Keys: keysBeforeLast(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "2.0.0",
+		Complexity: "O(N) in the number of keys",
+		Summary:    "Takes the last element of the first of several lists that has any, and waits until one has.",
+		Syntax:     "key... timeout:double", Run: brPop,
 	},
 	{
-		Name: "brpoplpush", Arity: 4, Flags: resp.Write | resp.DenyOOM | resp.NoScript | resp.Blocking, Categories: resp.CatList,
-		Keys: fromTo, Group: "list", Since: "2.2.0", Complexity: "O(1)",
-		Summary: "Takes the last element of a list to the front of another, and waits until there is one.", Syntax: "source destination timeout:double",
+		Name: "brpoplpush", Arity: 4, Flags: resp.Write | resp.DenyOOM | resp.NoScript | resp.Blocking,
+		Categories: resp.CatList,
+		Keys:       fromTo, Group: "list", Since: "2.2.0", Complexity: "O(1)",
+		Summary:    "Takes the last element of a list to the front of another, and waits until there is one.",
+		Syntax:     "source destination timeout:double",
 		Deprecated: "6.2.0", ReplacedBy: "`BLMOVE` with the `RIGHT` and `LEFT` arguments", Run: brPopLPush,
 	},
 	{
 		Name: "lindex", Arity: 3, Flags: resp.ReadOnly, Categories: resp.CatList,
-		Keys: oneKey(resp.RO | resp.Access), Group: "list", Since: "1.0.0", Complexity: "O(N) in the distance from the nearer end",
-		Summary: "Answers the element with an index.", Syntax: "key index:integer", Run: lIndex,
+		Keys: oneKey(resp.RO | resp.Access), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the distance from the nearer end",
+		Summary:    "Answers the element with an index.", Syntax: "key index:integer", Run: lIndex,
 	},
 	{
 		Name: "linsert", Arity: 5, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "2.2.0", Complexity: "O(N) in the elements before the pivot",
-		Summary: "Puts an element before or after another.", Syntax: "key where=(BEFORE|AFTER) pivot element", Run: lInsert,
+		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "2.2.0",
+		Complexity: "O(N) in the elements before the pivot",
+		Summary:    "Puts an element before or after another.", Syntax: "key where=(BEFORE|AFTER) pivot element",
+		Run: lInsert,
 	},
 	{
 		Name: "llen", Arity: 2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatList,
@@ -51,57 +64,73 @@ var listRows = []Command{
 	{
 		Name: "lmove", Arity: 5, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatList,
 		Keys: fromTo, Group: "list", Since: "6.2.0", Complexity: "O(1)",
-		Summary: "Takes an element from one list to another.", Syntax: "source destination wherefrom=(LEFT|RIGHT) whereto=(LEFT|RIGHT)", Run: lMove,
+		Summary: "Takes an element from one list to another.",
+		Syntax:  "source destination wherefrom=(LEFT|RIGHT) whereto=(LEFT|RIGHT)", Run: lMove,
 	},
 	{
 		Name: "lmpop", Arity: -4, Flags: resp.Write, Categories: resp.CatList,
-		Keys: keysCounted(1), Group: "list", Since: "7.0.0", Complexity: "O(N+M) in the number of keys and the elements answered",
-		Summary: "Takes elements from the first of several lists that has any.", Syntax: "numkeys key... where=(LEFT|RIGHT) [COUNT count]", Run: lmPop,
+		Keys: keysCounted(1), Group: "list", Since: "7.0.0",
+		Complexity: "O(N+M) in the number of keys and the elements answered",
+		Summary:    "Takes elements from the first of several lists that has any.",
+		Syntax:     "numkeys key... where=(LEFT|RIGHT) [COUNT count]", Run: lmPop,
 	},
 	{
 		Name: "lpop", Arity: -2, Flags: resp.Write | resp.Fast, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "1.0.0", Complexity: "O(N) in the elements answered",
-		Summary: "Takes the first elements of a list.", Syntax: "key [count]@6.2.0", Run: lPop,
+		Keys: oneKey(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the elements answered",
+		Summary:    "Takes the first elements of a list.", Syntax: "key [count]@6.2.0", Run: lPop,
 	},
 	{
 		Name: "lpos", Arity: -3, Flags: resp.ReadOnly, Categories: resp.CatList,
-		Keys: oneKey(resp.RO | resp.Access), Group: "list", Since: "6.0.6", Complexity: "O(N) in the length of the list",
-		Summary: "Answers where in a list an element is.", Syntax: "key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]", Run: lPos,
+		Keys: oneKey(resp.RO | resp.Access), Group: "list", Since: "6.0.6",
+		Complexity: "O(N) in the length of the list",
+		Summary:    "Answers where in a list an element is.",
+		Syntax:     "key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]", Run: lPos,
 	},
 	{
 		Name: "lpush", Arity: -3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "1.0.0", Complexity: "O(N) in the number of elements",
-		Summary: "Puts elements at the front of a list, which is created when it is absent.", Syntax: "key element...", Run: lPush,
+		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the number of elements",
+		Summary:    "Puts elements at the front of a list, which is created when it is absent.",
+		Syntax:     "key element...",
+		Run:        lPush,
 	},
 	{
 		Name: "lpushx", Arity: -3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "2.2.0", Complexity: "O(N) in the number of elements",
-		Summary: "Puts elements at the front of a list that exists.", Syntax: "key element...", Run: lPushX,
+		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "2.2.0",
+		Complexity: "O(N) in the number of elements",
+		Summary:    "Puts elements at the front of a list that exists.", Syntax: "key element...", Run: lPushX,
 	},
 	{
 		Name: "lrange", Arity: 4, Flags: resp.ReadOnly, Categories: resp.CatList,
-		Keys: oneKey(resp.RO | resp.Access), Group: "list", Since: "1.0.0", Complexity: "O(S+N) in the distance of the first from the nearer end and the elements answered",
-		Summary: "Answers the elements in a range of indexes.", Syntax: "key start:integer stop:integer", Run: lRange,
+		Keys: oneKey(resp.RO | resp.Access), Group: "list", Since: "1.0.0",
+		Complexity: "O(S+N) in the distance of the first from the nearer end and the elements answered",
+		Summary:    "Answers the elements in a range of indexes.", Syntax: "key start:integer stop:integer",
+		Run: lRange,
 	},
 	{
 		Name: "lrem", Arity: 4, Flags: resp.Write, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Delete), Group: "list", Since: "1.0.0", Complexity: "O(N+M) in the length of the list and the elements removed",
-		Summary: "Removes elements with a value.", Syntax: "key count element", Run: lRem,
+		Keys: oneKey(resp.RW | resp.Delete), Group: "list", Since: "1.0.0",
+		Complexity: "O(N+M) in the length of the list and the elements removed",
+		Summary:    "Removes elements with a value.", Syntax: "key count element", Run: lRem,
 	},
 	{
 		Name: "lset", Arity: 4, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Update), Group: "list", Since: "1.0.0", Complexity: "O(N) in the distance from the nearer end",
-		Summary: "Replaces the element with an index.", Syntax: "key index:integer element", Run: lSet,
+		Keys: oneKey(resp.RW | resp.Update), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the distance from the nearer end",
+		Summary:    "Replaces the element with an index.", Syntax: "key index:integer element", Run: lSet,
 	},
 	{
 		Name: "ltrim", Arity: 4, Flags: resp.Write, Categories: resp.CatList,
 		Keys: oneKey(resp.RW | resp.Delete), Group: "list", Since: "1.0.0", Complexity: "O(N) in the elements removed",
-		Summary: "Removes all elements but those in a range of indexes.", Syntax: "key start:integer stop:integer", Run: lTrim,
+		Summary: "Removes all elements but those in a range of indexes.", Syntax: "key start:integer stop:integer",
+		Run: lTrim,
 	},
 	{
 		Name: "rpop", Arity: -2, Flags: resp.Write | resp.Fast, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "1.0.0", Complexity: "O(N) in the elements answered",
-		Summary: "Takes the last elements of a list.", Syntax: "key [count]@6.2.0", Run: rPop,
+		Keys: oneKey(resp.RW | resp.Access | resp.Delete), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the elements answered",
+		Summary:    "Takes the last elements of a list.", Syntax: "key [count]@6.2.0", Run: rPop,
 	},
 	{
 		Name: "rpoplpush", Arity: 3, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatList,
@@ -111,13 +140,16 @@ var listRows = []Command{
 	},
 	{
 		Name: "rpush", Arity: -3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "1.0.0", Complexity: "O(N) in the number of elements",
-		Summary: "Puts elements at the end of a list, which is created when it is absent.", Syntax: "key element...", Run: rPush,
+		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the number of elements",
+		Summary:    "Puts elements at the end of a list, which is created when it is absent.", Syntax: "key element...",
+		Run: rPush,
 	},
 	{
 		Name: "rpushx", Arity: -3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatList,
-		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "2.2.0", Complexity: "O(N) in the number of elements",
-		Summary: "Puts elements at the end of a list that exists.", Syntax: "key element...", Run: rPushX,
+		Keys: oneKey(resp.RW | resp.Insert), Group: "list", Since: "2.2.0",
+		Complexity: "O(N) in the number of elements",
+		Summary:    "Puts elements at the end of a list that exists.", Syntax: "key element...", Run: rPushX,
 	},
 }
 
@@ -129,7 +161,8 @@ var fromTo = []resp.KeySpec{
 
 // keysCounted is the spec of a command that pops from keys, the number of which is argument at.
 func keysCounted(at int) []resp.KeySpec {
-	return []resp.KeySpec{{First: at, KeyNum: &resp.KeyNum{Index: 0, First: 1, Step: 1}, Flags: resp.RW | resp.Access | resp.Delete}}
+	return []resp.KeySpec{{First: at, KeyNum: &resp.KeyNum{Index: 0, First: 1, Step: 1},
+		Flags: resp.RW | resp.Access | resp.Delete}}
 }
 
 // keysBeforeLast is the spec of a command whose last argument alone is no key.
@@ -169,9 +202,9 @@ func parseEnd(arg []byte) (listEnd, error) {
 
 func (e listEnd) String() string {
 	if e == left {
-		return "LEFT"
+		return "left"
 	}
-	return "RIGHT"
+	return "right"
 }
 
 // pop and push are the commands, and the events, that take from this end and add to it.

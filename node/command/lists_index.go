@@ -211,7 +211,8 @@ func (o *lPosOptions) parse(args [][]byte) error {
 				return ErrNotInteger
 			}
 			if n == 0 {
-				return resp.Error("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
+				return resp.Error("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second " +
+					"... or use negative to start from the end of the list")
 			}
 		case isWord(args[0], "count"):
 			if o.count = n; !isInt || n < 0 {

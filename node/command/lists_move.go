@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/internal/bulk"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
@@ -49,7 +50,7 @@ func (c *Context) moveElement(src, dst []byte, from, to listEnd, w *resp.Writer)
 	}
 	it, _ := c.DB.Get(src) // where it is now: dst may have expired
 	var number [20]byte
-	val := bytes.Clone(it.ListIndex(from.index(&it), number[:]))
+	val := bulk.Clone(it.ListIndex(from.index(&it), number[:]))
 	rest := it.ListLen()
 	if bytes.Equal(src, dst) {
 		if from != to {
@@ -73,7 +74,8 @@ func brPopLPush(c *Context, args [][]byte, w *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	return blockingMove(c, args, w, right, left, timeout, [][]byte{[]byte("RPOPLPUSH"), args[1], args[2]})
+	effect := [][]byte{[]byte("RPOPLPUSH"), args[1], args[2]}
+	return blockingMove(c, args, w, right, left, timeout, effect, effect)
 }
 
 func blMove(c *Context, args [][]byte, w *resp.Writer) error {
@@ -85,12 +87,18 @@ func blMove(c *Context, args [][]byte, w *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	effect := [][]byte{[]byte("LMOVE"), args[1], args[2], []byte(from.String()), []byte(to.String())}
-	return blockingMove(c, args, w, from, to, timeout, effect)
+	move := []byte("LMOVE")
+	effect := [][]byte{move, args[1], args[2], args[3], args[4]}
+	// as in Redis, no longer the client's words
+	waited := [][]byte{move, args[1], args[2], []byte(from.String()), []byte(to.String())}
+	return blockingMove(c, args, w, from, to, timeout, effect, waited)
 }
 
-// blockingMove waits until there is an element to take from one list to the other.
-func blockingMove(c *Context, args [][]byte, w *resp.Writer, from, to listEnd, timeout time.Duration, effect [][]byte) error {
+// blockingMove waits until there is an element to take from one list to the other. It leaves effect, or waited if it
+// had to wait.
+func blockingMove(
+	c *Context, args [][]byte, w *resp.Writer, from, to listEnd, timeout time.Duration, effect, waited [][]byte,
+) error {
 	_, found, err := c.listForWrite(args[1])
 	switch {
 	case err != nil:
@@ -105,16 +113,16 @@ func blockingMove(c *Context, args [][]byte, w *resp.Writer, from, to listEnd, t
 		w.Null()
 		return nil
 	}
-	effect = Copy(effect)
+	waited = Copy(waited)
 	c.BlockOn(args[1:2], timeout, func(c *Context, key []byte) bool {
 		if _, _, err := c.listForWrite(key); err != nil {
 			return false
 		}
-		if err := c.moveElement(key, effect[2], from, to, &c.S.W); err != nil {
+		if err := c.moveElement(key, waited[2], from, to, &c.S.W); err != nil {
 			c.fail(err)
 			return true
 		}
-		c.Replicate(effect...)
+		c.Replicate(waited...)
 		return true
 	}, (*resp.Writer).NullArray)
 	return nil

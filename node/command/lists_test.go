@@ -47,7 +47,7 @@ func TestListEffects(t *testing.T) {
 		{"brpop l 0", "RPOP l"},
 		{"blmpop 0 1 l right count 2", "RPOP l 2"},
 		{"lmpop 2 none l left count 9", "LPOP l 3"},
-		{"blmove l m left right 0", "LMOVE l m LEFT RIGHT"},
+		{"blmove l m Left right 0", "LMOVE l m Left right"},
 		{"brpoplpush l m 0", "RPOPLPUSH l m"},
 		{"rpoplpush l l", "rpoplpush l l"},
 		{"ltrim l 0 -1", ""},
@@ -67,7 +67,8 @@ func TestListEffects(t *testing.T) {
 	}
 }
 
-// serve serves all who wait for what has become ready, each as an execution of its own; it answers what the executions passed on.
+// serve serves all who wait for what has become ready, each as an execution of its own; it answers what the executions
+// passed on.
 func (e *testEnv) serve() string {
 	e.t.Helper()
 	var logged []string
@@ -91,13 +92,14 @@ func (e *testEnv) heard(c *Context) string {
 func TestBlockedClientsAreServed(t *testing.T) {
 	e := newTestEnv(t)
 	a, b, c, d := e.client(), e.client(), e.client(), e.client()
-	e.doAs(a, "blmove", "k", "next", "left", "right", "0")
+	e.doAs(a, "blmove", "k", "next", "LEFT", "Right", "0")
 	e.doAs(b, "blmpop", "0", "2", "other", "k", "right", "count", "5")
 	e.doAs(c, "blpop", "next", "next", "0")
 	e.doAs(d, "blmove", "k", "text", "left", "left", "0")
-	e.run([]step{{"set text x", "+OK"}, {"multi", "+OK"}, {"rpush k 1 2 3", "+QUEUED"}, {"expire k 100", "+QUEUED"}, {"exec", "[:3 :1]"}})
+	e.run([]step{{"set text x", "+OK"}, {"multi", "+OK"}, {"rpush k 1 2 3", "+QUEUED"}, {"expire k 100", "+QUEUED"},
+		{"exec", "[:3 :1]"}})
 	e.effects()
-	if got, want := e.serve(), "LMOVE k next LEFT RIGHT|RPOP k 2|LPOP next"; got != want {
+	if got, want := e.serve(), "LMOVE k next left right|RPOP k 2|LPOP next"; got != want {
 		t.Errorf("passed on %q, want %q", got, want)
 	}
 	for i, want := range []string{`"1"`, `["k" ["3" "2"]]`, `["next" "1"]`, ""} {
@@ -139,7 +141,8 @@ func TestExpiredBeforeServed(t *testing.T) {
 func TestNobodyBlocksInATransaction(t *testing.T) {
 	e := newTestEnv(t)
 	e.run([]step{
-		{"multi", "+OK"}, {"blpop k 0", "+QUEUED"}, {"blmove k l left left 0", "+QUEUED"}, {"blmpop 0 1 k left", "+QUEUED"},
+		{"multi", "+OK"}, {"blpop k 0", "+QUEUED"}, {"blmove k l left left 0", "+QUEUED"},
+		{"blmpop 0 1 k left", "+QUEUED"},
 		{"exec", "[nil nil nil]"},
 	})
 }

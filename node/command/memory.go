@@ -27,7 +27,8 @@ var memoryRow = Command{
 		tipped(memorySub("stats", 2, "", "Details the use of memory.", memoryStats),
 			"nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 		{
-			Name: "usage", Arity: -3, Flags: resp.ReadOnly, Keys: []resp.KeySpec{{First: 2, Last: 2, Flags: resp.RO}}, Since: "4.0.0",
+			Name: "usage", Arity: -3, Flags: resp.ReadOnly, Keys: []resp.KeySpec{{First: 2, Last: 2, Flags: resp.RO}},
+			Since:      "4.0.0",
 			Complexity: "O(N) in the number of samples", Summary: "Answers how many bytes a key takes.",
 			Syntax: "key [SAMPLES count]", Run: memoryUsage,
 		},
@@ -55,7 +56,8 @@ const (
 )
 
 func readHeap() heap {
-	samples := []metrics.Sample{{Name: metricObjects}, {Name: metricUnused}, {Name: metricReleased}, {Name: metricTotal}}
+	samples := []metrics.Sample{{Name: metricObjects}, {Name: metricUnused}, {Name: metricReleased},
+		{Name: metricTotal}}
 	metrics.Read(samples)
 	value := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
 	return heap{used: value(0), active: value(0) + value(1), resident: value(3) - value(2)}
@@ -94,7 +96,8 @@ func memoryPurge(_ *Context, _ [][]byte, w *resp.Writer) error {
 func memoryMallocStats(_ *Context, _ [][]byte, w *resp.Writer) error {
 	var samples []metrics.Sample
 	for _, d := range metrics.All() {
-		if strings.HasPrefix(d.Name, "/memory/classes/") || strings.HasPrefix(d.Name, "/gc/heap/") && d.Kind == metrics.KindUint64 {
+		if strings.HasPrefix(d.Name, "/memory/classes/") || strings.HasPrefix(d.Name, "/gc/heap/") &&
+			d.Kind == metrics.KindUint64 {
 			samples = append(samples, metrics.Sample{Name: d.Name})
 		}
 	}

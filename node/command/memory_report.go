@@ -8,11 +8,12 @@ import (
 	"holdfast/resp"
 )
 
-// memoryReport is the use of memory as INFO, MEMORY STATS and MEMORY DOCTOR tell it, in bytes. What is "used" was counted where
-// it was taken: that is what maxmemory limits. The heap is the runtime's view of all of it and of what it has yet to collect;
-// the resident size is the kernel's.
+// memoryReport is the use of memory as INFO, MEMORY STATS and MEMORY DOCTOR tell it, in bytes. What is "used" was
+// counted where it was taken: that is what maxmemory limits. The heap is the runtime's view of all of it and of what it
+// has yet to collect; the resident size is the kernel's.
 type memoryReport struct {
 	used, peak, startup, clients, index int64
+	waiting                             int64 // of clients: what they have not taken yet
 	log                                 int64 // kept for replicas; not in used
 	keys                                int64
 	heap                                heap
@@ -26,7 +27,8 @@ func (e *Env) memoryReport() memoryReport {
 	e.NoteMemory()
 	m := memoryReport{
 		used: e.UsedMemory(), peak: e.Stats.PeakMemory, startup: e.Process.Startup, clients: e.Clients.Memory(),
-		log: e.Node.Replication().BacklogLen, heap: readHeap(), rss: e.Process.RSS(),
+		waiting: e.Clients.Waiting(),
+		log:     e.Node.Replication().BacklogLen, heap: readHeap(), rss: e.Process.RSS(),
 	}
 	for i := range e.Store.Databases() {
 		db := e.Store.DB(i)
@@ -74,7 +76,8 @@ func infoMemory(c *Context, r *report) {
 	r.bytes("total_system_memory", c.Process.SystemMemory)
 	r.zeros("used_memory_lua", "used_memory_vm_eval")
 	r.add("used_memory_lua_human", "0B")
-	r.zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries", "used_memory_vm_functions")
+	r.zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
+		"used_memory_vm_functions")
 	r.bytes("used_memory_vm_total", 0)
 	r.zeros("used_memory_functions")
 	r.bytes("used_memory_scripts", 0)
@@ -88,7 +91,7 @@ func infoMemory(c *Context, r *report) {
 	r.add("rss_overhead_bytes", m.rss-m.heap.resident)
 	r.addf("mem_fragmentation_ratio", "%.2f", ratio(m.rss, m.used))
 	r.add("mem_fragmentation_bytes", m.rss-m.used)
-	r.add("mem_not_counted_for_evict", 0)
+	r.add("mem_not_counted_for_evict", m.waiting)
 	r.add("mem_replication_backlog", m.log)
 	r.add("mem_total_replication_buffers", m.log)
 	r.add("mem_clients_slaves", 0)
@@ -98,8 +101,8 @@ func infoMemory(c *Context, r *report) {
 	r.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
 }
 
-// memoryStats has Redis's fields. The index holds keys with an expiry and those without, so that there is one table where
-// Redis has two.
+// memoryStats has Redis's fields. The index holds keys with an expiry and those without, so that there is one table
+// where Redis has two.
 func memoryStats(c *Context, _ [][]byte, w *resp.Writer) error {
 	m := c.memoryReport()
 	var filled []int
@@ -174,9 +177,12 @@ func memoryDoctor(c *Context, _ [][]byte, w *resp.Writer) error {
 	if c.Store.Used() < littleMemory {
 		odd(true, "there is too little data to say anything about it")
 	} else {
-		odd(ratio(m.peak, m.used) > bigPeak, "the peak was %s, now %s are in use: memory of the peak may still be held", humanBytes(m.peak), humanBytes(m.used))
-		odd(ratio(m.rss, m.used) > bigRSS, "%s are resident for %s in use: MEMORY PURGE gives unused memory back", humanBytes(m.rss), humanBytes(m.used))
-		odd(m.clients/int64(max(c.Clients.Len(), 1)) > bigClient, "the buffers of %d clients hold %s: CLIENT LIST tells whose", c.Clients.Len(), humanBytes(m.clients))
+		odd(ratio(m.peak, m.used) > bigPeak, "the peak was %s, now %s are in use: memory of the peak may still be held",
+			humanBytes(m.peak), humanBytes(m.used))
+		odd(ratio(m.rss, m.used) > bigRSS, "%s are resident for %s in use: MEMORY PURGE gives unused memory back",
+			humanBytes(m.rss), humanBytes(m.used))
+		odd(m.clients/int64(max(c.Clients.Len(), 1)) > bigClient,
+			"the buffers of %d clients hold %s: CLIENT LIST tells whose", c.Clients.Len(), humanBytes(m.clients))
 		odd(limit > 0 && m.used > limit, "%s are in use, and maxmemory is %s", humanBytes(m.used), humanBytes(limit))
 	}
 	odd(len(found) == 0, "nothing odd")

@@ -8,6 +8,12 @@ import (
 	"holdfast/resp"
 )
 
+// Mover sends keys to other servers.
+type Mover interface {
+	// Migrate parks the client while the keys are sent to another server.
+	Migrate(m *Migration)
+}
+
 // migrateRows is MIGRATE.
 var migrateRows = []Command{{
 	Name: "migrate", Arity: -6, Flags: resp.Write, Categories: resp.CatKeyspace | resp.CatDangerous,
@@ -18,16 +24,20 @@ var migrateRows = []Command{{
 			Find: func([][]byte) ([]int, error) { return nil, nil }, // the first one finds them all
 		},
 	},
-	Group: "generic", Since: "2.6.0", Complexity: "that of DUMP and DEL here and of RESTORE there, and O(N) for the transfer",
-	Summary: "Moves keys to another server.",
-	Syntax: `host:string port:integer key_or_empty_string=(key|empty_string="") destination-db:integer timeout:integer [COPY]@3.0.0 [REPLACE]@3.0.0 ` +
+	Group: "generic", Since: "2.6.0",
+	Complexity: "that of DUMP and DEL here and of RESTORE there, and O(N) for the transfer",
+	Summary:    "Moves keys to another server.",
+	Syntax: `host:string port:integer key_or_empty_string=(key|empty_string="") destination-db:integer ` +
+		`timeout:integer [COPY]@3.0.0 [REPLACE]@3.0.0 ` +
 		"authentication=[[AUTH password]@4.0.7|[AUTH2 (username password)]@6.0.0] [KEYS key#1...]@3.0.6",
-	History: [][2]string{{"3.0.0", "`COPY` and `REPLACE`."}, {"3.0.6", "`KEYS`."}, {"4.0.7", "`AUTH`."}, {"6.0.0", "`AUTH2`."}},
-	Tips:    []string{"nondeterministic_output"}, Run: migrate,
+	History: [][2]string{{"3.0.0", "`COPY` and `REPLACE`."}, {"3.0.6", "`KEYS`."}, {"4.0.7", "`AUTH`."},
+		{"6.0.0", "`AUTH2`."}},
+	Tips: []string{"nondeterministic_output"}, Run: migrate,
 }}
 
 const (
-	errMigrateKeys     = resp.Error("ERR When using MIGRATE KEYS option, the key argument must be set to the empty string")
+	errMigrateKeys = resp.Error(
+		"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string")
 	errMigrateInExec   = resp.Error("ERR MIGRATE isn't allowed inside a transaction")
 	errMigratesAlready = resp.Error("TRYAGAIN Another MIGRATE is moving the key")
 )
@@ -54,7 +64,7 @@ func findMigrated(args [][]byte) (found []int, err error) {
 }
 
 func migrate(c *Context, args [][]byte, w *resp.Writer) error {
-	m := &Migration{c: c, cmd: c.Cmd, db: c.DB.Index(), master: c.Node.IsMaster()}
+	m := &Migration{c: c, cmd: c.Cmd, db: c.DB.Index(), master: c.Engine.Master()}
 	keys, err := m.parse(Copy(args)) // they are needed when the read buffer has moved on
 	if err != nil {
 		return err
@@ -132,5 +142,6 @@ options:
 
 // errMigratesOn says that a key would not stand still.
 func errMigratesOn(key []byte) error {
-	return resp.Error(fmt.Sprintf("TRYAGAIN Key '%s' kept changing while it was sent: it stays here, and the target has an older copy", key))
+	return resp.Error(fmt.Sprintf(
+		"TRYAGAIN Key '%s' kept changing while it was sent: it stays here, and the target has an older copy", key))
 }

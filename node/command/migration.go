@@ -3,13 +3,13 @@ package command
 import (
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
-// Migration is a MIGRATE under way. Its keys are dumped under the execution lock and sent without it, while the client is parked
-// and others go on. Those that the target has accepted are deleted, under the lock again, if they are still as they were sent;
-// those that have changed make up another round, so that what others do meanwhile follows the key.
+// Migration is a MIGRATE under way. Its keys are dumped under the execution lock and sent without it, while the client
+// is parked and others go on. Those that the target has accepted are deleted, under the lock again, if they are still
+// as they were sent; those that have changed make up another round, so that what others do meanwhile follows the key.
 type Migration struct {
 	Host, Port    string
 	DB            int64
@@ -51,8 +51,8 @@ func (m *Migration) Refuse(err resp.Error) {
 	}
 }
 
-// depart dumps a key into the next round. The store's changes to it are noted from here on, but not for COPY, which is done then, and
-// not for a key that was named twice.
+// depart dumps a key into the next round. The store's changes to it are noted from here on, but not for COPY, which is
+// done then, and not for a key that was named twice.
 func (m *Migration) depart(d *Departure) error {
 	c := m.c
 	it, ok := c.Find(d.Key)
@@ -74,9 +74,10 @@ func (m *Migration) depart(d *Departure) error {
 	return nil
 }
 
-// arrived takes out of the round what the target has, and is to be deleted here: gone; and what has changed since it was sent.
+// arrived takes out of the round what the target has, and is to be deleted here: gone; and what has changed since it
+// was sent.
 func (m *Migration) arrived() (gone [][]byte, changed []*Departure) {
-	decides := m.c.Node.IsMaster() == m.master
+	decides := m.c.Engine.Master() == m.master
 	for _, d := range m.Round {
 		k := watchKey{m.db, string(d.Key)}
 		if m.c.departing[k] != d {
@@ -98,8 +99,8 @@ func (m *Migration) arrived() (gone [][]byte, changed []*Departure) {
 // abandon forgets the round.
 func (m *Migration) abandon() { m.arrived() }
 
-// Land goes on, under the execution lock, when the round was sent, or was not because of failure. It reports whether there is another
-// round to send; if not, the client has its answer.
+// Land goes on, under the execution lock, when the round was sent, or was not because of failure. It reports whether
+// there is another round to send; if not, the client has its answer.
 func (m *Migration) Land(now int64, failure error) (again bool) {
 	c := m.c
 	c.resume(c, m.cmd, m.db, now, func() (answered bool) {
@@ -153,7 +154,8 @@ func (m *Migration) answer(failure error) {
 	}
 }
 
-// noteDeparting notes that a key has changed while it is sent to another server; without a key all of the database have.
+// noteDeparting notes that a key has changed while it is sent to another server; without a key all of the database
+// have.
 func (e *Env) noteDeparting(db int, key []byte) {
 	if len(e.departing) == 0 {
 		return

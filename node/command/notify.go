@@ -28,9 +28,9 @@ func (c *Context) Notify(class config.NotifyFlags, event string, key []byte) {
 	}
 	db := strconv.Itoa(c.DB.Index())
 	if on&config.NotifyKeyspace != 0 {
-		c.Hub.Publish(append([]byte("__keyspace@"+db+"__:"), key...), []byte(event))
+		c.Publish(append([]byte("__keyspace@"+db+"__:"), key...), []byte(event))
 	}
 	if on&config.NotifyKeyevent != 0 {
-		c.Hub.Publish([]byte("__keyevent@"+db+"__:"+event), key)
+		c.Publish([]byte("__keyevent@"+db+"__:"+event), key)
 	}
 }

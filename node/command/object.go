@@ -81,8 +81,9 @@ func objectIdleTime(c *Context, args [][]byte, w *resp.Writer) error {
 		return nil
 	}
 	if c.countsUse() {
-		return resp.Error("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching " +
-			"between policies at runtime LRU and LFU data will take some time to adjust.")
+		return resp.Error(
+			"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching " +
+				"between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
 	w.Int(idleSeconds(it.Access(), c.Now))
 	return nil
@@ -94,8 +95,9 @@ func objectFreq(c *Context, args [][]byte, w *resp.Writer) error {
 		return nil
 	}
 	if !c.countsUse() {
-		return resp.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when " +
-			"switching between policies at runtime LRU and LFU data will take some time to adjust.")
+		return resp.Error(
+			"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when " +
+				"switching between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
 	w.Int(useCount(it.Access(), c.Now, c.Config.LFUDecayTime()))
 	return nil

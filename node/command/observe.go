@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // Redact hides an argument of the command in execution from the slow log and from monitors: a password.
-func (c *Context) Redact(i int) { c.redacted = append(c.redacted, i) }
+func (c *Context) Redact(i int) { c.call.Secret = append(c.call.Secret, i) }
 
 // observe shows a command that has run to those who look on: the latency monitor, the slow log, clients in MONITOR.
 func (e *Env) observe(c *Context, cmd *Command, args [][]byte, took time.Duration) {
@@ -31,7 +31,7 @@ func (e *Env) observe(c *Context, cmd *Command, args [][]byte, took time.Duratio
 	if len(e.monitors) > 0 && cmd.Flags&(resp.SkipMonitor|resp.Admin) == 0 {
 		e.feedMonitors(c, args)
 	}
-	c.redacted = c.redacted[:0]
+	c.call.Secret = c.call.Secret[:0]
 }
 
 // observeServed is observe for a blocked command that was served, in the given time; waiting doesn't count.
@@ -54,11 +54,11 @@ func (e *Env) noteSlow(c *Context, args []string, took time.Duration) {
 
 // shown are the arguments with those that were redacted made out.
 func (c *Context) shown(args [][]byte) [][]byte {
-	if len(c.redacted) == 0 {
+	if len(c.call.Secret) == 0 {
 		return args
 	}
 	list := append([][]byte(nil), args...)
-	for _, i := range c.redacted {
+	for _, i := range c.call.Secret {
 		list[i] = []byte("(redacted)")
 	}
 	return list
@@ -66,14 +66,14 @@ func (c *Context) shown(args [][]byte) [][]byte {
 
 // feedMonitors pushes a line about a command to every client in MONITOR.
 func (e *Env) feedMonitors(c *Context, args [][]byte) {
-	if e.Node.Loading() {
+	if e.Engine.Loading() {
 		return
 	}
 	now := time.Now()
 	line := strconv.AppendInt([]byte{'+'}, now.Unix(), 10)
 	micros := strconv.Itoa(1_000_000 + now.Nanosecond()/1000)
 	line = append(append(append(line, '.'), micros[1:]...), " ["...)
-	line = strconv.AppendInt(line, int64(c.DB.Index()), 10)
+	line = strconv.AppendInt(line, int64(c.S.DB), 10)
 	line = append(append(append(line, ' '), c.S.Addr...), ']')
 	for _, a := range c.shown(args) {
 		line = appendQuoted(append(line, ' '), a)
@@ -81,7 +81,7 @@ func (e *Env) feedMonitors(c *Context, args [][]byte) {
 	line = append(line, "\r\n"...)
 	for _, m := range e.monitors {
 		m.W.Raw(line)
-		e.push(m)
+		e.Push(m)
 	}
 }
 
@@ -116,7 +116,8 @@ func appendQuoted(b, arg []byte) []byte {
 
 // monitorRows is MONITOR.
 var monitorRows = []Command{{
-	Name: "monitor", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.Loading | resp.Stale, Group: "server", Since: "1.0.0",
+	Name: "monitor", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.Loading | resp.Stale, Group: "server",
+	Since:      "1.0.0",
 	Complexity: "O(1)", Summary: "Shows every command that the server runs from here on.", Run: monitor,
 }}
 

@@ -34,7 +34,8 @@ func TestMonitorShowsCommandsInOrder(t *testing.T) {
 	})
 	want := []string{
 		`[0 127.0.0.1:1000] "set" "k" "a\"\\\n\x00\xff"`, `[0 127.0.0.1:1000] "multi"`, `[0 127.0.0.1:1000] "incr" "n"`,
-		`[0 127.0.0.1:1000] "exec"`, `[0 127.0.0.1:1000] "multi"`, `[0 127.0.0.1:1000] "EXEC"`, `[3 127.0.0.1:1000] "select" "3"`,
+		`[0 127.0.0.1:1000] "exec"`, `[0 127.0.0.1:1000] "multi"`, `[0 127.0.0.1:1000] "EXEC"`,
+		`[3 127.0.0.1:1000] "select" "3"`,
 		`[3 127.0.0.1:1000] "auth" "(redacted)"`, `[3 127.0.0.1:1000] "hello" "2" "auth" "(redacted)" "(redacted)"`,
 	}
 	if got := e.lines(m); strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -72,7 +73,8 @@ func TestSlowLog(t *testing.T) {
 		args = append(args, strings.Join(entry.args, " "))
 	}
 	want := []string{
-		"exists" + strings.Repeat(" k", 30) + " ... (3 more arguments)", "config set masterauth (redacted)", "slowlog len", "slowlog get 0",
+		"exists" + strings.Repeat(" k", 30) + " ... (3 more arguments)", "config set masterauth (redacted)",
+		"slowlog len", "slowlog get 0",
 	}
 	if strings.Join(args, "\n") != strings.Join(want, "\n") {
 		t.Errorf("kept\n%s\nwant\n%s", strings.Join(args, "\n"), strings.Join(want, "\n"))

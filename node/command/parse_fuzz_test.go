@@ -20,7 +20,8 @@ var (
 	exponent = regexp.MustCompile(`(?i)[ep][+-]?0*([0-9]*)$`)
 )
 
-// modelNumber reads a number with math/big. rounded is false where that would take for ever: the caller knows no more than that it is one.
+// modelNumber reads a number with math/big. rounded is false where that would take for ever: the caller knows no more
+// than that it is one.
 func modelNumber(text string, prec uint) (f *big.Float, isNumber, rounded bool) {
 	switch {
 	case cInf.MatchString(text):
@@ -29,7 +30,8 @@ func modelNumber(text string, prec uint) (f *big.Float, isNumber, rounded bool) 
 	default:
 		return nil, false, false
 	}
-	if m := exponent.FindStringSubmatch(text); cDecimal.MatchString(text) && m != nil && len(m[1]) > 3 || len(text) > 200 {
+	if m := exponent.FindStringSubmatch(text); cDecimal.MatchString(text) && m != nil && len(m[1]) > 3 ||
+		len(text) > 200 {
 		return nil, true, false
 	} else if cHex.MatchString(text) && regexp.MustCompile(`(?i)p[+-]?0*[0-9]{4,}$`).MatchString(text) {
 		return nil, true, false

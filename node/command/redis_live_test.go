@@ -71,20 +71,29 @@ func (l *liveRedis) until(end string, commands ...[]string) string {
 	return strings.Replace(string(got), end, "", 1)
 }
 
-// trackings are scripts of two clients, in RESP3: lines of a client's number and its command. Every byte that either gets must agree.
+// trackings are scripts of two clients, in RESP3: lines of a client's number and its command. Every byte that either
+// gets must agree.
 var trackings = []string{
 	`1 client tracking on|1 get a|2 set a 1|2 set a 2|1|1 get a|1 set a 3|2 mset a 4 b 5|1|1 mget a b c|2 del a b c|1`,
-	`1 client tracking on noloop|1 get a|1 set a 1|1 get a|2 incr a|1|1 get a|1 multi|1 set a 2|1 get a|1 exec|2 set a 5|1`,
-	`1 client tracking on optin|1 get a|2 set a 1|1|1 client caching yes|1 get a|2 set a 2|1|1 get a|2 set a 3|1|1 client caching yes|1 multi|1 get a|1 get b|1 exec|2 mset a 1 b 2|1`,
+	`1 client tracking on noloop|1 get a|1 set a 1|1 get a|2 incr a|1|1 get a|1 multi|1 set a 2|1 get a|1 exec|` +
+		`2 set a 5|1`,
+	`1 client tracking on optin|1 get a|2 set a 1|1|1 client caching yes|1 get a|2 set a 2|1|1 get a|2 set a 3|1|` +
+		`1 client caching yes|1 multi|1 get a|1 get b|1 exec|2 mset a 1 b 2|1`,
 	`1 client tracking on optout|1 get a|2 set a 1|1|1 client caching no|1 get a|2 set a 2|1|1 get a|2 set a 3|1`,
-	`1 client tracking on bcast|2 set a 1|1|2 mset c 1 b 2 a 3|1|1 set x 1|1|2 multi|2 set q 1|2 del q|2 set p 1|2 exec|1`,
-	`1 client tracking on bcast prefix a: prefix b:|2 mset a:1 1 b:1 1 c:1 1|1|1 set a:2 x|1|1 client tracking on bcast prefix c:|2 set c:1 2|1|1 client tracking off|2 set a:1 5|1`,
+	`1 client tracking on bcast|2 set a 1|1|2 mset c 1 b 2 a 3|1|1 set x 1|1|2 multi|2 set q 1|2 del q|2 set p 1|` +
+		`2 exec|1`,
+	`1 client tracking on bcast prefix a: prefix b:|2 mset a:1 1 b:1 1 c:1 1|1|1 set a:2 x|1|` +
+		`1 client tracking on bcast prefix c:|2 set c:1 2|1|1 client tracking off|2 set a:1 5|1`,
 	`1 client tracking on bcast noloop|1 set a 1|1|2 set a 2|1|1 mset a 1 b 2|2 set b 3|1|1`,
 	`1 client tracking on|1 get a|2 flushdb|1|1 get a|1 flushall|1 get a|1 multi|1 flushdb|1 set a 1|1 exec|1`,
 	`1 client tracking on|1 get a|1 client tracking off|2 set a 1|1|1 client tracking on|1 get a|1 reset|2 set a 2|1`,
-	`1 client tracking on|1 set a 1 px 100000|1 get a|1 getex a|1 strlen a|2 rename a b|2 rename nope b|1|1 exists b|2 copy b c|2 append b x|1|1 type b|2 expire b 100|1|1 ttl b|2 persist b|1`,
-	`1 client tracking on|1 lrange l 0 -1|2 rpush l a b|1|1 llen l|2 lpop l|1|1 smembers s|2 sadd s a|2 sadd s a|1|1 scard s|2 sadd s a|2 srem s b|2 srem s a|1|1 hgetall h|2 hset h f 1|1|1 zscore z m|2 zadd z 1 m|1|1 zcard z|2 zadd z 1 m|1`,
-	`1 client tracking on|2 client tracking on|1 get a|2 get a|1 set a 1|2|1 get a|2 get a|2 set a 2|1|2 multi|2 get a|2 set a 3|2 get a|2 exec|2`,
+	`1 client tracking on|1 set a 1 px 100000|1 get a|1 getex a|1 strlen a|2 rename a b|2 rename nope b|1|` +
+		`1 exists b|2 copy b c|2 append b x|1|1 type b|2 expire b 100|1|1 ttl b|2 persist b|1`,
+	`1 client tracking on|1 lrange l 0 -1|2 rpush l a b|1|1 llen l|2 lpop l|1|1 smembers s|2 sadd s a|2 sadd s a|1|` +
+		`1 scard s|2 sadd s a|2 srem s b|2 srem s a|1|1 hgetall h|2 hset h f 1|1|1 zscore z m|2 zadd z 1 m|1|` +
+		`1 zcard z|2 zadd z 1 m|1`,
+	`1 client tracking on|2 client tracking on|1 get a|2 get a|1 set a 1|2|1 get a|2 get a|2 set a 2|1|2 multi|` +
+		`2 get a|2 set a 3|2 get a|2 exec|2`,
 	`1 client tracking on|1 select 3|1 get a|2 set a 1|1|1 select 0|1 dbsize|1 keys *|1 scan 0|1 randomkey|2 set a 2|1`,
 }
 
@@ -133,9 +142,13 @@ func TestMonitorAsRedis(t *testing.T) {
 	m := e.client()
 	watching.until("+OK\r\n", []string{"monitor"})
 	e.doAs(m, "monitor")
-	for command := range strings.SplitSeq(`set k "v\x00\n\"\xff\\"|get nope nope|nope|config get hz|client id|client list|multi|set a 1|incr a|exec|multi|nope|exec|multi|get a|discard|exec|select 2|SET B 1|`+
-		`auth x|auth x y|auth x y z|hello 3 auth a b setname c|hello 2 setname "a b"|subscribe a|unsubscribe a|info nope|command count|object help|debug sleep 0|slowlog len|latency latest|watch a|unwatch|acl whoami|`+
-		`lpush l a|blpop l 0|blpop l 0.01|client no-evict on|shutdown x|dbsize|ping a b|reset`, "|") {
+	for command := range strings.SplitSeq(
+		`set k "v\x00\n\"\xff\\"|get nope nope|nope|config get hz|client id|client list|multi|set a 1|incr a|exec|`+
+			`multi|nope|exec|multi|get a|discard|exec|select 2|SET B 1|`+
+			`auth x|auth x y|auth x y z|hello 3 auth a b setname c|hello 2 setname "a b"|subscribe a|unsubscribe a|`+
+			`info nope|command count|object help|debug sleep 0|slowlog len|latency latest|watch a|unwatch|`+
+			`acl whoami|`+
+			`lpush l a|blpop l 0|blpop l 0.01|client no-evict on|shutdown x|dbsize|ping a b|reset`, "|") {
 		args := words(t, command)
 		acting.do(args...)
 		e.do(args...)
@@ -143,7 +156,8 @@ func TestMonitorAsRedis(t *testing.T) {
 	}
 	lines := func(text string) []string {
 		text = monitorPrefix.ReplaceAllString(text, "[$1]")
-		return slices.DeleteFunc(strings.Split(text, "\r\n"), func(l string) bool { return l == "" || strings.HasSuffix(l, `"mark"`) || strings.Contains(l, `"echo"`) })
+		return slices.DeleteFunc(strings.Split(text, "\r\n"),
+			func(l string) bool { return l == "" || strings.HasSuffix(l, `"mark"`) || strings.Contains(l, `"echo"`) })
 	}
 	acting.do("echo", "end")
 	want, got := lines(watching.until("\"echo\" \"end\"\r\n")), lines(string(m.S.W.Buf))
@@ -162,10 +176,14 @@ func TestSlowLogAsRedis(t *testing.T) {
 	}
 	long := strings.Repeat("x", 200)
 	script := [][]string{
-		{"config", "set", "slowlog-log-slower-than", "0"}, {"slowlog", "reset"}, {"set", "k", long}, append([]string{"mget"}, many...), append([]string{"mget"}, many[:31]...),
-		append([]string{"mget"}, many[:32]...), {"set", "k", long[:128]}, {"multi"}, {"set", "k", "1"}, {"incr", "k"}, {"exec"}, {"get"}, {"nope"}, {"auth", "x"}, {"auth", "a", "x"},
-		{"config", "set", "masterauth", "x", "hz", "10", "requirepass", ""}, {"CONFIG", "SET", "MASTERUSER", "x"}, {"hello", "2", "auth", "a", "b"}, {"rpush", "l", "a"},
-		{"blpop", "l", "1"}, {"spop", "s"}, {"getset", "k", "2"}, {"incrbyfloat", "k", "1.5"}, {"slowlog", "len"}, {"client", "setname", "me"}, {"ping"},
+		{"config", "set", "slowlog-log-slower-than", "0"}, {"slowlog", "reset"}, {"set", "k", long},
+		append([]string{"mget"}, many...), append([]string{"mget"}, many[:31]...),
+		append([]string{"mget"}, many[:32]...), {"set", "k", long[:128]}, {"multi"}, {"set", "k", "1"}, {"incr", "k"},
+		{"exec"}, {"get"}, {"nope"}, {"auth", "x"}, {"auth", "a", "x"},
+		{"config", "set", "masterauth", "x", "hz", "10", "requirepass", ""}, {"CONFIG", "SET", "MASTERUSER", "x"},
+		{"hello", "2", "auth", "a", "b"}, {"rpush", "l", "a"},
+		{"blpop", "l", "1"}, {"spop", "s"}, {"getset", "k", "2"}, {"incrbyfloat", "k", "1.5"}, {"slowlog", "len"},
+		{"client", "setname", "me"}, {"ping"},
 	}
 	for _, args := range script {
 		redis.do(args...)
@@ -186,7 +204,8 @@ func TestSlowLogAsRedis(t *testing.T) {
 	if _, err := redis.conn.Write(resp.AppendCommandStrings(nil, "slowlog", "get", "-1")); err != nil {
 		t.Fatal(err)
 	}
-	if want, got := entries(redis.conn), entries(strings.NewReader(e.wire("slowlog", "get", "-1"))); !slices.Equal(got, want) {
+	if want, got := entries(redis.conn), entries(strings.NewReader(e.wire("slowlog", "get", "-1"))); !slices.Equal(got,
+		want) {
 		t.Errorf("kept\n%s\nRedis keeps\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"holdfast/internal/servers"
 	"holdfast/resp"
+	"holdfast/server"
 )
 
 // startRedis runs a real redis-server, with which answers are compared, and connects to it.
@@ -53,48 +54,100 @@ func ask(t *testing.T, conn net.Conn, commands ...[]string) string {
 // dialogues are run on both sides, each on a connection of its own, in RESP2 and RESP3; every byte must agree.
 var dialogues = []string{
 	`ping|ping x|ping x y|echo|echo a|time x`,
-	`subscribe a b a|psubscribe x* y*|ssubscribe s|ping|ping z|unsubscribe q|unsubscribe b|unsubscribe|unsubscribe|punsubscribe y*|punsubscribe|punsubscribe|sunsubscribe|sunsubscribe`,
+	`subscribe a b a|psubscribe x* y*|ssubscribe s|ping|ping z|unsubscribe q|unsubscribe b|unsubscribe|unsubscribe|` +
+		`punsubscribe y*|punsubscribe|punsubscribe|sunsubscribe|sunsubscribe`,
 	`subscribe a|unsubscribe a|get k|reset`,
-	`pubsub|pubsub nope|pubsub channels a b|pubsub numpat x|pubsub numpat|pubsub numsub|pubsub numsub a b|pubsub channels|pubsub shardchannels|pubsub shardnumsub x|publish a b|spublish a b|publish a`,
+	`subscribe a|publish a x|spublish a x|pubsub channels|pubsub nope|get k|multi|reset`,
+	`psubscribe a*|publish a x|unsubscribe|publish a x|pubsub numpat|punsubscribe|publish a x`,
+	`ssubscribe s|spublish s x|publish a x|pubsub shardchannels|sunsubscribe|spublish s x|pubsub shardchannels`,
+	`pubsub|pubsub nope|pubsub channels a b|pubsub numpat x|pubsub numpat|pubsub numsub|pubsub numsub a b|` +
+		`pubsub channels|pubsub shardchannels|pubsub shardnumsub x|publish a b|spublish a b|publish a`,
 	`multi|subscribe a|publish a hi|unsubscribe a|exec`,
 	`multi|ping|client id x|exec`,
-	`auth x|auth default x|auth nobody x|auth a b c|hello a|hello 1|hello 4|hello 2 x|hello 3 setname|hello 2 auth a|hello 2 auth nobody x|hello 3 setname "a b"`,
-	`client getname|client setname x|client getname|client setname "a b"|client setname ""|client getname|client setname`,
-	`client nope|client|client kill|client kill x|client kill id|client kill id x y z|client kill id 0|client kill id 99999|client kill type x y|client kill type nope|client kill user bob|client kill addr 1.2.3.4:5|client kill skipme no id 999999|client kill skipme x`,
-	`client list type nope|client list id x|client list id 99999|client list nope|client list type pubsub|client list type master|client list type`,
+	`auth x|auth default x|auth nobody x|auth a b c|hello a|hello 1|hello 4|hello 2 x|hello 3 setname|` +
+		`hello 2 auth a|hello 2 auth nobody x|hello 3 setname "a b"`,
+	`client getname|client setname x|client getname|client setname "a b"|client setname ""|client getname|` +
+		`client setname`,
+	`client nope|client|client kill|client kill x|client kill id|client kill id x y z|client kill id 0|` +
+		`client kill id 99999|client kill type x y|client kill type nope|client kill user bob|` +
+		`client kill addr 1.2.3.4:5|client kill skipme no id 999999|client kill skipme x`,
+	`client list type nope|client list id x|client list id 99999|client list nope|client list type pubsub|` +
+		`client list type master|client list type`,
 	`client no-evict on|client no-evict off|client no-evict x|client no-evict`,
 	`client reply x|client reply off|ping|client reply on|client reply skip|ping|ping`,
 	`client unblock x|client unblock 99999|client unblock 1 x|client unblock 1 error x`,
-	`client pause x|client pause -1|client pause 1 x|client pause 0|client pause 9223372036854775807|client pause 1 all x|client unpause|client unpause x`,
-	`client tracking off|client tracking x|client tracking off bcast optin|client tracking off redirect x|client tracking off redirect 99999|client tracking off nope|client caching yes|client caching x|client getredir|client trackinginfo`,
-	`client tracking on prefix a|client tracking on bcast optin|client tracking on optin optout|client tracking on redirect 0 redirect 1|client tracking on redirect|client tracking on prefix|client tracking on bcast prefix ab prefix a|client trackinginfo`,
-	`client tracking on optin|client caching x|client caching no|client caching yes|client trackinginfo|client caching yes|ping|client trackinginfo|client tracking on optout|client tracking on bcast|client getredir|client tracking off|client trackinginfo`,
-	`client tracking on optout noloop|client caching yes|client caching no|client trackinginfo|get a|client trackinginfo|multi|client caching no|get a|exec|client trackinginfo|client tracking on|client trackinginfo`,
-	`client tracking on bcast prefix foo prefix bar|client tracking on bcast prefix fo|client tracking on bcast prefix foobar|client tracking on bcast prefix x|client trackinginfo|client tracking on bcast|client trackinginfo|client tracking on|client tracking off|client trackinginfo`,
-	`client tracking on|get a|set a 1|set a 2|get a|multi|set a 3|get a|set a 4|exec|get a|flushall|mget x y|mset x 1 y 2|client tracking on noloop|get x|set x 1|reset|set x 2|flushdb`,
-	`client tracking on bcast|set a 1|client reply off|set a 2|client reply on|client reply skip|set a 3|ping|client tracking off|set a 4|flushall`,
-	`config get nope|config get|config get maxclients|config get MAXCLIENTS|config set maxmemory|config set nope 1|config set hz x|config set hz 10 nope 1|config set port 1|config nope|config rewrite|config resetstat x|config set maxmemory 1mb maxmemory 2mb|config set a b c`,
-	`role|wait 0 0|wait a 0|wait 0 a|wait 0 -1|wait 0 9223372036854775807|multi|wait 3 0|exec|replicaof a b|replicaof a 99999|replicaof no one|replicaof a`,
-	`replconf|replconf a|replconf a b|replconf listening-port x|replconf listening-port 1 capa eof capa psync2 capa nope|replconf rdb-only 2|replconf rdb-only x|replconf rdb-filter-only ""|replconf rdb-filter-only functions|replconf rdb-filter-only x|replconf ip-address 10.0.0.1|replconf ack 1|replconf getack *`,
-	`failover abort|shutdown a b|shutdown save nosave|shutdown abort now|shutdown abort|bgsave x|save x|lastsave x|multi|save|exec`,
-	`readonly|readwrite|asking|cluster info|cluster nope|cluster|cluster help|cluster keyslot a|cluster keyslot|cluster reset hard|sentinel masters|sentinel`,
+	`client pause x|client pause -1|client pause 1 x|client pause 0|client pause 9223372036854775807|` +
+		`client pause 1 all x|client unpause|client unpause x`,
+	`client tracking off|client tracking x|client tracking off bcast optin|client tracking off redirect x|` +
+		`client tracking off redirect 99999|client tracking off nope|client caching yes|client caching x|` +
+		`client getredir|client trackinginfo`,
+	`client tracking on prefix a|client tracking on bcast optin|client tracking on optin optout|` +
+		`client tracking on redirect 0 redirect 1|client tracking on redirect|client tracking on prefix|` +
+		`client tracking on bcast prefix ab prefix a|client trackinginfo`,
+	`client tracking on optin|client caching x|client caching no|client caching yes|client trackinginfo|` +
+		`client caching yes|ping|client trackinginfo|client tracking on optout|client tracking on bcast|` +
+		`client getredir|client tracking off|client trackinginfo`,
+	`client tracking on optout noloop|client caching yes|client caching no|client trackinginfo|get a|` +
+		`client trackinginfo|multi|client caching no|get a|exec|client trackinginfo|client tracking on|` +
+		`client trackinginfo`,
+	`client tracking on bcast prefix foo prefix bar|client tracking on bcast prefix fo|` +
+		`client tracking on bcast prefix foobar|client tracking on bcast prefix x|client trackinginfo|` +
+		`client tracking on bcast|client trackinginfo|client tracking on|client tracking off|client trackinginfo`,
+	`client tracking on|get a|set a 1|set a 2|get a|multi|set a 3|get a|set a 4|exec|get a|flushall|mget x y|` +
+		`mset x 1 y 2|client tracking on noloop|get x|set x 1|reset|set x 2|flushdb`,
+	`client tracking on bcast|set a 1|client reply off|set a 2|client reply on|client reply skip|set a 3|ping|` +
+		`client tracking off|set a 4|flushall`,
+	`config get nope|config get|config get maxclients|config get MAXCLIENTS|config set maxmemory|config set nope 1|` +
+		`config set hz x|config set hz 10 nope 1|config set port 1|config nope|config rewrite|config resetstat x|` +
+		`config set maxmemory 1mb maxmemory 2mb|config set a b c`,
+	`role|wait 0 0|wait a 0|wait 0 a|wait 0 -1|wait 0 9223372036854775807|multi|wait 3 0|exec|replicaof a b|` +
+		`replicaof a 99999|replicaof no one|replicaof a`,
+	`replconf|replconf a|replconf a b|replconf listening-port x|replconf listening-port 1 capa eof capa psync2 capa ` +
+		`nope|replconf rdb-only 2|replconf rdb-only x|replconf rdb-filter-only ""|` +
+		`replconf rdb-filter-only functions|replconf rdb-filter-only x|replconf ip-address 10.0.0.1|replconf ack 1|` +
+		`replconf getack *`,
+	`failover abort|shutdown a b|shutdown save nosave|shutdown abort now|shutdown abort|bgsave x|save x|lastsave x|` +
+		`multi|save|exec`,
+	`readonly|readwrite|asking|cluster info|cluster nope|cluster|cluster help|cluster keyslot a|cluster keyslot|` +
+		`cluster reset hard|sentinel masters|sentinel`,
+	`acl getuser default|acl getuser nobody|acl getuser|acl genpass x|acl genpass 0|acl genpass 5000|` +
+		`acl genpass 1 2|acl deluser default|acl deluser nobody x|acl load|acl save x`,
+	`acl dryrun default ping|acl dryrun default get|acl dryrun default get a|acl dryrun nobody get x|` +
+		`acl dryrun default nope|acl dryrun default client id|acl dryrun default`,
 	`acl whoami|acl users|acl list|acl cat|acl cat nope|acl cat a b|acl nope|acl|module list|module nope|module list x`,
-	`debug|debug nope|debug sleep|debug sleep 0|debug set-active-expire 1|debug error "ERR foo"|debug object nope|debug digest-value a b|debug digest`,
-	`debug protocol string|debug protocol integer|debug protocol double|debug protocol bignum|debug protocol null|debug protocol array|debug protocol set|debug protocol map|debug protocol attrib|debug protocol push|debug protocol verbatim|debug protocol true|debug protocol false|debug protocol nope`,
-	`flushall|set a 1|set b foo ex 100|debug digest|debug digest-value a b c|memory usage nope|memory usage a samples|memory usage a samples x|memory usage a samples -1|memory usage a nope|memory nope|memory purge x|flushall`,
-	`lolwut|lolwut version|lolwut version 7|lolwut version x|lolwut foo|info nope|info cluster|info keyspace|info errorstatsx modules`,
+	`debug|debug nope|debug sleep|debug sleep 0|debug set-active-expire 1|debug error "ERR foo"|debug object nope|` +
+		`debug digest-value a b|debug digest`,
+	`debug protocol string|debug protocol integer|debug protocol double|debug protocol bignum|debug protocol null|` +
+		`debug protocol array|debug protocol set|debug protocol map|debug protocol attrib|debug protocol push|` +
+		`debug protocol verbatim|debug protocol true|debug protocol false|debug protocol nope`,
+	`flushall|set a 1|set b foo ex 100|debug digest|debug digest-value a b c|memory usage nope|` +
+		`memory usage a samples|memory usage a samples x|memory usage a samples -1|memory usage a nope|memory nope|` +
+		`memory purge x|flushall`,
+	`lolwut|lolwut version|lolwut version 7|lolwut version x|lolwut foo|info nope|info cluster|info keyspace|` +
+		`info errorstatsx modules`,
 	`command count x|command nope|command getkeys get|command getkeys|command info nope|command list filterby aclcat`,
-	`migrate h 1 k 0|migrate h 1 k 0 1 copy|migrate h 1 k x 1|migrate h 1 k 0 x|migrate h 1 k x x copy replace|migrate h 1 k 0 1 auth|migrate h 1 k 0 1 auth2 a|migrate h 1 k 0 1 keys a|migrate h 1 "" 0 1 keys|migrate h 1 "" 0 1 copy keys a b|migrate h 1 k 0 1 nope|migrate h 1 k 0 1 auth a auth2 b c nope`,
-	`command getkeys migrate h 1 k 0 1|command getkeys migrate h 1 k 0 1 copy keys a|command getkeys migrate h 1 "" 0 1 copy keys a b|command getkeys migrate h 1 "" 0 1 auth keys keys a|command getkeys migrate h 1 "" 0 1 auth2 a keys keys a|command getkeysandflags migrate h 1 "" 0 1 keys a b|command getkeys migrate h 1 "" 0 1 keys`,
+	`migrate h 1 k 0|migrate h 1 k 0 1 copy|migrate h 1 k x 1|migrate h 1 k 0 x|migrate h 1 k x x copy replace|` +
+		`migrate h 1 k 0 1 auth|migrate h 1 k 0 1 auth2 a|migrate h 1 k 0 1 keys a|migrate h 1 "" 0 1 keys|` +
+		`migrate h 1 "" 0 1 copy keys a b|migrate h 1 k 0 1 nope|migrate h 1 k 0 1 auth a auth2 b c nope`,
+	`command getkeys migrate h 1 k 0 1|command getkeys migrate h 1 k 0 1 copy keys a|` +
+		`command getkeys migrate h 1 "" 0 1 copy keys a b|command getkeys migrate h 1 "" 0 1 auth keys keys a|` +
+		`command getkeys migrate h 1 "" 0 1 auth2 a keys keys a|command getkeysandflags migrate h 1 "" 0 1 keys a b|` +
+		`command getkeys migrate h 1 "" 0 1 keys`,
 	`set k 1|multi|migrate h 1 k x 1|migrate h 1 k 0 1 nope|exec|debug sleep 0|flushall`,
-	`slowlog|slowlog nope|slowlog get x|slowlog get -2|slowlog get 1 2|slowlog len x|slowlog reset|slowlog len|slowlog get|slowlog get 0`,
-	`latency|latency nope|latency history|latency history x|latency graph x|latency graph|latency latest|latency latest x|latency reset|latency reset x y|latency help x|latency histogram nope|latency doctor x`,
+	`slowlog|slowlog nope|slowlog get x|slowlog get -2|slowlog get 1 2|slowlog len x|slowlog reset|slowlog len|` +
+		`slowlog get|slowlog get 0`,
+	`latency|latency nope|latency history|latency history x|latency graph x|latency graph|latency latest|` +
+		`latency latest x|latency reset|latency reset x y|latency help x|latency histogram nope|latency doctor x`,
 	`monitor x|multi|monitor|exec|monitor|monitor|get a|set a b|reset`,
 	`multi|multi|hello 3 nope|client nope|exec`,
 	`multi|select 1|reset|get a`,
 	`sadd s 1 2|mset w1 0x1p-1030 w2 1|sort s by w*|set w1 " 1"|sort s by w*|set w1 1e-310|sort s by w*|flushall`,
-	`sadd s 1|spop s 9223372036854775807|spop s 1 1|spop s x|srandmember s x|srandmember s -9223372036854775808|sintercard 1 s limit x|sintercard x s|sintercard 9223372036854775807 s|sscan s x|sscan s 0 count 0|sadd s 1|sscan s 0 count 0|sscan s 0 count x y|sscan s 0 type x|smove s|flushall`,
-	`setbit b 1 1|bitfield b set u64 0 1|bitfield b set i65 0 1|bitfield b overflow x|bitfield b get|bitfield b get u8 #x|bitfield_ro b set u8 0 1|bitop not d a b|bitop x d a|bitpos b 2|bitpos b x|bitpos b 1 0 1 x|bitpos b 1 0 1 bit x|bitcount b 0|bitcount b 0 1 x|flushall`,
+	`sadd s 1|spop s 9223372036854775807|spop s 1 1|spop s x|srandmember s x|srandmember s -9223372036854775808|` +
+		`sintercard 1 s limit x|sintercard x s|sintercard 9223372036854775807 s|sscan s x|sscan s 0 count 0|` +
+		`sadd s 1|sscan s 0 count 0|sscan s 0 count x y|sscan s 0 type x|smove s|flushall`,
+	`setbit b 1 1|bitfield b set u64 0 1|bitfield b set i65 0 1|bitfield b overflow x|bitfield b get|` +
+		`bitfield b get u8 #x|bitfield_ro b set u8 0 1|bitop not d a b|bitop x d a|bitpos b 2|bitpos b x|` +
+		`bitpos b 1 0 1 x|bitpos b 1 0 1 bit x|bitcount b 0|bitcount b 0 1 x|flushall`,
 }
 
 func TestAnswersAsRedisDoes(t *testing.T) {
@@ -116,7 +169,8 @@ func TestAnswersAsRedisDoes(t *testing.T) {
 			want, got := splitReplies(t, ask(t, dial(), commands...)), splitReplies(t, ours)
 			for i := 1; i < max(len(want), len(got)); i++ { // the first is HELLO's
 				if i >= len(want) || i >= len(got) || want[i] != got[i] {
-					t.Errorf("RESP%s %s\nfrom reply %d on\n    ours %q\n redis's %q", proto, dialogue, i, got[min(i, len(got)):], want[min(i, len(want)):])
+					t.Errorf("RESP%s %s\nfrom reply %d on\n    ours %q\n redis's %q", proto, dialogue, i,
+						got[min(i, len(got)):], want[min(i, len(want)):])
 					break
 				}
 			}
@@ -147,7 +201,8 @@ var ownCommands = []string{"client|setinfo", "client|no-touch", "client|import-s
 func TestCommandInfoAsRedis(t *testing.T) {
 	dial := startRedis(t)
 	e, _ := newPlacedEnv(t)
-	families := slices.Concat(pubsubRows, connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
+	families := slices.Concat(publishRows, server.Rows(asCall), introspectionRows, configRows, infoRows,
+		serverRows, replicationRows, debugRows,
 		slowlogRows, latencyRows, monitorRows)
 	for i := range families {
 		names := []string{families[i].Name}
@@ -177,7 +232,8 @@ func (e *testEnv) wire(args ...string) string {
 	return out
 }
 
-// withoutSubcommands renders a reply of COMMAND INFO up to the subcommands, sets of flags and tips in alphabetical order.
+// withoutSubcommands renders a reply of COMMAND INFO up to the subcommands, sets of flags and tips in alphabetical
+// order.
 func withoutSubcommands(t *testing.T, wire string) string {
 	t.Helper()
 	v, err := resp.NewReader(strings.NewReader(wire)).ReadValue()
@@ -204,7 +260,8 @@ func infoFields(text string) []string {
 	var names []string
 	for _, m := range infoField.FindAllStringSubmatch(text, -1) {
 		name := m[1] + m[2]
-		if !strings.HasPrefix(name, "cmdstat_") && !strings.HasPrefix(name, "latency_percentiles") && !strings.HasPrefix(name, "errorstat_") {
+		if !strings.HasPrefix(name, "cmdstat_") && !strings.HasPrefix(name, "latency_percentiles") &&
+			!strings.HasPrefix(name, "errorstat_") {
 			names = append(names, name)
 		}
 	}
@@ -247,8 +304,8 @@ func TestConfigNamesAsRedis(t *testing.T) {
 	}
 }
 
-// ownArguments are commands whose arguments aren't described as Redis 7.0 does: they take those of later versions too, or
-// (CLIENT KILL) have names that the syntax of rows can't spell; CLUSTER's are refused whatever they are.
+// ownArguments are commands whose arguments aren't described as Redis 7.0 does: they take those of later versions too,
+// or (CLIENT KILL) have names that the syntax of rows can't spell; CLUSTER's are refused whatever they are.
 var ownArguments = []string{"client|kill", "hscan", "zrank", "zrevrank"}
 
 // TestCommandDocsAsRedis compares what COMMAND DOCS says of versions, groups and arguments.

@@ -8,43 +8,56 @@ import (
 	"time"
 
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // replicationRows are the commands about replication.
 var replicationRows = []Command{
 	{
-		Name: "role", Arity: 1, Flags: resp.NoScript | always | resp.Fast | resp.Sentinel, Categories: resp.CatAdmin | resp.CatDangerous,
-		Group: "server", Since: "2.8.12", Complexity: "O(1)", Summary: "Answers the part that this server plays in replication.", Run: role,
+		Name: "role", Arity: 1, Flags: resp.NoScript | always | resp.Fast | resp.Sentinel,
+		Categories: resp.CatAdmin | resp.CatDangerous,
+		Group:      "server", Since: "2.8.12", Complexity: "O(1)",
+		Summary: "Answers the part that this server plays in replication.", Run: role,
 	},
 	{
-		Name: "wait", Arity: 3, Flags: resp.NoScript, Categories: resp.CatConnection, Group: "generic", Since: "3.0.0", Complexity: "O(1)",
-		Summary: "Waits until replicas have this connection's writes.", Syntax: "numreplicas:integer timeout:integer",
-		Tips: []string{"request_policy:all_shards", "response_policy:agg_min"}, Run: wait,
+		Name: "wait", Arity: 3, Flags: resp.NoScript, Categories: resp.CatConnection, Group: "generic", Since: "3.0.0",
+		Complexity: "O(1)",
+		Summary:    "Waits until replicas have this connection's writes.",
+		Syntax:     "numreplicas:integer timeout:integer",
+		Tips:       []string{"request_policy:all_shards", "response_policy:agg_min"}, Run: wait,
 	},
 	replicaOfRow("replicaof", "5.0.0"),
 	deprecated(replicaOfRow("slaveof", "1.0.0"), "5.0.0", "`REPLICAOF`"),
 	{
-		Name: "replconf", Arity: -1, Flags: resp.Admin | resp.NoScript | always | resp.AllowBusy, Group: "server", Since: "3.0.0",
+		Name: "replconf", Arity: -1, Flags: resp.Admin | resp.NoScript | always | resp.AllowBusy | resp.PassesPause,
+		Group:      "server",
+		Since:      "3.0.0",
 		Complexity: "O(1)", Summary: "Tells a master about a replica, before PSYNC.", SysCmd: true, Run: replConf,
 	},
 	{
-		Name: "psync", Arity: -3, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading | resp.NoMulti, Group: "server", Since: "2.8.0",
+		Name: "psync", Arity: -3,
+		Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading | resp.NoMulti | resp.PassesPause,
+		Group: "server", Since: "2.8.0",
 		Summary: "Turns the connection into a replica's link.", Syntax: "replicationid offset", Run: psync,
 	},
 	{
-		Name: "sync", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading | resp.NoMulti, Group: "server", Since: "1.0.0",
+		Name: "sync", Arity: 1,
+		Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading | resp.NoMulti | resp.PassesPause, Group: "server",
+		Since:   "1.0.0",
 		Summary: "Turns the connection into a replica's link, for old replicas.", Run: syncAll,
 	},
 	{
-		Name: "failover", Arity: -1, Flags: resp.Admin | resp.NoScript | resp.Stale, Group: "server", Since: "6.2.0", Complexity: "O(1)",
-		Summary: "Refused: the sentinels hand over.",
-		Syntax:  "[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]", Run: failover,
+		Name: "failover", Arity: -1, Flags: resp.Admin | resp.NoScript | resp.Stale, Group: "server", Since: "6.2.0",
+		Complexity: "O(1)",
+		Summary:    "Refused: the sentinels hand over.",
+		Syntax:     "[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]", Run: failover,
 	},
 }
 
 func replicaOfRow(name, since string) Command {
 	return Command{
-		Name: name, Arity: 3, Flags: resp.Admin | resp.NoScript | resp.Stale | resp.NoAsyncLoading, Group: "server", Since: since,
+		Name: name, Arity: 3, Flags: resp.Admin | resp.NoScript | resp.Stale | resp.NoAsyncLoading, Group: "server",
+		Since:      since,
 		Complexity: "O(1)", Summary: "Makes the server a replica of another one, or a master.",
 		Syntax: "args=(host-port=(host port)|no-one=(NO ONE))", Run: replicaOf,
 	}
@@ -88,10 +101,12 @@ func role(c *Context, _ [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-const errWaitOnReplica = resp.Error("ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.")
+const errWaitOnReplica = resp.Error("ERR WAIT cannot be used with replica instances. Please also note that since " +
+	"Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just " +
+	"local and are not propagated.")
 
 func wait(c *Context, args [][]byte, w *resp.Writer) error {
-	if !c.Node.IsMaster() {
+	if !c.Engine.Master() {
 		return errWaitOnReplica
 	}
 	replicas, err := intArgument(args[1])
@@ -135,7 +150,8 @@ func replicaOf(c *Context, args [][]byte, w *resp.Writer) error {
 	if err := c.Node.ReplicaOf(string(args[1]), int(port)); err != nil {
 		return err
 	}
-	c.Logger.Info("replica of another server now", "master", string(args[1])+":"+strconv.FormatInt(port, 10), "by", c.S.Addr)
+	c.Logger.Info("replica of another server now", "master", string(args[1])+":"+strconv.FormatInt(port, 10), "by",
+		c.S.Addr)
 	w.OK()
 	return nil
 }
@@ -160,7 +176,8 @@ func replConf(c *Context, args [][]byte, w *resp.Writer) error {
 			r.ListeningPort = int(port)
 		case isWord(option, "ip-address"):
 			if len(value) >= maxReplicaHost {
-				return resp.Error("ERR REPLCONF ip-address provided by replica instance is too long: " + strconv.Itoa(len(value)) + " bytes")
+				return resp.Error("ERR REPLCONF ip-address provided by replica instance is too long: " +
+					strconv.Itoa(len(value)) + " bytes")
 			}
 			r.IP = string(value)
 		case isWord(option, "capa"):
@@ -184,15 +201,17 @@ func replConf(c *Context, args [][]byte, w *resp.Writer) error {
 				}
 			}
 		case isWord(option, "holdfast"):
-			if err := c.Node.AcceptReplica(value); err != nil {
+			if err := c.Node.AcceptReplica(c.S, value); err != nil {
 				c.S.Close("refused as a follower") // PSYNC stands behind this already, and would be anybody's
 				return err
 			}
+			c.Stand(c.S, session.Member)
 			r.Chain = bytes.Clone(value)
 		case isWord(option, "confirm"):
-			if err := c.Node.ConfirmEpoch(value); err != nil {
+			if err := c.Node.ConfirmEpoch(c.S, value); err != nil {
 				return err
 			}
+			c.Stand(c.S, session.Member)
 			c.confirms = true
 		default:
 			return resp.Error("ERR Unrecognized REPLCONF option: " + cText(option))
@@ -207,10 +226,15 @@ func psync(c *Context, args [][]byte, _ *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.Node.ServeReplica(c.S, string(args[1]), offset)
+	return serveReplica(c, string(args[1]), offset)
 }
 
-func syncAll(c *Context, _ [][]byte, _ *resp.Writer) error { return c.Node.ServeReplica(c.S, "", -1) }
+func syncAll(c *Context, _ [][]byte, _ *resp.Writer) error { return serveReplica(c, "", -1) }
+
+// serveReplica turns the connection into a replica's link.
+func serveReplica(c *Context, id string, offset int64) error {
+	return c.Node.ServeReplica(c.S, id, offset)
+}
 
 func failover(c *Context, args [][]byte, _ *resp.Writer) error {
 	if len(args) == 2 && isWord(args[1], "abort") {

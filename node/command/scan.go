@@ -29,7 +29,8 @@ func keys(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// A replica can't delete expired keys, so where all keys have an expiry it stops looking for a live one after this many.
+// A replica can't delete expired keys, so where all keys have an expiry it stops looking for a live one after this
+// many.
 const maxRandomTries = 100
 
 func randomKey(c *Context, _ [][]byte, w *resp.Writer) error {
@@ -39,7 +40,7 @@ func randomKey(c *Context, _ [][]byte, w *resp.Writer) error {
 			w.Null()
 			return nil
 		}
-		hopeless := tries == maxRandomTries && !c.Node.IsMaster() && c.DB.Len() == c.DB.Expires()
+		hopeless := tries == maxRandomTries && !c.Engine.Master() && c.DB.Len() == c.DB.Expires()
 		if !c.Expired(&it) || hopeless {
 			w.Bulk(it.Key())
 			return nil
@@ -113,9 +114,10 @@ func (p *scanPage) add(b []byte) {
 	p.count++
 }
 
-// scanElements answers a call of SSCAN, HSCAN or ZSCAN: open looks for the key, without which the options are not looked at, as in Redis;
-// scan goes on from the cursor, adds what is to be shown, and returns the next one.
-func scanElements(args [][]byte, w *resp.Writer, p *scanPage, open func() (found bool, err error), scan func(cursor uint64) uint64) error {
+// scanElements answers a call of SSCAN, HSCAN or ZSCAN: open looks for the key, without which the options are not
+// looked at, as in Redis; scan goes on from the cursor, adds what is to be shown, and returns the next one.
+func scanElements(args [][]byte, w *resp.Writer, p *scanPage, open func() (found bool, err error),
+	scan func(cursor uint64) uint64) error {
 	cursor, err := parseCursor(args[2])
 	if err != nil {
 		return err

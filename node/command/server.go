@@ -5,7 +5,21 @@ import (
 	"time"
 
 	"holdfast/resp"
+	"holdfast/server"
+	"holdfast/server/session"
 )
+
+// Life is what commands do to the node as a whole.
+type Life interface {
+	// Pause holds back clients' commands until the deadline; writesOnly lets reads through. The zero time ends it.
+	Pause(until time.Time, writesOnly bool)
+	// Shutdown stops the process. It returns an error when that is refused, else it closes the session without a reply,
+	// or parks it until then.
+	Shutdown(s *session.Session, opts ShutdownOptions) error
+}
+
+// ShutdownOptions are SHUTDOWN's.
+type ShutdownOptions struct{ Save, NoSave, Now, Force bool }
 
 // serverRows are the commands about the server as a whole.
 var serverRows = []Command{
@@ -14,32 +28,40 @@ var serverRows = []Command{
 		Summary: "Answers the time.", Tips: []string{"nondeterministic_output"}, Run: timeNow,
 	},
 	{
-		Name: "lolwut", Arity: -1, Flags: resp.ReadOnly | resp.Fast, Group: "server", Since: "5.0.0", Complexity: "O(1)",
-		Summary: "Draws a picture, with the version below.", Syntax: "[VERSION version:integer]", Run: lolwut,
+		Name: "lolwut", Arity: -1, Flags: resp.ReadOnly | resp.Fast, Group: "server", Since: "5.0.0",
+		Complexity: "O(1)",
+		Summary:    "Draws a picture, with the version below.", Syntax: "[VERSION version:integer]", Run: lolwut,
 	},
 	{
-		Name: "shutdown", Arity: -1, Flags: resp.Admin | resp.NoScript | always | resp.NoMulti | resp.AllowBusy | resp.Sentinel,
+		Name: "shutdown", Arity: -1,
+		Flags: resp.Admin | resp.NoScript | always | resp.NoMulti | resp.AllowBusy | resp.Sentinel |
+			resp.PassesPause,
 		Group: "server", Since: "1.0.0", Complexity: "O(N) in the number of keys when saving, else O(1)",
 		Summary: "Saves if so configured, and stops the server.",
 		Syntax:  "[NOSAVE|SAVE] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",
 		History: [][2]string{{"7.0.0", "`NOW`, `FORCE` and `ABORT`."}}, Run: shutdown,
 	},
 	{
-		Name: "save", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading | resp.NoMulti, Group: "server", Since: "1.0.0",
+		Name: "save", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading | resp.NoMulti, Group: "server",
+		Since:      "1.0.0",
 		Complexity: "O(N) in the number of keys", Summary: "Writes the data to disk while everybody waits.", Run: save,
 	},
 	{
-		Name: "bgsave", Arity: -1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading, Group: "server", Since: "1.0.0",
+		Name: "bgsave", Arity: -1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading, Group: "server",
+		Since:      "1.0.0",
 		Complexity: "O(1)", Summary: "Starts to write the data to disk.", Syntax: "[SCHEDULE@3.2.2]",
 		History: [][2]string{{"3.2.2", "`SCHEDULE`."}}, Run: bgsave,
 	},
 	{
-		Name: "bgrewriteaof", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading, Group: "server", Since: "1.0.0",
+		Name: "bgrewriteaof", Arity: 1, Flags: resp.Admin | resp.NoScript | resp.NoAsyncLoading, Group: "server",
+		Since:      "1.0.0",
 		Complexity: "O(1)", Summary: "Starts to make the present data the base of the log on disk.", Run: bgRewriteAOF,
 	},
 	{
-		Name: "lastsave", Arity: 1, Flags: always | resp.Fast, Categories: resp.CatAdmin | resp.CatDangerous, Group: "server", Since: "1.0.0",
-		Complexity: "O(1)", Summary: "Answers when the data was last written to disk.", Tips: []string{"nondeterministic_output"}, Run: lastSave,
+		Name: "lastsave", Arity: 1, Flags: always | resp.Fast, Categories: resp.CatAdmin | resp.CatDangerous,
+		Group: "server", Since: "1.0.0",
+		Complexity: "O(1)", Summary: "Answers when the data was last written to disk.",
+		Tips: []string{"nondeterministic_output"}, Run: lastSave,
 	},
 	memoryRow,
 	withoutClusterRow("readonly", "Lets a cluster's replica answer reads."),
@@ -53,7 +75,8 @@ var serverRows = []Command{
 
 func withoutClusterRow(name, summary string) Command {
 	return Command{
-		Name: name, Arity: 1, Flags: always | resp.Fast, Categories: resp.CatConnection, Group: "cluster", Since: "3.0.0",
+		Name: name, Arity: 1, Flags: always | resp.Fast, Categories: resp.CatConnection, Group: "cluster",
+		Since:      "3.0.0",
 		Complexity: "O(1)", Summary: summary, Run: withoutCluster,
 	}
 }
@@ -108,49 +131,24 @@ func lolwut(_ *Context, args [][]byte, w *resp.Writer) error {
 		}
 		text.WriteString("\nHold fast. ")
 	}
-	text.WriteString("Redis ver. " + RedisVersion + "\n")
+	text.WriteString("Redis ver. " + server.RedisVersion + "\n")
 	w.Verbatim("txt", text.String())
 	return nil
 }
 
 func shutdown(c *Context, args [][]byte, w *resp.Writer) error {
-	var o ShutdownOptions
-	abort := false
-	for _, a := range args[1:] {
-		switch {
-		case isWord(a, "nosave"):
-			o.NoSave = true
-		case isWord(a, "save"):
-			o.Save = true
-		case isWord(a, "now"):
-			o.Now = true
-		case isWord(a, "force"):
-			o.Force = true
-		case isWord(a, "abort"):
-			abort = true
-		default:
-			return ErrSyntax
-		}
-	}
-	if abort && o != (ShutdownOptions{}) || o.Save && o.NoSave {
-		return ErrSyntax
-	}
-	if abort {
-		if err := c.Node.AbortShutdown(); err != nil {
-			return err
-		}
-		w.OK()
-		return nil
-	}
-	if err := c.Node.Shutdown(o); err != nil {
+	o, err := resp.ParseShutdown(args[1:])
+	if err != nil {
 		return err
 	}
-	c.S.Close("SHUTDOWN") // without a reply: the end of the connection is the answer
-	return nil
+	if o.Abort { // none waits for long
+		return resp.Error("ERR No shutdown in progress.")
+	}
+	return c.Node.Shutdown(c.S, ShutdownOptions{Save: o.Save, NoSave: o.NoSave, Now: o.Now, Force: o.Force})
 }
 
 func save(c *Context, _ [][]byte, w *resp.Writer) error {
-	if err := c.Node.Save(); err != nil {
+	if err := c.Persist.Save(); err != nil {
 		return err
 	}
 	w.OK()
@@ -158,7 +156,7 @@ func save(c *Context, _ [][]byte, w *resp.Writer) error {
 }
 
 func bgRewriteAOF(c *Context, _ [][]byte, w *resp.Writer) error {
-	scheduled, err := c.Node.Rewrite(true)
+	scheduled, err := c.Persist.Rewrite(true, c.InExec)
 	switch {
 	case err != nil:
 		return err
@@ -174,7 +172,7 @@ func bgsave(c *Context, args [][]byte, w *resp.Writer) error {
 	if len(args) > 2 || len(args) == 2 && !isWord(args[1], "schedule") {
 		return ErrSyntax
 	}
-	scheduled, err := c.Node.BackgroundSave(len(args) == 2)
+	scheduled, err := c.Persist.BackgroundSave(len(args) == 2, c.InExec)
 	switch {
 	case err != nil:
 		return err
@@ -187,6 +185,6 @@ func bgsave(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func lastSave(c *Context, _ [][]byte, w *resp.Writer) error {
-	w.Int(unixSeconds(c.Node.Persistence().LastSave))
+	w.Int(unixSeconds(c.Persist.Info().LastSave))
 	return nil
 }

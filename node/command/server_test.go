@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"holdfast/node/session"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
 
 // placeNode is a Node with a place in a chain, which remembers what it was asked to do.
@@ -23,11 +23,8 @@ type placeNode struct {
 }
 
 func (n *placeNode) Replication() ReplicationInfo { return n.info }
-func (n *placeNode) Persistence() PersistenceInfo { return n.persist }
+func (n *placeNode) Info() PersistenceInfo        { return n.persist }
 func (n *placeNode) ReplicaAcks(int64) int        { return n.acks }
-func (n *placeNode) IsMaster() bool               { return n.info.Master }
-func (n *placeNode) Unpause()                     { n.paused = time.Time{} }
-func (n *placeNode) AbortShutdown() error         { return resp.Error("ERR No shutdown in progress.") }
 func (n *placeNode) Pause(until time.Time, writesOnly bool) {
 	n.paused, n.writesOnly = until, writesOnly
 }
@@ -40,16 +37,23 @@ func (n *placeNode) ask(what string) error {
 func (n *placeNode) ReplicaOf(host string, port int) error {
 	return n.ask(host + " " + itoa(int64(port)))
 }
-func (n *placeNode) AcceptReplica(chain []byte) error { return n.ask(string(chain)) }
-func (n *placeNode) Shutdown(o ShutdownOptions) error {
+func (n *placeNode) AcceptReplica(_ *session.Session, chain []byte) error {
+	return n.ask(string(chain))
+}
+func (n *placeNode) Shutdown(s *session.Session, o ShutdownOptions) error {
+	what := "shutdown"
 	if o.NoSave {
-		return n.ask("shutdown nosave")
+		what += " nosave"
 	}
-	return n.ask("shutdown")
+	if err := n.ask(what); err != nil {
+		return err
+	}
+	s.Close("SHUTDOWN")
+	return nil
 }
 
-func (n *placeNode) Save() error                       { return n.ask("save") }
-func (n *placeNode) BackgroundSave(bool) (bool, error) { return false, n.ask("bgsave") }
+func (n *placeNode) Save() error                             { return n.ask("save") }
+func (n *placeNode) BackgroundSave(bool, bool) (bool, error) { return false, n.ask("bgsave") }
 
 func (n *placeNode) ServeReplica(_ *session.Session, id string, offset int64) error {
 	return n.ask("psync " + id + " " + itoa(offset))
@@ -65,7 +69,8 @@ func TestFailedSaveStopsWrites(t *testing.T) {
 	e, n := newPlacedEnv(t)
 	e.run([]step{{"set a 1", "+OK"}})
 	n.saveFailed = true
-	e.run([]step{{"set a 2", "-" + ErrSaveFailed.Error()}, {"ping", "-" + ErrSaveFailed.Error()}, {"get a", `"1"`}, {"multi", "+OK"}, {"set a 3", "-" + ErrSaveFailed.Error()}, {"discard", "+OK"}})
+	e.run([]step{{"set a 2", "-" + ErrSaveFailed.Error()}, {"ping", "-" + ErrSaveFailed.Error()}, {"get a", `"1"`},
+		{"multi", "+OK"}, {"set a 3", "-" + ErrSaveFailed.Error()}, {"discard", "+OK"}})
 	n.info.Master = false
 	e.run([]step{{"ping", "+PONG"}})
 }
@@ -74,8 +79,9 @@ func newPlacedEnv(t testing.TB) (*testEnv, *placeNode) {
 	t.Helper()
 	e := newTestEnv(t)
 	n := &placeNode{fakeNode: e.node, info: ReplicationInfo{Master: true, ID: strings.Repeat("b", 40), Offset2: -1}}
+	n.master = func() bool { return n.info.Master }
 	n.persist.LastStatusOK = true
-	e.Env.Node = n
+	e.Env.Node, e.Env.Persist, e.Host = n, n, host{n, e.Env}
 	return e, n
 }
 
@@ -103,7 +109,8 @@ func TestReplicationCommands(t *testing.T) {
 		{`replconf holdfast {"epoch":3}`, "+OK"},
 	})
 	r := e.c.S.Replica
-	if r.ListeningPort != 6390 || r.IP != "10.1.1.1" || !r.EOF || !r.PSync2 || !r.RDBOnly || string(r.Chain) != `{"epoch":3}` {
+	if r.ListeningPort != 6390 || r.IP != "10.1.1.1" || !r.EOF || !r.PSync2 || !r.RDBOnly ||
+		string(r.Chain) != `{"epoch":3}` {
 		t.Errorf("replica info: %+v", r)
 	}
 	e.run([]step{{"psync ? -1", ""}})
@@ -135,7 +142,8 @@ func TestReplicationCommands(t *testing.T) {
 func TestWaitParksAndUnblocks(t *testing.T) {
 	e, n := newPlacedEnv(t)
 	n.acks = 1
-	e.run([]step{{"wait 1 100", ":1"}, {"multi", "+OK"}, {"wait 2 100", "+QUEUED"}, {"exec", "[:1]"}, {"wait 2 100", ""}})
+	e.run([]step{{"wait 1 100", ":1"}, {"multi", "+OK"}, {"wait 2 100", "+QUEUED"}, {"exec", "[:1]"},
+		{"wait 2 100", ""}})
 	if n.waited != 100*time.Millisecond || e.c.S.Blocked() == nil {
 		t.Fatalf("waits %v, blocked %v", n.waited, e.c.S.Blocked())
 	}
@@ -143,7 +151,8 @@ func TestWaitParksAndUnblocks(t *testing.T) {
 	if got := e.doAs(other, "client", "unblock", "1", "error"); got != ":1" {
 		t.Errorf("unblock: %s", got)
 	}
-	if got := renderAll(t, e.c.S.W.Buf); got != "-UNBLOCKED client unblocked via CLIENT UNBLOCK" || e.c.S.Blocked() != nil {
+	if got := renderAll(t, e.c.S.W.Buf); got != "-UNBLOCKED client unblocked via CLIENT UNBLOCK" ||
+		e.c.S.Blocked() != nil {
 		t.Errorf("unblocked client got %s", got)
 	}
 	if got := e.TakePushed(); len(got) != 1 || got[0] != e.c.S {
@@ -158,7 +167,8 @@ func TestShutdownAndSave(t *testing.T) {
 	e, n := newPlacedEnv(t)
 	n.persist.LastSave = time.Unix(1234, 0)
 	e.run([]step{
-		{"lastsave", ":1234"}, {"save", "+OK"}, {"bgsave schedule", "+Background saving started"}, {"bgsave now", "-ERR syntax error"},
+		{"lastsave", ":1234"}, {"save", "+OK"}, {"bgsave schedule", "+Background saving started"},
+		{"bgsave now", "-ERR syntax error"},
 		{"shutdown abort", "-ERR No shutdown in progress."}, {"shutdown save nosave", "-ERR syntax error"},
 		{"shutdown abort now", "-ERR syntax error"}, {"shutdown soon", "-ERR syntax error"},
 		{"shutdown nosave", ""},
@@ -177,15 +187,17 @@ func TestInfo(t *testing.T) {
 	e, n := newPlacedEnv(t)
 	n.info.Group, n.info.Epoch, n.info.Chain, n.info.Lease, n.info.Commit = "mymaster", 7, 1, true, 99
 	n.info.Replicas = []ReplicaState{{Addr: "10.0.0.2", Port: 6379, State: "online", Offset: 7, Lag: 1}}
-	e.run([]step{{"set k v ex 100", "+OK"}, {"get", "-ERR wrong number of arguments for 'get' command"}, {"get k", `"v"`}})
+	e.run([]step{{"set k v ex 100", "+OK"}, {"get", "-ERR wrong number of arguments for 'get' command"},
+		{"get k", `"v"`}})
 	text := func(sections ...string) string {
 		e.c.Now = e.now
 		return e.c.Info(byteArgs(sections)...)
 	}
 	for section, want := range map[string][]string{
-		"replication": {"role:master", "connected_slaves:1", "slave0:ip=10.0.0.2,port=6379,state=online,offset=7,lag=1", "holdfast_group:mymaster",
+		"replication": {"role:master", "connected_slaves:1", "slave0:ip=10.0.0.2,port=6379,state=online,offset=7,lag=1",
+			"holdfast_group:mymaster",
 			"holdfast_epoch:7", "holdfast_chain_position:1", "holdfast_lease:1", "holdfast_commit_offset:99"},
-		"keyspace":     {"db0:keys=1,expires=1,avg_ttl=0"},
+		"keyspace":     {"db0:keys=1,expires=1,avg_ttl=100000\r\n"},
 		"errorstats":   {"errorstat_ERR:count=1"},
 		"COMMANDSTATS": {"cmdstat_get:calls=1,"},
 		"latencystats": {"latency_percentiles_usec_get:p50="},
@@ -201,7 +213,8 @@ func TestInfo(t *testing.T) {
 			t.Errorf("INFO %s has other sections", section)
 		}
 	}
-	if got := text("keyspace", "cpu"); !strings.HasPrefix(got, "# CPU\r\n") || !strings.Contains(got, "\r\n\r\n# Keyspace\r\n") {
+	if got := text("keyspace", "cpu"); !strings.HasPrefix(got, "# CPU\r\n") ||
+		!strings.Contains(got, "\r\n\r\n# Keyspace\r\n") {
 		t.Errorf("two sections: %q", got)
 	}
 	if got := text("nosuch"); got != "" {
@@ -250,7 +263,8 @@ func TestHistogram(t *testing.T) {
 	}
 	for _, d := range []time.Duration{-1, 0, 1, 15, 16, 1 << 62} {
 		h.Observe(d)
-		if i := bucketOf(uint64(max(d, 0))); bucketEnd(i) < uint64(max(d, 0)) || i > 0 && bucketEnd(i-1) >= uint64(max(d, 0)) {
+		if i := bucketOf(uint64(max(d, 0))); bucketEnd(i) < uint64(max(d, 0)) || i > 0 &&
+			bucketEnd(i-1) >= uint64(max(d, 0)) {
 			t.Errorf("%d lies outside of its bucket", d)
 		}
 	}

@@ -9,8 +9,9 @@ import (
 var setRows = []Command{
 	{
 		Name: "sadd", Arity: -3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatSet,
-		Keys: oneKey(resp.RW | resp.Insert), Group: "set", Since: "1.0.0", Complexity: "O(N) in the number of members given",
-		Summary: "Adds members to a set, which is created when it is absent.", Syntax: "key member...",
+		Keys: oneKey(resp.RW | resp.Insert), Group: "set", Since: "1.0.0",
+		Complexity: "O(N) in the number of members given",
+		Summary:    "Adds members to a set, which is created when it is absent.", Syntax: "key member...",
 		History: [][2]string{{"2.4.0", "Several members."}}, Run: sAdd,
 	},
 	{
@@ -20,14 +21,16 @@ var setRows = []Command{
 	},
 	{
 		Name: "sdiff", Arity: -2, Flags: resp.ReadOnly, Categories: resp.CatSet,
-		Keys: manyKeys(1, resp.RO|resp.Access), Group: "set", Since: "1.0.0", Complexity: "O(N) in the number of members of all sets",
-		Summary: "Answers what is in the first set and in none of the others.", Syntax: "key...",
+		Keys: manyKeys(1, resp.RO|resp.Access), Group: "set", Since: "1.0.0",
+		Complexity: "O(N) in the number of members of all sets",
+		Summary:    "Answers what is in the first set and in none of the others.", Syntax: "key...",
 		Tips: []string{"nondeterministic_output_order"}, Run: sDiff,
 	},
 	{
 		Name: "sdiffstore", Arity: -3, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatSet,
 		Keys: storeKeys(resp.OW), Group: "set", Since: "1.0.0", Complexity: "O(N) in the number of members of all sets",
-		Summary: "Stores what is in the first set and in none of the others.", Syntax: "destination key...", Run: sDiffStore,
+		Summary: "Stores what is in the first set and in none of the others.", Syntax: "destination key...",
+		Run: sDiffStore,
 	},
 	{
 		Name: "sinter", Arity: -2, Flags: resp.ReadOnly, Categories: resp.CatSet,
@@ -38,7 +41,8 @@ var setRows = []Command{
 	},
 	{
 		Name: "sintercard", Arity: -3, Flags: resp.ReadOnly, Categories: resp.CatSet,
-		Keys:  []resp.KeySpec{{First: 1, KeyNum: &resp.KeyNum{Index: 0, First: 1, Step: 1}, Flags: resp.RO | resp.Access}},
+		Keys: []resp.KeySpec{{First: 1, KeyNum: &resp.KeyNum{Index: 0, First: 1, Step: 1},
+			Flags: resp.RO | resp.Access}},
 		Group: "set", Since: "7.0.0", Complexity: "O(N*M) in the size of the smallest set and the number of sets",
 		Summary: "Counts what is in all of the sets.", Syntax: "numkeys key... [LIMIT limit:integer]", Run: sInterCard,
 	},
@@ -56,12 +60,14 @@ var setRows = []Command{
 	{
 		Name: "smembers", Arity: 2, Flags: resp.ReadOnly, Categories: resp.CatSet,
 		Keys: oneKey(resp.RO | resp.Access), Group: "set", Since: "1.0.0", Complexity: "O(N) in the number of members",
-		Summary: "Answers all members of a set.", Syntax: "key", Tips: []string{"nondeterministic_output_order"}, Run: sInter,
+		Summary: "Answers all members of a set.", Syntax: "key", Tips: []string{"nondeterministic_output_order"},
+		Run: sInter,
 	},
 	{
 		Name: "smismember", Arity: -3, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatSet,
-		Keys: oneKey(resp.RO | resp.Access), Group: "set", Since: "6.2.0", Complexity: "O(N) in the number of members given",
-		Summary: "Says which of several members a set has.", Syntax: "key member...", Run: sMIsMember,
+		Keys: oneKey(resp.RO | resp.Access), Group: "set", Since: "6.2.0",
+		Complexity: "O(N) in the number of members given",
+		Summary:    "Says which of several members a set has.", Syntax: "key member...", Run: sMIsMember,
 	},
 	{
 		Name: "smove", Arity: 4, Flags: resp.Write | resp.Fast, Categories: resp.CatSet,
@@ -88,21 +94,24 @@ var setRows = []Command{
 	},
 	{
 		Name: "srem", Arity: -3, Flags: resp.Write | resp.Fast, Categories: resp.CatSet,
-		Keys: oneKey(resp.RW | resp.Delete), Group: "set", Since: "1.0.0", Complexity: "O(N) in the number of members given",
-		Summary: "Removes members from a set.", Syntax: "key member...",
+		Keys: oneKey(resp.RW | resp.Delete), Group: "set", Since: "1.0.0",
+		Complexity: "O(N) in the number of members given",
+		Summary:    "Removes members from a set.", Syntax: "key member...",
 		History: [][2]string{{"2.4.0", "Several members."}}, Run: sRem,
 	},
 	{
 		Name: "sscan", Arity: -3, Flags: resp.ReadOnly, Categories: resp.CatSet,
 		Keys: oneKey(resp.RO | resp.Access), Group: "set", Since: "2.8.0",
 		Complexity: "O(1) for each call, O(N) for a whole iteration",
-		Summary:    "Answers the members of a set, some with each call.", Syntax: "key cursor [MATCH pattern] [COUNT count]",
-		Tips: []string{"nondeterministic_output"}, Run: sScan,
+		Summary:    "Answers the members of a set, some with each call.",
+		Syntax:     "key cursor [MATCH pattern] [COUNT count]",
+		Tips:       []string{"nondeterministic_output"}, Run: sScan,
 	},
 	{
 		Name: "sunion", Arity: -2, Flags: resp.ReadOnly, Categories: resp.CatSet,
-		Keys: manyKeys(1, resp.RO|resp.Access), Group: "set", Since: "1.0.0", Complexity: "O(N) in the number of members of all sets",
-		Summary: "Answers what is in any of the sets.", Syntax: "key...",
+		Keys: manyKeys(1, resp.RO|resp.Access), Group: "set", Since: "1.0.0",
+		Complexity: "O(N) in the number of members of all sets",
+		Summary:    "Answers what is in any of the sets.", Syntax: "key...",
 		Tips: []string{"nondeterministic_output_order"}, Run: sUnion,
 	},
 	{

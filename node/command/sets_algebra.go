@@ -7,21 +7,39 @@ import (
 	"holdfast/resp"
 )
 
-// fewSets is up to how many sets a union looks for a member in those before, instead of putting all in a set of their own.
+// fewSets is up to how many sets a union looks for a member in those before, instead of putting all in a set of their
+// own.
 const fewSets = 4
 
-// setsForRead are the sets at keys, empty ones for those that are absent.
-func (c *Context) setsForRead(keys [][]byte) ([]store.Set, error) {
-	items, err := c.ReadAll(keys, store.TypeSet)
-	if err != nil {
-		return nil, err
+// setsForRead are the sets at keys, empty ones for those that are absent. The first is that of the first key; of the
+// others only one is absent, and those that are named again and again are there once, mostly.
+func (c *Context) setsForRead(keys [][]byte) (sets []store.Set, err error) {
+	var again *repeats
+	absent := false
+	begin := func() {
+		sets, absent, again = make([]store.Set, 0, min(len(keys), 256)), false, nil
+		if len(keys) > fewNames {
+			again = new(repeats)
+		}
 	}
-	sets := make([]store.Set, len(items))
-	for i, it := range items {
-		sets[i] = it.Set()
-	}
-	return sets, nil
+	err = c.readEach(keys, begin, func(i int, it *store.Item, found bool) error {
+		if err := mustBe(it, found, store.TypeSet); err != nil {
+			return err
+		}
+		if i > 0 {
+			if absent && !found || again != nil && again.before(keys, i) >= 0 {
+				return nil
+			}
+			absent = absent || !found
+		}
+		sets = append(sets, it.Set())
+		return nil
+	})
+	return sets, err
 }
+
+// fewNames are not looked through for those that are the same.
+const fewNames = 16
 
 // sInter is SINTER, and SMEMBERS.
 func sInter(c *Context, args [][]byte, w *resp.Writer) error {
@@ -120,7 +138,8 @@ func sDiffStore(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 // storeSet puts what is made of the sets in place of whatever the first key holds; an empty result deletes it.
-func (c *Context) storeSet(args [][]byte, combine func([]store.Set) *store.SetBuilder, event string, w *resp.Writer) error {
+func (c *Context) storeSet(args [][]byte, combine func([]store.Set) *store.SetBuilder, event string,
+	w *resp.Writer) error {
 	sets, err := c.setsForRead(args[2:])
 	if err != nil {
 		return err

@@ -67,7 +67,8 @@ func sPopCount(c *Context, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// maxRepeats is how many members, with repetitions, one SRANDMEMBER may ask for: Redis sets no limit, and runs out of memory.
+// maxRepeats is how many members, with repetitions, one SRANDMEMBER may ask for: Redis sets no limit, and runs out of
+// memory.
 const maxRepeats = 1 << 24
 
 func sRandMember(c *Context, args [][]byte, w *resp.Writer) error {
@@ -95,7 +96,8 @@ func sRandMemberCount(c *Context, args [][]byte, w *resp.Writer) error {
 		return ErrNotInteger
 	}
 	if count == math.MinInt64 {
-		return resp.Error(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64, math.MaxInt64))
+		return resp.Error(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64,
+			math.MaxInt64))
 	}
 	set, found, err := c.setForRead(args[1])
 	if err != nil {

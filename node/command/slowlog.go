@@ -64,7 +64,8 @@ var slowlogRows = []Command{{
 	Sub: []Command{
 		{
 			Name: "get", Arity: -2, Flags: resp.Admin | resp.Loading | resp.Stale, Since: "2.2.12",
-			Complexity: "O(N) in the number of entries answered", Summary: "Answers the newest entries.", Syntax: "[count:integer]",
+			Complexity: "O(N) in the number of entries answered", Summary: "Answers the newest entries.",
+			Syntax:  "[count:integer]",
 			Tips:    []string{"request_policy:all_nodes", "nondeterministic_output"},
 			History: [][2]string{{"4.0.0", "Tells the client's address and name."}}, Run: slowlogGet,
 		},
@@ -75,7 +76,8 @@ var slowlogRows = []Command{{
 		{
 			Name: "len", Arity: 2, Flags: resp.Admin | resp.Loading | resp.Stale, Since: "2.2.12", Complexity: "O(1)",
 			Summary: "Counts the entries.",
-			Tips:    []string{"request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"}, Run: slowlogLen,
+			Tips:    []string{"request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"},
+			Run:     slowlogLen,
 		},
 		{
 			Name: "reset", Arity: 2, Flags: resp.Admin | resp.Loading | resp.Stale, Since: "2.2.12",

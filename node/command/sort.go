@@ -1,15 +1,14 @@
 package command
 
 import (
-	"bytes"
-	"slices"
 	"strings"
 
 	"holdfast/node/store"
 	"holdfast/resp"
 )
 
-const sortSyntax = "key [BY pattern:pattern#1] [LIMIT (offset count)] ([GET pattern:pattern#1])... order=[ASC|DESC] [sorting=ALPHA]"
+const sortSyntax = "key [BY pattern:pattern#1] [LIMIT (offset count)] ([GET pattern:pattern#1])... order=[ASC|DESC] " +
+	"[sorting=ALPHA]"
 
 // sortRows are SORT and its variant that only reads.
 var sortRows = []Command{
@@ -18,17 +17,20 @@ var sortRows = []Command{
 		Categories: resp.CatSet | resp.CatSortedSet | resp.CatList | resp.CatDangerous,
 		Keys: append(sortedKeys, resp.KeySpec{
 			Find: findSortStore, Flags: resp.OW | resp.Update,
-			Notes: "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array",
+			Notes: "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere " +
+				"in the argument array",
 		}),
 		Group: "generic", Since: "1.0.0", Complexity: "O(N+M*log(M)) in the elements to sort and those answered",
-		Summary: "Sorts the elements of a list, a set or a sorted set.", Syntax: sortSyntax + " [STORE destination#2]", Run: sortCommand,
+		Summary: "Sorts the elements of a list, a set or a sorted set.", Syntax: sortSyntax + " [STORE destination#2]",
+		Run: sortCommand,
 	},
 	{
 		Name: "sort_ro", Arity: -2, Flags: resp.ReadOnly,
 		Categories: resp.CatSet | resp.CatSortedSet | resp.CatList | resp.CatDangerous,
 		Keys:       sortedKeys,
 		Group:      "generic", Since: "7.0.0", Complexity: "O(N+M*log(M)) in the elements to sort and those answered",
-		Summary: "Sorts the elements of a list, a set or a sorted set, and stores nothing.", Syntax: sortSyntax, Run: sortCommand,
+		Summary: "Sorts the elements of a list, a set or a sorted set, and stores nothing.", Syntax: sortSyntax,
+		Run: sortCommand,
 	},
 }
 
@@ -36,7 +38,8 @@ var sortedKeys = []resp.KeySpec{
 	{First: 1, Last: 1, Flags: resp.RO | resp.Access},
 	{
 		Flags: resp.RO | resp.Access,
-		Notes: "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort",
+		Notes: "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the " +
+			"content of the key we sort",
 	},
 }
 
@@ -116,6 +119,9 @@ type sortPattern struct {
 	found         bool // there is a *
 	before, after []byte
 	field         []byte // nil: the key holds a string
+
+	key    []byte // the last element's
+	number [20]byte
 }
 
 // parseSortPattern reads a pattern. A zero byte ends what is looked at, but not what is taken.
@@ -136,7 +142,7 @@ func parseSortPattern(arg []byte) sortPattern {
 	return p
 }
 
-// lookUp answers what the pattern names for an element, in memory that lasts.
+// lookUp answers what the pattern names for an element, in memory that lasts until the next look or change.
 func (c *Context) lookUp(p *sortPattern, element []byte) (value []byte, found bool) {
 	if p.element {
 		return element, true
@@ -144,23 +150,22 @@ func (c *Context) lookUp(p *sortPattern, element []byte) (value []byte, found bo
 	if !p.found {
 		return nil, false
 	}
-	key := slices.Concat(p.before, element, p.after)
-	if c.Node.Gated() {
-		c.gate = max(c.gate, c.Node.LastChange(c.DB.Index(), key))
+	p.key = append(append(append(p.key[:0], p.before...), element...), p.after...)
+	if c.Engine.Gated() {
+		c.gate = max(c.gate, c.Engine.LastChange(c.DB.Index(), p.key))
 	}
-	it, there := c.Read(key)
+	it, there := c.Read(p.key)
 	switch {
 	case !there:
 		return nil, false
 	case p.field == nil && it.Type() == store.TypeString:
-		return bytes.Clone(it.Bytes()), true
+		return it.Bytes(), true
 	case p.field != nil && it.Type() == store.TypeHash:
-		var scratch [20]byte
-		value, at, ok := it.Hash().Get(p.field, scratch[:])
+		value, at, ok := it.Hash().Get(p.field, p.number[:])
 		if !ok || c.passed(at) {
 			return nil, false
 		}
-		return append([]byte{}, value...), true
+		return value, true
 	}
 	return nil, false
 }
@@ -175,22 +180,24 @@ func sortCommand(c *Context, args [][]byte, w *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	if !s.unsorted {
-		if elements, err = c.sortElements(&s, elements); err != nil {
-			return err
-		}
+	var order []ranked
+	if s.unsorted {
+		order = numbered(elements.len())
+	} else if order, err = c.sortElements(&s, elements); err != nil {
+		return err
 	}
 	if s.stores {
-		c.storeSorted(&s, elements, w)
+		c.storeSorted(&s, elements, order, w)
 		return nil
 	}
-	w.Array(len(elements) * max(len(s.get), 1))
-	for _, e := range elements {
+	w.Array(len(order) * max(len(s.get), 1))
+	for _, e := range order {
+		element := elements.at(e.at)
 		if len(s.get) == 0 {
-			w.Bulk(e)
+			w.Bulk(element)
 		}
 		for i := range s.get {
-			if val, ok := c.lookUp(&s.get[i], e); ok {
+			if val, ok := c.lookUp(&s.get[i], element); ok {
 				w.Bulk(val)
 			} else {
 				w.Null()
@@ -201,16 +208,22 @@ func sortCommand(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 // storeSorted makes a list of the result.
-func (c *Context) storeSorted(s *sorting, elements [][]byte, w *resp.Writer) {
-	vals := elements
-	if len(s.get) > 0 {
-		vals = make([][]byte, 0, len(elements)*len(s.get))
-		for _, e := range elements {
+func (c *Context) storeSorted(s *sorting, elements *texts, order []ranked, w *resp.Writer) {
+	var vals [][]byte
+	if len(s.get) == 0 {
+		vals = make([][]byte, len(order))
+		for i, e := range order {
+			vals[i] = elements.at(e.at)
+		}
+	} else {
+		var all texts
+		for _, e := range order {
 			for i := range s.get {
-				val, _ := c.lookUp(&s.get[i], e)
-				vals = append(vals, val)
+				val, _ := c.lookUp(&s.get[i], elements.at(e.at))
+				all.add(val)
 			}
 		}
+		vals = all.list()
 	}
 	_, found := c.Find(s.store)
 	if found {

@@ -2,10 +2,8 @@ package command
 
 import (
 	"bytes"
-	"cmp"
 	"math"
 	"math/big"
-	"slices"
 	"strings"
 
 	"holdfast/node/store"
@@ -14,10 +12,12 @@ import (
 
 const errSortScores = resp.Error("ERR One or more scores can't be converted into double")
 
-// elements copies what is to be sorted; what needs no sorting comes in its own order, and only as much of it as is wanted.
-func (s *sorting) elements(it store.Item, found bool) ([][]byte, error) {
+// elements copies what is to be sorted; what needs no sorting comes in its own order, and only as much of it as is
+// wanted.
+func (s *sorting) elements(it store.Item, found bool) (*texts, error) {
+	all := &texts{block: []byte{}} // an empty element is not nil
 	if !found {
-		return nil, nil
+		return all, nil
 	}
 	switch it.Type() {
 	case store.TypeList, store.TypeZSet:
@@ -36,8 +36,8 @@ func (s *sorting) elements(it store.Item, found bool) ([][]byte, error) {
 			from, to = n-1-from, n-1-to
 		}
 	}
-	all := elementCopies{text: []byte{}} // an empty element is not nil
 	count := max(to-from, from-to)
+	all.ends = make([]int, 0, count)
 	switch {
 	case count == 0:
 	case it.Type() == store.TypeList:
@@ -57,114 +57,124 @@ func (s *sorting) elements(it store.Item, found bool) ([][]byte, error) {
 			}
 		}
 	}
-	list := all.list()
 	if it.Type() != store.TypeList && s.by != nil && s.alpha && !s.unsorted {
-		slices.SortFunc(list, bytes.Compare) // elements of like weight come in the same order everywhere
+		return all.inOrder(), nil // elements of like weight come in the same order everywhere
 	}
-	return list, nil
+	return all, nil
 }
 
-// elementCopies collects elements in one block.
-type elementCopies struct {
-	text []byte
-	ends []int
+// inOrder are the texts in the order of their bytes.
+func (t *texts) inOrder() *texts {
+	list := numbered(t.len())
+	newRanker(t, false, true).byTexts(list, 0)
+	sorted := &texts{block: make([]byte, 0, len(t.block)), ends: make([]int, 0, t.len())}
+	for _, e := range list {
+		sorted.add(t.at(e.at))
+	}
+	return sorted
 }
 
-func (e *elementCopies) add(val []byte) bool {
-	e.text = append(e.text, val...)
-	e.ends = append(e.ends, len(e.text))
-	return true
-}
-
-func (e *elementCopies) list() [][]byte {
-	list := make([][]byte, len(e.ends))
-	start := 0
-	for i, end := range e.ends {
-		list[i] = e.text[start:end:end]
-		start = end
+func numbered(n int) []ranked {
+	list := make([]ranked, n)
+	for i := range list {
+		list[i].at = uint32(i)
 	}
 	return list
 }
 
-// weighted is an element with what it is sorted by.
-type weighted struct {
-	element []byte
-	score   float64
-	text    []byte // nil: there is none
+// sortElements sorts, and cuts the result to its limits.
+func (c *Context) sortElements(s *sorting, elements *texts) (sorted []ranked, err error) {
+	if s.alpha {
+		sorted = c.sortByTexts(s, elements)
+	} else if sorted, err = c.sortByScores(s, elements); err != nil {
+		return nil, err
+	}
+	from, to := s.limits(len(sorted))
+	return sorted[from:to], nil
 }
 
-// sortElements sorts, and cuts the result to its limits.
-func (c *Context) sortElements(s *sorting, elements [][]byte) ([][]byte, error) {
-	list := make([]weighted, len(elements))
+// sortByScores sorts by numbers, an element without a weight as if that were 0; those of the same number by their
+// texts.
+func (c *Context) sortByScores(s *sorting, elements *texts) ([]ranked, error) {
+	list := numbered(elements.len())
 	numbers := true
-	for i, e := range elements {
-		list[i].element = e
-		weight, found := e, true
-		if s.by != nil {
-			weight, found = c.lookUp(s.by, e)
+	c.eachWeight(s, elements, func(i uint32, weight []byte, found bool) {
+		if !found {
+			weight = nil
 		}
-		switch {
-		case !found:
-		case s.alpha:
-			list[i].text = weight
-		default:
-			var ok bool
-			list[i].score, ok = sortScore(weight)
-			numbers = numbers && ok
-		}
-	}
+		score, ok := sortScore(weight)
+		list[i].key, numbers = scoreKey(score, s.desc), numbers && ok
+	})
 	if !numbers {
 		return nil, errSortScores
 	}
-	compare := s.order()
-	slices.SortStableFunc(list, func(a, b weighted) int {
-		if s.desc {
-			return -compare(&a, &b)
+	newRanker(elements, s.desc, true).byNumbers(list)
+	return list, nil
+}
+
+// sortByTexts puts elements without a weight first, and keeps the order of those of the same weight. What is answered
+// is compared as C's strings are, which end at a zero byte; what is stored is compared whole.
+func (c *Context) sortByTexts(s *sorting, elements *texts) []ranked {
+	weights, list, without := elements, make([]ranked, 0, elements.len()), []ranked(nil)
+	if s.by != nil {
+		weights = &texts{ends: make([]int, 0, elements.len())}
+	}
+	c.eachWeight(s, elements, func(i uint32, weight []byte, found bool) {
+		if s.by != nil {
+			weights.add(weight)
 		}
-		return compare(&a, &b)
+		if found {
+			list = append(list, ranked{at: i})
+		} else {
+			without = append(without, ranked{at: i})
+		}
 	})
-	from, to := s.limits(len(list))
-	sorted := make([][]byte, 0, to-from)
-	for _, e := range list[from:to] {
-		sorted = append(sorted, e.element)
+	newRanker(weights, s.desc, s.stores).byTexts(list, 0)
+	switch {
+	case len(without) == 0:
+		return list
+	case s.desc:
+		return append(list, without...)
 	}
-	return sorted, nil
+	return append(without, list...)
 }
 
-// order is how elements are compared. What is answered is compared as C's strings are, which end at a zero byte; what is stored
-// is compared whole.
-func (s *sorting) order() func(a, b *weighted) int {
-	switch {
-	case !s.alpha:
-		return func(a, b *weighted) int {
-			if d := cmp.Compare(a.score, b.score); d != 0 {
-				return d
-			}
-			return bytes.Compare(a.element, b.element)
+// eachWeight calls fn with what each element is sorted by, in memory that does not last.
+func (c *Context) eachWeight(s *sorting, elements *texts, fn func(i uint32, weight []byte, found bool)) {
+	for i := range uint32(elements.len()) {
+		e := elements.at(i)
+		if s.by == nil {
+			fn(i, e, true)
+			continue
 		}
-	case s.stores:
-		return func(a, b *weighted) int { return compareTexts(a.text, b.text, bytes.Compare) }
-	}
-	return func(a, b *weighted) int {
-		return compareTexts(a.text, b.text, func(x, y []byte) int { return strings.Compare(cText(x), cText(y)) })
+		weight, found := c.lookUp(s.by, e)
+		fn(i, weight, found)
 	}
 }
 
-// compareTexts puts elements without a weight first.
-func compareTexts(a, b []byte, compare func(a, b []byte) int) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
+// scoreKey has the order of numbers, or the reverse of it.
+func scoreKey(score float64, desc bool) uint64 {
+	if score == 0 {
+		score = 0 // there is one zero only
 	}
-	return compare(a, b)
+	key := math.Float64bits(score)
+	if key>>63 == 0 {
+		key |= 1 << 63
+	} else {
+		key = ^key
+	}
+	if desc {
+		return ^key
+	}
+	return key
 }
 
-// sortScore reads a weight as C's strtod does: blanks before a number are fine, nothing at all is 0, but a number out of range is none.
+// sortScore reads a weight as C's strtod does: blanks before a number are fine, nothing at all is 0, but a number out
+// of range is none.
 func sortScore(weight []byte) (float64, bool) {
+	if f, ok := plainNumber(weight); ok {
+		return f, true
+	}
 	text := cText(weight)
 	if text == "" {
 		return 0, true
@@ -178,3 +188,39 @@ func sortScore(weight []byte) (float64, bool) {
 	}
 	return f, ok
 }
+
+// plainNumber reads the decimal numbers of up to 15 digits, with a point or without one: these, and the powers of ten
+// by which they are divided, are exact, so that the quotient is what strtod says.
+func plainNumber(text []byte) (f float64, ok bool) {
+	negative := len(text) > 0 && text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	whole, fraction, _ := bytes.Cut(text, point)
+	digits := len(whole) + len(fraction)
+	if digits == 0 || digits > 15 {
+		return 0, false
+	}
+	n := int64(0)
+	for _, part := range [2][]byte{whole, fraction} {
+		for _, c := range part {
+			if c -= '0'; c > 9 {
+				return 0, false
+			}
+			n = n*10 + int64(c)
+		}
+	}
+	f = float64(n)
+	if len(fraction) > 0 {
+		f /= powersOfTen[len(fraction)]
+	}
+	if negative {
+		f = -f
+	}
+	return f, true
+}
+
+var (
+	point       = []byte(".")
+	powersOfTen = [16]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+)

@@ -1,32 +1,34 @@
 package command
 
-import "time"
+import (
+	"time"
+
+	"holdfast/server"
+)
 
 // Stats are the counters of INFO and CONFIG RESETSTAT.
 type Stats struct {
-	Commands, Connections, Rejected         int64
-	NetInput, NetOutput                     int64 // bytes, with those of replication
-	ReplInput, ReplOutput                   int64 // from the master, to replicas
-	ExpiredKeys, EvictedKeys                int64
-	ExpiredSubkeys                          int64   // fields of hashes
-	MemoryExceeded                          int64   // nanoseconds for which maxmemory was exceeded, without the present time
-	ExpireCapped                            int64   // turns of the active expiry that ended as their time was over
-	ExpireNanos                             int64   // spent by it
-	StalePerc                               float64 // per cent of the keys it looks at that have expired, a moving average
+	server.Stats             // of connections; traffic is counted with that of replication
+	Commands                 int64
+	ReplInput, ReplOutput    int64 // from the master, to replicas
+	ExpiredKeys, EvictedKeys int64
+	ExpiredSubkeys           int64 // fields of hashes
+	// nanoseconds for which maxmemory was exceeded, without the present time
+	MemoryExceeded int64
+	ExpireCapped   int64 // turns of the active expiry that ended as their time was over
+	ExpireNanos    int64 // spent by it
+	// per cent of the keys it looks at that have expired, a moving average
+	StalePerc                               float64
 	KeyspaceHits, KeyspaceMisses            int64
 	SyncFull, SyncPartialOK, SyncPartialErr int64
 	ErrorReplies                            int64
 	Errors                                  map[string]int64 // by first word
 	PerCommand                              map[string]*CommandStat
 	byRow                                   []*CommandStat // by the command's place in the table
-	EvictedClients                          int64
-	ReplyShrinks                            int64
 	Unexpected                              int64
 	OpsPerSec                               int64
 	InputKbps, OutputKbps                   float64 // KiB a second, as OpsPerSec
 	ReplInputKbps, ReplOutputKbps           float64
-	Reads, Writes                           int64 // of sockets
-	LongestTurn                             int64 // nanoseconds for which one turn held the execution lock
 	PeakMemory                              int64 // the most that INFO and the node's clock have seen in use
 }
 
@@ -46,8 +48,8 @@ func NewStats() *Stats {
 	return &Stats{Errors: map[string]int64{}, PerCommand: map[string]*CommandStat{}}
 }
 
-// Rates works out what happened a second since before, a copy of the counters taken that long ago. After CONFIG RESETSTAT
-// the counters are behind the copy: then there is no rate yet.
+// Rates works out what happened a second since before, a copy of the counters taken that long ago. After CONFIG
+// RESETSTAT the counters are behind the copy: then there is no rate yet.
 func (s *Stats) Rates(before Stats, since time.Duration) {
 	perSecond := func(now, then int64) float64 { return max(0, float64(now-then)/since.Seconds()) }
 	s.OpsPerSec = int64(perSecond(s.Commands, before.Commands))
@@ -63,17 +65,12 @@ func (s *Stats) NoteExpiry(visited, expired int, took time.Duration) {
 	s.StalePerc = 0.05*100*float64(expired)/float64(visited) + 0.95*s.StalePerc
 }
 
-// BeginTurn answers when a turn under the execution lock begins, for EndTurn.
-func (e *Env) BeginTurn() int64 {
-	e.tick = e.clock()
-	return e.tick
-}
-
-// EndTurn notes for how long everybody else was held up, and answers when that was over.
-func (e *Env) EndTurn(began int64) (now int64) {
-	now = e.clock()
-	e.Stats.LongestTurn = max(e.Stats.LongestTurn, now-began)
-	return now
+// BeginTurn is told when a turn under the execution lock begins, by the engine's clock.
+func (e *Env) BeginTurn(at int64) {
+	e.tick = at
+	if e.running.Load() != nil {
+		e.running.Store(nil)
+	}
 }
 
 // TurnTook is how long the commands of a turn have taken so far.

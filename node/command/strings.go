@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"holdfast/internal/bulk"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
@@ -13,7 +14,8 @@ var stringRows = []Command{
 	{
 		Name: "append", Arity: 3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatString,
 		Keys: oneKey(resp.RW | resp.Insert), Group: "string", Since: "2.0.0", Complexity: "O(1) amortized",
-		Summary: "Adds to the end of a string, which is created when it is absent.", Syntax: "key value", Run: appendString,
+		Summary: "Adds to the end of a string, which is created when it is absent.", Syntax: "key value",
+		Run: appendString,
 	},
 	{
 		Name: "decr", Arity: 2, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatString,
@@ -37,14 +39,17 @@ var stringRows = []Command{
 	},
 	{
 		Name: "getex", Arity: -2, Flags: resp.Write | resp.Fast, Categories: resp.CatString,
-		Keys:  []resp.KeySpec{{First: 1, Last: 1, Flags: resp.RW | resp.Access | resp.Update, Notes: "RW and UPDATE because it changes the TTL"}},
+		Keys: []resp.KeySpec{{First: 1, Last: 1, Flags: resp.RW | resp.Access | resp.Update,
+			Notes: "RW and UPDATE because it changes the TTL"}},
 		Group: "string", Since: "6.2.0", Complexity: "O(1)", Summary: "Answers a string and changes its expiry.",
-		Syntax: "key expiration=[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]", Run: getEx,
+		Syntax: "key expiration=[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT " +
+			"unix-time-milliseconds|PERSIST]", Run: getEx,
 	},
 	{
 		Name: "getrange", Arity: 4, Flags: resp.ReadOnly, Categories: resp.CatString,
-		Keys: oneKey(resp.RO | resp.Access), Group: "string", Since: "2.4.0", Complexity: "O(N) in the length of the reply",
-		Summary: "Answers a part of a string.", Syntax: "key start:integer end:integer", Run: getRange,
+		Keys: oneKey(resp.RO | resp.Access), Group: "string", Since: "2.4.0",
+		Complexity: "O(N) in the length of the reply",
+		Summary:    "Answers a part of a string.", Syntax: "key start:integer end:integer", Run: getRange,
 	},
 	{
 		Name: "getset", Arity: 3, Flags: resp.Write | resp.DenyOOM | resp.Fast, Categories: resp.CatString,
@@ -76,19 +81,23 @@ var stringRows = []Command{
 	},
 	{
 		Name: "mget", Arity: -2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatString,
-		Keys: manyKeys(1, resp.RO|resp.Access), Group: "string", Since: "1.0.0", Complexity: "O(N) in the number of keys",
-		Summary: "Answers several strings.", Syntax: "key...", Tips: []string{"request_policy:multi_shard"}, Run: mget,
+		Keys: manyKeys(1, resp.RO|resp.Access), Group: "string", Since: "1.0.0",
+		Complexity: "O(N) in the number of keys",
+		Summary:    "Answers several strings.", Syntax: "key...", Tips: []string{"request_policy:multi_shard"},
+		Run: mget,
 	},
 	{
 		Name: "mset", Arity: -3, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatString,
-		Keys: manyKeys(2, resp.OW|resp.Update), Group: "string", Since: "1.0.1", Complexity: "O(N) in the number of keys",
-		Summary: "Sets several strings.", Syntax: "(key value)...",
+		Keys: manyKeys(2, resp.OW|resp.Update), Group: "string", Since: "1.0.1",
+		Complexity: "O(N) in the number of keys",
+		Summary:    "Sets several strings.", Syntax: "(key value)...",
 		Tips: []string{"request_policy:multi_shard", "response_policy:all_succeeded"}, Run: mset,
 	},
 	{
 		Name: "msetnx", Arity: -3, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatString,
-		Keys: manyKeys(2, resp.OW|resp.Insert), Group: "string", Since: "1.0.1", Complexity: "O(N) in the number of keys",
-		Summary: "Sets several strings unless one of the keys is taken.", Syntax: "(key value)...",
+		Keys: manyKeys(2, resp.OW|resp.Insert), Group: "string", Since: "1.0.1",
+		Complexity: "O(N) in the number of keys",
+		Summary:    "Sets several strings unless one of the keys is taken.", Syntax: "(key value)...",
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_min"}, Run: msetNX,
 	},
 	{
@@ -125,9 +134,10 @@ var stringRows = []Command{
 	},
 	{
 		Name: "setrange", Arity: 4, Flags: resp.Write | resp.DenyOOM, Categories: resp.CatString,
-		Keys: oneKey(resp.RW | resp.Update), Group: "string", Since: "2.2.0", Complexity: "O(M) in the length of the value",
-		Summary: "Overwrites a part of a string, which is filled up with zero bytes when it is too short.",
-		Syntax:  "key offset value", Run: setRange,
+		Keys: oneKey(resp.RW | resp.Update), Group: "string", Since: "2.2.0",
+		Complexity: "O(M) in the length of the value",
+		Summary:    "Overwrites a part of a string, which is filled up with zero bytes when it is too short.",
+		Syntax:     "key offset value", Run: setRange,
 	},
 	{
 		Name: "strlen", Arity: 2, Flags: resp.ReadOnly | resp.Fast, Categories: resp.CatString,
@@ -136,8 +146,9 @@ var stringRows = []Command{
 	},
 	{
 		Name: "substr", Arity: 4, Flags: resp.ReadOnly, Categories: resp.CatString,
-		Keys: oneKey(resp.RO | resp.Access), Group: "string", Since: "1.0.0", Complexity: "O(N) in the length of the reply",
-		Summary: "Answers a part of a string.", Syntax: "key start:integer end:integer",
+		Keys: oneKey(resp.RO | resp.Access), Group: "string", Since: "1.0.0",
+		Complexity: "O(N) in the length of the reply",
+		Summary:    "Answers a part of a string.", Syntax: "key start:integer end:integer",
 		Deprecated: "2.0.0", ReplacedBy: "`GETRANGE`", Run: getRange,
 	},
 }
@@ -152,24 +163,7 @@ func manyKeys(step int, flags resp.KeyFlag) []resp.KeySpec {
 	return []resp.KeySpec{{First: 1, Last: -1, Step: step, Flags: flags}}
 }
 
-// isWord compares an option without regard to case. As in Redis a zero byte ends the option.
-func isWord(arg []byte, word string) bool {
-	if len(arg) > len(word) && arg[len(word)] == 0 {
-		arg = arg[:len(word)]
-	}
-	if len(arg) != len(word) {
-		return false
-	}
-	for i, b := range arg {
-		if b >= 'A' && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		if b != word[i] {
-			return false
-		}
-	}
-	return true
-}
+func isWord(arg []byte, word string) bool { return resp.IsWord(arg, word) }
 
 // decimal is n as an argument of an effect.
 func decimal(n int64) []byte { return strconv.AppendInt(nil, n, 10) }
@@ -187,10 +181,17 @@ var (
 
 // put stores a string, and tells of a key that wasn't there.
 func (c *Context) put(key, val []byte, enc store.Encoding, expireAt int64, found bool) {
-	c.DB.SetString(key, val, enc, expireAt)
+	if len(val) >= largeValue && !c.InExec && c.Input != nil && c.Input.Give(val) {
+		c.DB.TakeString(key, val, enc, expireAt)
+	} else {
+		c.DB.SetString(key, val, enc, expireAt)
+	}
 	c.Dirty++
 	c.created(key, found)
 }
+
+// largeValue is from how many bytes on a value is taken over, where that is possible, not copied.
+const largeValue = 1 << 20
 
 // created tells of a key that wasn't there before the command.
 func (c *Context) created(key []byte, found bool) {
@@ -214,7 +215,10 @@ func get(c *Context, args [][]byte, w *resp.Writer) error {
 
 func mget(c *Context, args [][]byte, w *resp.Writer) error {
 	w.Array(len(args) - 1)
-	for _, key := range args[1:] {
+	for i, key := range args[1:] {
+		if i%store.WarmKeys == 0 {
+			c.warm(args[1+i:], 1)
+		}
 		if it, ok := c.Read(key); ok && it.Type() == store.TypeString {
 			w.Bulk(it.Bytes())
 		} else {
@@ -323,7 +327,7 @@ func appendString(c *Context, args [][]byte, w *resp.Writer) error {
 			return err
 		}
 		size += old
-		copy(c.DB.Grow(key, size)[old:], tail)
+		bulk.Copy(c.DB.Grow(key, size)[old:], tail)
 		c.DB.Touched(key)
 		c.Dirty++
 	}
@@ -357,7 +361,7 @@ func setRange(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	size := max(old, int(offset)+len(val))
-	copy(c.DB.Grow(key, size)[offset:], val)
+	bulk.Copy(c.DB.Grow(key, size)[offset:], val)
 	c.DB.Touched(key)
 	c.Dirty++
 	c.created(key, found)

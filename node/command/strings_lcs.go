@@ -3,6 +3,7 @@ package command
 import (
 	"math"
 
+	"holdfast/internal/bulk"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
@@ -76,7 +77,7 @@ func lcsString(c *Context, key []byte) ([]byte, error) {
 	if it.Type() != store.TypeString {
 		return nil, ErrWrongType
 	}
-	return append([]byte(nil), it.Bytes()...), nil
+	return bulk.Clone(it.Bytes()), nil
 }
 
 // lcsTable holds, for every pair of prefixes of a and b, how long their longest common subsequence is.
@@ -103,8 +104,8 @@ func newLCSTable(a, b []byte) *lcsTable {
 
 func (t *lcsTable) at(i, j int) uint32 { return t.cells[i*(len(t.b)+1)+j] }
 
-// runs walks the table back from the end and calls emit for every run of equal bytes, a[i:i+n] == b[j:j+n], last one first.
-// Where two ways are as good as each other, b is shortened.
+// runs walks the table back from the end and calls emit for every run of equal bytes, a[i:i+n] == b[j:j+n], last one
+// first. Where two ways are as good as each other, b is shortened.
 func (t *lcsTable) runs(emit func(i, j, n int)) {
 	i, j, n := len(t.a), len(t.b), 0
 	for i > 0 && j > 0 {

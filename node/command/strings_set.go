@@ -29,7 +29,8 @@ type setOptions struct {
 	time                          []byte
 }
 
-// parse reads the options of SET, or of GETEX. Options that exclude each other are a syntax error; repeating one is fine.
+// parse reads the options of SET, or of GETEX. Options that exclude each other are a syntax error; repeating one is
+// fine.
 func (o *setOptions) parse(args [][]byte, getex bool) error {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
@@ -70,7 +71,8 @@ func timeUnitOf(a []byte) timeUnit {
 	return unitNone
 }
 
-// expireTime turns the time given with SET and its like into unix milliseconds. It must lie after 1970, not in the future.
+// expireTime turns the time given with SET and its like into unix milliseconds. It must lie after 1970, not in the
+// future.
 func (c *Context) expireTime(arg []byte, unit timeUnit) (int64, error) {
 	t, ok := resp.ParseInt(arg)
 	if !ok {
@@ -236,6 +238,9 @@ func msetNX(c *Context, args [][]byte, w *resp.Writer) error {
 		return c.wrongArity()
 	}
 	for i := 1; i < len(args); i += 2 {
+		if i%(2*store.WarmKeys) == 1 {
+			c.warm(args[i:], 2)
+		}
 		if _, found := c.Find(args[i]); found {
 			w.Int(0)
 			return nil
@@ -248,6 +253,9 @@ func msetNX(c *Context, args [][]byte, w *resp.Writer) error {
 
 func setAll(c *Context, args [][]byte) {
 	for i := 1; i < len(args); i += 2 {
+		if i%(2*store.WarmKeys) == 1 {
+			c.warm(args[i:], 2)
+		}
 		_, found := c.Find(args[i])
 		c.setString(args[i], args[i+1], store.NoExpiry, found)
 	}

@@ -8,24 +8,36 @@ import (
 	"time"
 
 	"holdfast/node/config"
-	"holdfast/node/pubsub"
-	"holdfast/node/session"
+	"holdfast/node/engine"
 	"holdfast/node/store"
-	"holdfast/node/tracking"
 	"holdfast/resp"
+	"holdfast/server"
+	"holdfast/server/session"
 )
 
 // Rows are all commands of a data node, family by family.
 func Rows() []Command {
 	return slices.Concat(
-		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, sortRows, dumpRows, migrateRows, expireRows, transactionRows, pubsubRows,
-		connectionRows, clientRows, introspectionRows, configRows, infoRows, serverRows, replicationRows, debugRows,
+		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, sortRows, dumpRows,
+		migrateRows, expireRows, transactionRows,
+		publishRows, server.Rows(asCall), introspectionRows, configRows, infoRows, serverRows, replicationRows,
+		debugRows,
 		slowlogRows, latencyRows, monitorRows,
 	)
 }
 
+// Node is what commands ask of the node around them. Each part stands with the family that asks for it.
+type Node interface {
+	Chain
+	Replicas
+	Waiting
+	Life
+	Mover
+}
+
 // EnvConfig is what a node hands to its commands.
 type EnvConfig struct {
+	Engine  *engine.Engine
 	Store   *store.Store
 	Config  *config.Config
 	Node    Node
@@ -35,28 +47,40 @@ type EnvConfig struct {
 	Version string
 	Started time.Time
 	Process Process
+	Level   func() int // the feature level of the commands that may run; nil: any
+	// told, before it runs, that a command is about to write what needs that level; nil ok
+	Need  func(level int) error
+	Later []Command // beside this version's commands; for tests
+	// told of each command that may take long, before it runs, under the execution lock; nil ok
+	OnLong func(command string)
 }
 
-// NewEnv puts the commands' shared state together. changed is called for every change of a key, after the commands' own
-// bookkeeping.
-func NewEnv(c EnvConfig, changed func(db int, key []byte)) *Env {
+// NewEnv puts the commands' shared state together.
+func NewEnv(c EnvConfig) *Env {
 	e := &Env{
+		Engine: c.Engine, Effects: &c.Engine.Effects,
 		Store: c.Store, Config: c.Config, Node: c.Node, Logger: c.Logger, Rand: c.Rand,
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
-		Clients: session.NewRegistry(), Hub: pubsub.NewHub(), Stats: NewStats(),
-		watchers: map[watchKey]map[*session.Session]*session.WatchedKey{}, blocking: newBlocking(), departing: map[watchKey]*Departure{},
-		latency: map[string]*latencySeries{}, tracking: tracking.New(),
-		table: resp.NewTable(Rows()), base: time.Now(),
+		Stats:    NewStats(),
+		watchers: map[watchKey]map[*session.Session]*session.WatchedKey{}, blocking: newBlocking(),
+		departing: map[watchKey]*Departure{},
+		latency:   map[string]*latencySeries{},
+		table:     resp.NewTable(Rows(), c.Later), onLong: c.OnLong,
+		level: c.Level, need: c.Need,
 	}
-	e.Effects.Reselect()
-	e.Hub.Delivered = func(s pubsub.Subscriber) { e.push(s.(*session.Session)) }
-	e.tracking.Send, e.repliesIdle = e.invalidate, repliesIdle
-	e.SetStore(c.Store, changed)
+	if e.level == nil {
+		e.level = func() int { return math.MaxInt }
+	}
+	if e.need == nil {
+		e.need = func(int) error { return nil }
+	}
+	e.Server = server.New(server.Standalone, host{c.Node, e}, &e.Stats.Stats)
+	e.SetStore(c.Store)
 	return e
 }
 
 // SetStore replaces the data set, as the end of a full sync does. Every watched key counts as changed.
-func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
+func (e *Env) SetStore(s *store.Store) {
 	for k := range e.watchers {
 		for w := range e.watchers[k] {
 			w.DirtyCAS = true
@@ -65,17 +89,17 @@ func (e *Env) SetStore(s *store.Store, changed func(db int, key []byte)) {
 	for _, d := range e.departing {
 		d.changed = true
 	}
-	e.tracking.Flushed()
-	e.Store = s
+	e.Tracking.Flushed()
+	e.Store, e.Engine.Store = s, s
 	s.Limits = e.limits()
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
 		e.blocking.keyChanged(db.Index(), key)
 		e.noteDeparting(db.Index(), key)
-		if key != nil && !e.tracking.Idle() { // what changes all keys has said so
-			e.tracking.Changed(key, e.changer)
+		if key != nil && !e.Tracking.Idle() { // what changes all keys has said so
+			e.Tracking.Changed(key, e.changer)
 		}
-		changed(db.Index(), key)
+		e.Engine.KeyChanged(db.Index(), key)
 	}
 }
 

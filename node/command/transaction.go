@@ -1,30 +1,36 @@
 package command
 
 import (
-	"holdfast/node/session"
+	"holdfast/internal/bulk"
 	"holdfast/node/store"
 	"holdfast/resp"
+	"holdfast/server/session"
 )
+
+// atOnce are the flags of what is not queued in a transaction.
+const atOnce = resp.NoScript | resp.Loading | resp.Stale | resp.NotQueued
 
 // transactionRows are the commands of transactions.
 var transactionRows = []Command{
 	{
-		Name: "multi", Arity: 1, Flags: resp.NoScript | resp.Loading | resp.Stale | resp.Fast | resp.AllowBusy,
+		Name: "multi", Arity: 1, Flags: atOnce | resp.Fast | resp.AllowBusy,
 		Categories: resp.CatTransaction, Group: "transactions", Since: "1.2.0", Complexity: "O(1)",
 		Summary: "Begins a transaction: commands are queued from here on.", Run: multi,
 	},
 	{
-		Name: "exec", Arity: 1, Flags: resp.NoScript | resp.Loading | resp.Stale | resp.SkipSlowlog,
-		Categories: resp.CatTransaction, Group: "transactions", Since: "1.2.0", Complexity: "that of the queued commands",
-		Summary: "Runs the queued commands with nothing between them.", Run: exec,
+		Name: "exec", Arity: 1, Flags: atOnce | resp.SkipSlowlog | resp.EndsMulti | resp.RunsQueued,
+		Categories: resp.CatTransaction, Group: "transactions", Since: "1.2.0",
+		Complexity: "that of the queued commands",
+		Summary:    "Runs the queued commands with nothing between them.", Run: exec,
 	},
 	{
-		Name: "discard", Arity: 1, Flags: resp.NoScript | resp.Loading | resp.Stale | resp.Fast | resp.AllowBusy,
-		Categories: resp.CatTransaction, Group: "transactions", Since: "2.0.0", Complexity: "O(N) in the number of queued commands",
-		Summary: "Ends a transaction without running it.", Run: discard,
+		Name: "discard", Arity: 1, Flags: atOnce | resp.Fast | resp.AllowBusy | resp.EndsMulti,
+		Categories: resp.CatTransaction, Group: "transactions", Since: "2.0.0",
+		Complexity: "O(N) in the number of queued commands",
+		Summary:    "Ends a transaction without running it.", Run: discard,
 	},
 	{
-		Name: "watch", Arity: -2, Flags: resp.NoScript | resp.Loading | resp.Stale | resp.Fast | resp.AllowBusy,
+		Name: "watch", Arity: -2, Flags: atOnce | resp.Fast | resp.AllowBusy,
 		Categories: resp.CatTransaction, Keys: manyKeys(1, resp.RO), Group: "transactions", Since: "2.2.0",
 		Complexity: "O(1) for each key", Summary: "Has the next transaction fail if one of the keys changes before.",
 		Syntax: "key...", Run: watch,
@@ -36,8 +42,8 @@ var transactionRows = []Command{
 	},
 }
 
-// queueCommand keeps a command until EXEC. The arguments are copied: they stand in the read buffer. Nothing is kept for a
-// transaction that will fail anyhow.
+// queueCommand keeps a command until EXEC. The arguments are copied: they stand in the read buffer. Nothing is kept for
+// a transaction that will fail anyhow.
 func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
 	tx := s.Tx
 	if tx.Aborted || s.DirtyCAS {
@@ -46,6 +52,7 @@ func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
 	tx.Queue = append(tx.Queue, Copy(args))
 	tx.Memory += argsMemory(args)
 	tx.Any |= cmd.Flags
+	tx.Level = max(tx.Level, cmd.Level)
 	tx.Missing |= ^cmd.Flags
 }
 
@@ -69,7 +76,7 @@ func Copy(args [][]byte) [][]byte {
 	kept := make([][]byte, len(args))
 	for i, a := range args {
 		start := len(text)
-		text = append(text, a...)
+		text = bulk.Append(text, a)
 		kept[i] = text[start:len(text):len(text)]
 	}
 	return kept
@@ -104,6 +111,11 @@ func exec(c *Context, _ [][]byte, w *resp.Writer) error {
 	tx := s.Tx
 	if tx == nil {
 		return resp.Error("ERR EXEC without MULTI")
+	}
+	// some of these look at the data and the log at once: what the log is ahead by is not to come between
+	if tx.Any&resp.Admin != 0 {
+		defer c.Engine.StandStill()()
+		c.DB = c.Store.DB(s.DB)
 	}
 	dirty := s.DirtyCAS || c.watchedExpired()
 	if tx.Aborted || dirty {
@@ -150,7 +162,8 @@ func unwatch(c *Context, _ [][]byte, w *resp.Writer) error {
 }
 
 // watchersOfAll marks the transactions that watch keys of a database whose keys are all about to go, or (SWAPDB) to be
-// replaced by those of another. A key that is in neither doesn't change; nor does one that has expired before and after.
+// replaced by those of another. A key that is in neither doesn't change; nor does one that has expired before and
+// after.
 func (c *Context) watchersOfAll(db int, replacement *store.DB) {
 	for k, watched := range c.watchers {
 		if k.db != db {

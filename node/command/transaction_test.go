@@ -1,6 +1,10 @@
 package command
 
-import "testing"
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
 
 func TestTransaction(t *testing.T) {
 	e := newTestEnv(t)
@@ -150,4 +154,63 @@ func TestWatchExpiry(t *testing.T) {
 	e.do("watch", "k")
 	e.doAs(e.client(), "swapdb", "0", "1")
 	e.run([]step{{`multi`, `+OK`}, {`dbsize`, `+QUEUED`}, {`exec`, `[:1]`}})
+}
+
+// Fields of a watched hash that expire are a change; that those go which had expired before is none.
+func TestWatchFieldExpiry(t *testing.T) {
+	for _, many := range []bool{false, true} { // in both encodings
+		for _, tc := range []struct {
+			name   string
+			before string // of WATCH, with the time passing by 11 ms behind it
+			during string // by somebody else, after as many
+			fails  bool
+		}{
+			{"a field expires", "", "", true},
+			{"it is read meanwhile", "", "hget h f", true},
+			{"it is swept meanwhile", "", "sweep", true},
+			{"it stays", "hpersist h fields 1 f", "hget h f", false},
+			{"it had expired", "wait", "", false},
+			{"it had expired, and is deleted now", "wait", "hget h f", false},
+			{"it had expired, and is swept now", "wait", "sweep", false},
+			{"it had expired, and is changed now", "wait", "hset h f 1", true},
+			{"one had expired, another does now", "hpexpire h 15 fields 1 g|wait", "", true},
+			{"one had expired, another does now and is swept", "hpexpire h 15 fields 1 g|wait", "sweep", true},
+			{"one had expired, another will", "hpexpire h 1000 fields 1 g|wait", "hget h f", false},
+		} {
+			e := newTestEnv(t)
+			e.do("hset", "h", "f", "1", "g", "2", "stays", "3")
+			if many {
+				for i := range 600 {
+					e.do("hset", "h", strconv.Itoa(i), "x")
+				}
+			}
+			e.do("hpexpire", "h", "10", "fields", "1", "f")
+			for command := range strings.SplitSeq(tc.before, "|") {
+				switch command {
+				case "":
+				case "wait":
+					e.now += 11
+				default:
+					e.do(words(t, command)...)
+				}
+			}
+			e.run([]step{{`watch h`, `+OK`}})
+			e.now += 11
+			switch tc.during {
+			case "":
+			case "sweep":
+				e.ExpireSweep(0, e.now, 100)
+			default:
+				e.doAs(e.client(), words(t, tc.during)...)
+			}
+			want := "[:4]"
+			if tc.fails {
+				want = "nil"
+			}
+			e.run([]step{{`multi`, `+OK`}, {`hincrby h stays 1`, `+QUEUED`}})
+			if got := e.do("exec"); got != want {
+				t.Errorf("%s (many fields: %v): EXEC %s, want %s", tc.name, many, got, want)
+			}
+		}
+	}
 }

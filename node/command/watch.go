@@ -1,6 +1,9 @@
 package command
 
-import "holdfast/node/session"
+import (
+	"holdfast/node/store"
+	"holdfast/server/session"
+)
 
 type watchKey struct {
 	db  int
@@ -19,7 +22,7 @@ func (c *Context) Watch(key []byte) {
 		c.watchers[k] = watched
 	}
 	it, ok := c.DB.Get(key)
-	w := &session.WatchedKey{DB: k.db, Key: k.key, Expired: ok && c.Expired(&it)}
+	w := &session.WatchedKey{DB: k.db, Key: k.key, Since: c.Now, Expired: ok && c.Expired(&it)}
 	watched[c.S] = w
 	c.S.Watched = append(c.S.Watched, w)
 }
@@ -36,14 +39,14 @@ func (e *Env) Unwatch(s *session.Session) {
 	s.Watched, s.DirtyCAS = nil, false
 }
 
-// keyChanged marks the transactions that watch the key; the store calls it for every change. Without a key it is about all
-// of them, which the commands that do that have looked after before.
+// keyChanged marks the transactions that watch the key; the store calls it for every change. Without a key it is about
+// all of them, which the commands that do that have looked after before.
 func (e *Env) keyChanged(db int, key []byte) {
 	if len(e.watchers) == 0 || key == nil {
 		return
 	}
 	for s, w := range e.watchers[watchKey{db, string(key)}] {
-		if !e.expiredWhenWatched(w, key) {
+		if !e.expiredWhenWatched(w, key) && !(e.fieldsGone > 0 && e.fieldsGone < w.Since) {
 			s.DirtyCAS = true
 		}
 	}
@@ -61,15 +64,30 @@ func (e *Env) expiredWhenWatched(w *session.WatchedKey, key []byte) bool {
 	return true
 }
 
-// watchedExpired reports whether a watched key's time has passed since, though nobody has deleted it yet.
+// watchedExpired reports whether the time of a watched key, or of a field of a watched hash, has passed since, though
+// nobody has deleted it yet.
 func (c *Context) watchedExpired() bool {
 	for _, w := range c.S.Watched {
 		if w.Expired {
 			continue
 		}
-		if it, ok := c.Store.DB(w.DB).Get([]byte(w.Key)); ok && c.Expired(&it) {
+		it, ok := c.Store.DB(w.DB).Get([]byte(w.Key))
+		if ok && (c.Expired(&it) || it.Type() == store.TypeHash && c.fieldExpiredSince(it.Hash(), w.Since)) {
 			return true
 		}
 	}
 	return false
+}
+
+// fieldExpiredSince reports whether a field is past its time that was not at the time before.
+func (c *Context) fieldExpiredSince(hash store.Hash, before int64) (found bool) {
+	first := hash.NextExpiry()
+	if !c.fieldExpired(first) || first >= before {
+		return c.fieldExpired(first)
+	}
+	hash.Each(func(_, _ []byte, at int64) bool {
+		found = at >= before && c.fieldExpired(at)
+		return !found
+	})
+	return found
 }

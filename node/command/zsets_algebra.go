@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -8,23 +9,27 @@ import (
 	"holdfast/resp"
 )
 
-// zSource is an input of a union, an intersection or a difference: a sorted set, or a set, whose members count as having score 1.
-type zSource struct {
+// zSet is a sorted set, or a set, whose members count as having score 1.
+type zSet struct {
 	ranked store.ZSet
 	plain  store.Set
+	size   int
+}
+
+// zSource is an input of a union, an intersection or a difference.
+type zSource struct {
+	*zSet
 	weight float64
 }
 
-func (s *zSource) len() int { return s.ranked.Len() + s.plain.Len() }
-
-func (s *zSource) score(member []byte) (float64, bool) {
+func (s *zSet) score(member []byte) (float64, bool) {
 	if s.plain.Has(member) {
 		return 1, true
 	}
 	return s.ranked.Score(member)
 }
 
-func (s *zSource) each(fn func(member []byte, score float64) bool) {
+func (s *zSet) each(fn func(member []byte, score float64) bool) {
 	for member, score := range s.ranked.All(0, false) {
 		if !fn(member, score) {
 			return
@@ -33,28 +38,64 @@ func (s *zSource) each(fn func(member []byte, score float64) bool) {
 	s.plain.Each(func(member []byte) bool { return fn(member, 1) })
 }
 
-// zSourcesForRead are the sets of either kind at keys, empty ones for those that are absent. The second look finds them where the
-// first one, which may delete what has expired, left them.
-func (c *Context) zSourcesForRead(keys [][]byte) ([]zSource, error) {
-	for _, key := range keys {
-		if it, ok := c.Read(key); ok && it.Type() != store.TypeZSet && it.Type() != store.TypeSet {
-			return nil, ErrWrongType
+// zSourcesForRead are the sets of either kind at keys, empty ones for those that are absent.
+func (c *Context) zSourcesForRead(keys [][]byte) (sources []zSource, err error) {
+	var again *repeats
+	absent := new(zSet)
+	begin := func() {
+		sources, again = make([]zSource, len(keys)), nil
+		if len(keys) > fewNames {
+			again = new(repeats)
 		}
 	}
-	sources := make([]zSource, len(keys))
-	for i, key := range keys {
+	err = c.readEach(keys, begin, func(i int, it *store.Item, found bool) error {
 		s := &sources[i]
 		s.weight = 1
-		it, ok := c.Find(key)
-		switch {
-		case !ok:
-		case it.Type() == store.TypeZSet:
-			s.ranked = it.ZSet()
-		default:
-			s.plain = it.Set()
+		if !found {
+			s.zSet = absent
+			return nil
 		}
+		if again != nil {
+			if before := again.before(keys, i); before >= 0 {
+				s.zSet = sources[before].zSet
+				return nil
+			}
+		}
+		s.zSet = new(zSet)
+		switch it.Type() {
+		case store.TypeZSet:
+			s.ranked = it.ZSet()
+		case store.TypeSet:
+			s.plain = it.Set()
+		default:
+			return ErrWrongType
+		}
+		s.size = s.ranked.Len() + s.plain.Len()
+		return nil
+	})
+	return sources, err
+}
+
+// zBySize sorts sources by their size, and those of the same size as they come: scores are aggregated in this order.
+func zBySize(sources []zSource) {
+	smaller := func(a, b zSource) int { return a.size - b.size }
+	if len(sources) <= fewNames {
+		slices.SortStableFunc(sources, smaller)
+		return
 	}
-	return sources, nil
+	if slices.IsSortedFunc(sources, smaller) {
+		return
+	}
+	type place struct{ size, at int }
+	places := make([]place, len(sources)) // a stable sort of very many takes much longer
+	for i := range sources {
+		places[i] = place{sources[i].size, i}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(a.size-b.size, a.at-b.at) })
+	unsorted := slices.Clone(sources)
+	for i, p := range places {
+		sources[i] = unsorted[p.at]
+	}
 }
 
 // zAggregate combines two scores of a member.
@@ -84,14 +125,19 @@ func orZero(f float64) float64 {
 	return f
 }
 
-// zCombine makes one sorted set of several; yield gets the members of the result in no order, and ends it by false. Only a union
-// gives a member more than once: with scores to be aggregated.
+// zCombine makes one sorted set of several; yield gets the members of the result in no order, and ends it by false, but
+// for a union. Only that gives a member more than once: with scores to be aggregated.
 type zCombine func(sources []zSource, aggregate zAggregate, yield func(member []byte, score float64) bool)
 
 func zUnionOf(sources []zSource, _ zAggregate, yield func([]byte, float64) bool) {
-	for i := range sources {
+	weight := 0.0
+	ranked := func(member []byte, score float64) { yield(member, orZero(weight*score)) }
+	plain := func(member []byte) bool { return yield(member, orZero(weight)) }
+	for i := range sources { // to the end: nobody counts the members of a union
 		s := &sources[i]
-		s.each(func(member []byte, score float64) bool { return yield(member, orZero(s.weight*score)) })
+		weight = s.weight
+		s.ranked.Range(0, s.ranked.Len(), false, ranked)
+		s.plain.Each(plain)
 	}
 }
 
@@ -159,7 +205,7 @@ func (z *zAlgebra) parse(c *Context, args [][]byte) error {
 		args = args[used:]
 	}
 	if z.weighted || z.cardinality {
-		slices.SortStableFunc(z.sources, func(a, b zSource) int { return a.len() - b.len() })
+		zBySize(z.sources)
 	}
 	return nil
 }
@@ -207,12 +253,10 @@ func (z *zAlgebra) option(args [][]byte) (used int, err error) {
 func (z *zAlgebra) result(c *Context) *store.ZSetBuilder {
 	b := c.Store.NewZSet()
 	z.combine(z.sources, z.aggregate, func(member []byte, score float64) bool {
-		if old, ok := b.Score(member); ok {
-			score = z.aggregate(old, score)
-		}
-		b.Set(member, score)
+		b.Combine(member, score, z.aggregate)
 		return true
 	})
+	b.Rank()
 	return b
 }
 
@@ -222,9 +266,7 @@ func (z *zAlgebra) answer(c *Context, args [][]byte, w *resp.Writer) error {
 	}
 	b := z.result(c)
 	beginRanked(w, b.Len(), z.withScores)
-	for member, score := range b.All(0, false) {
-		writeRanked(w, member, score, z.withScores)
-	}
+	b.Range(0, b.Len(), false, func(member []byte, score float64) { writeRanked(w, member, score, z.withScores) })
 	return nil
 }
 

@@ -27,17 +27,13 @@ func (p *zPop) take(c *Context, key []byte, z store.ZSet, w *resp.Writer, begin 
 	if p.max {
 		from, lo = size-1, size-n
 	}
-	left := n
-	for member, score := range z.All(from, p.max) {
+	z.Range(from, n, p.max, func(member []byte, score float64) {
 		if p.pairs {
 			w.Array(2)
 		}
 		w.Bulk(member)
 		w.Double(score)
-		if left--; left == 0 {
-			break
-		}
-	}
+	})
 	c.DB.ZSetRemoveRange(key, lo, lo+n)
 	event := "zpopmin"
 	if p.max {
@@ -46,7 +42,8 @@ func (p *zPop) take(c *Context, key []byte, z store.ZSet, w *resp.Writer, begin 
 	c.tookRanked(event, key, n, n == size)
 }
 
-// takeNamed is take for the commands that may look at several keys: they answer which one it was, and travel as ZPOPMIN or ZPOPMAX.
+// takeNamed is take for the commands that may look at several keys: they answer which one it was, and travel as ZPOPMIN
+// or ZPOPMAX.
 func (p *zPop) takeNamed(c *Context, key []byte, z store.ZSet, w *resp.Writer) {
 	effect := [][]byte{wordZPopMin, key}
 	if p.max {

@@ -118,8 +118,8 @@ func parseScoreBound(b []byte) (score float64, ex, ok bool) {
 	return score, ex, ok
 }
 
-// parseCDouble reads what C's strtod does from the whole of a text, up to a zero byte: blanks before the number are fine, so is
-// nothing at all, and a number too large is infinite.
+// parseCDouble reads what C's strtod does from the whole of a text, up to a zero byte: blanks before the number are
+// fine, so is nothing at all, and a number too large is infinite.
 func parseCDouble(b []byte) (float64, bool) {
 	text := cText(b)
 	if text == "" {

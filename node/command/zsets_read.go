@@ -126,7 +126,8 @@ func (c *Context) zRandMembers(args [][]byte, w *resp.Writer) error {
 	case !ok:
 		return ErrNotInteger
 	case count == math.MinInt64:
-		return resp.Error(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64, math.MaxInt64))
+		return resp.Error(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64,
+			math.MaxInt64))
 	case len(args) > 4 || withScores && !isWord(args[3], "withscores"):
 		return ErrSyntax
 	case withScores && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):

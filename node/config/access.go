@@ -23,11 +23,14 @@ var (
 	rowEnableDebug       = row("enable-debug-command")
 	rowEvictionTenacity  = row("maxmemory-eviction-tenacity")
 	rowEnableProtected   = row("enable-protected-configs")
-	rowGossipKey         = row("gossip-key")
+	rowIgnoreUnsupported = row("ignore-unsupported")
 	rowGossipPort        = row("gossip-port")
 	rowGroup             = row("group")
+	rowGroupKey          = row("group-key")
 	rowHz                = row("hz")
+	rowInsecureGroup     = row("insecure-group")
 	rowJoin              = row("join")
+	rowKeyLoadDelay      = row("key-load-delay")
 	rowLFUDecayTime      = row("lfu-decay-time")
 	rowLFULogFactor      = row("lfu-log-factor")
 	rowLatencyThreshold  = row("latency-monitor-threshold")
@@ -50,6 +53,7 @@ var (
 	rowPort              = row("port")
 	rowProtectedMode     = row("protected-mode")
 	rowQueryLimit        = row("client-query-buffer-limit")
+	rowRDBKeySaveDelay   = row("rdb-key-save-delay")
 	rowRDBChecksum       = row("rdbchecksum")
 	rowRDBCompression    = row("rdbcompression")
 	rowReplBacklogSize   = row("repl-backlog-size")
@@ -63,6 +67,8 @@ var (
 	rowRequirePass       = row("requirepass")
 	rowSave              = row("save")
 	rowSentinelAuthPass  = row("sentinel-auth-pass")
+	rowShutdownOnInt     = row("shutdown-on-sigint")
+	rowShutdownOnTerm    = row("shutdown-on-sigterm")
 	rowSlowlogMaxLen     = row("slowlog-max-len")
 	rowSlowlogSlowerThan = row("slowlog-log-slower-than")
 	rowTCPKeepAlive      = row("tcp-keepalive")
@@ -213,11 +219,28 @@ func (c *Config) AppendFilename() string { return c.word(rowAppendFilename) }
 // ReplLogRetention is how many bytes of the log before the last rewrite are kept on disk.
 func (c *Config) ReplLogRetention() int64 { return c.value(rowReplLogRetention).num }
 
+// ShutdownOn is what shutdown-on-sigint, or else -sigterm, says of saving. Neither: as at SHUTDOWN.
+func (c *Config) ShutdownOn(interrupt bool) (save, nosave bool) {
+	row := rowShutdownOnTerm
+	if interrupt {
+		row = rowShutdownOnInt
+	}
+	words := strings.Fields(c.word(row))
+	return slices.Contains(words, "save"), slices.Contains(words, "nosave")
+}
+
 // RDBCompression reports whether strings in snapshots are compressed.
 func (c *Config) RDBCompression() bool { return c.isYes(rowRDBCompression) }
 
 // RDBChecksum reports whether snapshots end with a checksum.
 func (c *Config) RDBChecksum() bool { return c.isYes(rowRDBChecksum) }
+
+// KeySaveDelay returns the microseconds to wait after each saved key, for tests; of a negative number one for so many
+// keys.
+func (c *Config) KeySaveDelay() int64 { return c.value(rowRDBKeySaveDelay).num }
+
+// KeyLoadDelay is KeySaveDelay for keys, or commands, that are loaded.
+func (c *Config) KeyLoadDelay() int64 { return c.value(rowKeyLoadDelay).num }
 
 // ReplBacklogSize returns how many bytes of the log stay in memory.
 func (c *Config) ReplBacklogSize() int64 { return c.value(rowReplBacklogSize).num }
@@ -262,16 +285,20 @@ func (c *Config) Join() []string { return c.list(rowJoin) }
 // gossipPortDistance is how far the gossip port is from the clients' port by default.
 const gossipPortDistance = 10000
 
-// GossipPort returns the port for gossip: the one set, or the clients' port + 10000.
+// GossipPort returns the port for gossip: the one set, or the clients' port + 10000. Whoever takes any free port for
+// clients, 0, takes any for gossip too.
 func (c *Config) GossipPort() int {
-	if p := c.integer(rowGossipPort); p != 0 {
+	if p := c.integer(rowGossipPort); p != 0 || c.Port() == 0 {
 		return p
 	}
 	return c.Port() + gossipPortDistance
 }
 
-// GossipKey returns the secret that encrypts gossip, or "".
-func (c *Config) GossipKey() string { return c.word(rowGossipKey) }
+// GroupKey returns the secret by which members prove themselves to each other, or "".
+func (c *Config) GroupKey() string { return c.word(rowGroupKey) }
+
+// InsecureGroup reports whether a group does without a key where strangers might reach it.
+func (c *Config) InsecureGroup() bool { return c.isYes(rowInsecureGroup) }
 
 // AnnounceIP returns the address that others use for this node, or "" for its own.
 func (c *Config) AnnounceIP() string { return c.word(rowAnnounceIP) }
@@ -293,5 +320,5 @@ func (c *Config) AckChain() bool { return c.word(rowAckMode) == "chain" }
 // ReplicaReadsAny reports whether replicas answer reads with whatever they have, as Redis's do.
 func (c *Config) ReplicaReadsAny() bool { return c.word(rowReplicaRead) == "any" }
 
-// SentinelAuthPass returns the password for the sentinels, or "".
+// SentinelAuthPass returns the sentinels' password, which stands in for a group-key, or "".
 func (c *Config) SentinelAuthPass() string { return c.word(rowSentinelAuthPass) }

@@ -34,10 +34,11 @@ type Hook func(old, new string) error
 
 // fileFacts is what redis.conf said beside the directives of the table.
 type fileFacts struct {
-	users    [][]string
-	renames  [][2]string
-	included map[int]bool // rows set by included files, which Rewrite can't change
-	parsed   []string     // the rows' values after the last file was read
+	users    []aclLine
+	renames  []renameLine
+	places   map[int]place // where rows were set
+	included map[int]bool  // rows set by included files, which Rewrite can't change
+	parsed   []string      // the rows' values after the last file was read
 }
 
 // defaults is the snapshot that a new Config begins with.
@@ -108,8 +109,35 @@ func (c *Config) Set(name string, args []string) error {
 	if !ok {
 		return errBadDirective
 	}
-	_, err := c.derive(func(s *snapshot) error { return s.set(i, args) })
-	return err
+	if _, err := c.derive(func(s *snapshot) error { return s.set(i, args) }); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.file.places, i)
+	return nil
+}
+
+// SetText is Set for a text that stands for all arguments, as a single word of a line in a file does: of a directive
+// that takes several it is cut into words, with quotes as there, of any other it is the value as it is.
+func (c *Config) SetText(name, text string) error {
+	d, ok := Lookup(name)
+	if !ok {
+		return errBadDirective
+	}
+	args, err := d.words(text)
+	if err != nil {
+		return err
+	}
+	return c.Set(name, args)
+}
+
+// words are the arguments that a single one stands for, as in: save "900 1 300 10".
+func (d *Directive) words(text string) ([]string, error) {
+	if !d.Is(Multi) || text == "" {
+		return []string{text}, nil
+	}
+	return splitArgs(text)
 }
 
 func (s *snapshot) set(i int, args []string) error {
@@ -228,6 +256,9 @@ func (c *Config) plan(pairs [][2]string, from Caller) ([]change, error) {
 			continue // as it is: a tool that writes back what CONFIG GET told does no harm
 		case !d.Is(Mutable):
 			failure = failed(p[0], errors.New("can't set immutable config"))
+		case d.Is(Unsupported) && !c.isYes(rowIgnoreUnsupported) && p[1] != c.value(i).text &&
+			p[1] != defaults.values[i].text:
+			failure = failed(p[0], errUnsupported)
 		case d.Is(Protected) && !c.allowed(rowEnableProtected, from):
 			failure = failed(p[0], errors.New("can't set protected config"))
 		case from.Loading && d.Is(DenyLoading):

@@ -70,7 +70,8 @@ notify-keyspace-events KEA
 		"more/b.conf":   {Data: []byte("hz 100000\n")},
 	}))
 	want := map[string]string{
-		"port": "7000", "bind": "10.0.0.1", "save": "900 1 300 10 60 5", "requirepass": "se\"crAt\n", "masterauth": "it's",
+		"port": "7000", "bind": "10.0.0.1", "save": "900 1 300 10 60 5", "requirepass": "se\"crAt\n",
+		"masterauth":                 "it's",
 		"client-output-buffer-limit": "normal 0 0 0 slave 1073741824 536870912 30 pubsub 1048576 0 0",
 		"replica-priority":           "7", "maxmemory": "2147483648", "timeout": "30", "hz": "500", "join": "a:1 b:2",
 		"replica-announce-ip": "10.1.1.1", "replica-announce-port": "7100", "notify-keyspace-events": "AKE",
@@ -103,18 +104,19 @@ func TestParseErrors(t *testing.T) {
 		"port":                   "redis.conf:1: 'port' wrong number of arguments",
 		"\n port 1 2 ":           "redis.conf:2: 'port 1 2' wrong number of arguments",
 		"port 70000":             "redis.conf:1: 'port 70000' argument must be between 0 and 65535 inclusive",
-		"requirepass \"a":        "redis.conf:1: 'requirepass \"a' Unbalanced quotes in configuration line",
-		"requirepass \"a\"b":     "redis.conf:1: 'requirepass \"a\"b' Unbalanced quotes in configuration line",
+		"requirepass \"a":        "redis.conf:1: 'requirepass …' Unbalanced quotes in configuration line",
+		"requirepass \"a\"b":     "redis.conf:1: 'requirepass …' Unbalanced quotes in configuration line",
 		"nosuch 1":               "redis.conf:1: 'nosuch 1' Bad directive or wrong number of arguments",
 		"include":                "redis.conf:1: 'include' Bad directive or wrong number of arguments",
 		"hz 1\ninclude bad.conf": "bad.conf:2: 'hz x' argument couldn't be parsed into an integer",
 		"include loop.conf":      "loop.conf:1: 'include loop.conf' includes are nested too deeply",
-		"include none.conf":      "redis.conf:1: 'include none.conf' can't open included file: open none.conf: file does not exist",
-		"loadmodule x.so":        "redis.conf:1: 'loadmodule x.so' modules are not supported",
-		"sentinel monitor a":     "redis.conf:1: 'sentinel monitor a' sentinel directive while not in sentinel mode",
-		"save 1":                 "redis.conf:1: 'save 1' Invalid save parameters",
-		"appendonly maybe":       "redis.conf:1: 'appendonly maybe' argument must be 'yes' or 'no'",
-		"group \"a b\"":          "redis.conf:1: 'group \"a b\"' a group's name must be a word without blanks",
+		"include none.conf": "redis.conf:1: 'include none.conf' can't open included file: open none.conf: file " +
+			"does not exist",
+		"loadmodule x.so":    "redis.conf:1: 'loadmodule x.so' modules are not supported",
+		"sentinel monitor a": "redis.conf:1: 'sentinel monitor a' sentinel directive while not in sentinel mode",
+		"save 1":             "redis.conf:1: 'save 1' Invalid save parameters",
+		"appendonly maybe":   "redis.conf:1: 'appendonly maybe' argument must be 'yes' or 'no'",
+		"group \"a b\"":      "redis.conf:1: 'group \"a b\"' a group's name must be a word without blanks",
 	} {
 		c := Default()
 		err := c.ParseFile("redis.conf", strings.NewReader(text), files)
@@ -188,7 +190,8 @@ func TestReadersDuringChanges(t *testing.T) {
 					return
 				default:
 				}
-				if c.Hz() < 10 || len(c.Bind()) == 0 || len(c.Get("max*")) == 0 || c.ClientOutputBufferLimit(ClassPubSub).Hard == 0 {
+				if c.Hz() < 10 || len(c.Bind()) == 0 || len(c.Get("max*")) == 0 ||
+					c.ClientOutputBufferLimit(ClassPubSub).Hard == 0 {
 					t.Error("a value is missing")
 					return
 				}

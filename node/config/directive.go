@@ -42,6 +42,8 @@ const (
 	Unsigned                     // its limits are compared and printed as unsigned numbers
 	Volatile                     // hooks run also when it is set to the value that it has
 	Own                          // Redis does not know it
+	Unsupported                  // it protects, elsewhere: any but its default is refused, see Config.Unsupported
+	Inert                        // kept and shown, and changes nothing here
 )
 
 // Directive is a row of the table: all that is declared about one setting.
@@ -111,7 +113,8 @@ const (
 )
 
 // table is every directive, in the order in which they are listed and written.
-var table = buildTable(serverRows, storeRows, persistRows, replicationRows, encodingRows, clusterRows, tlsRows, processRows, ownRows)
+var table = buildTable(serverRows, storeRows, persistRows, replicationRows, encodingRows, clusterRows, tlsRows,
+	processRows, ownRows)
 
 // index finds a row of the table by name or alias, in lower case.
 var index = buildIndex(table)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -39,7 +40,8 @@ const (
 var errBadDirective = errors.New("Bad directive or wrong number of arguments")
 
 // obsolete are directives that old files may have and that mean nothing now.
-var obsolete = map[string]bool{"list-max-ziplist-entries": true, "list-max-ziplist-value": true, "lua-replicate-commands": true}
+var obsolete = map[string]bool{"list-max-ziplist-entries": true, "list-max-ziplist-value": true,
+	"lua-replicate-commands": true}
 
 // ParseFile reads a redis.conf from r; path is its name in errors. All of it
 // takes effect or, after an error, nothing. Hooks are not called. It belongs to
@@ -56,7 +58,7 @@ func (c *Config) ParseFile(path string, r io.Reader, files Files) error {
 	}
 	facts.parsed = make([]string, len(next.values))
 	for i, v := range next.values {
-		facts.parsed[i] = v.text
+		facts.parsed[i] = v.written()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +68,11 @@ func (c *Config) ParseFile(path string, r io.Reader, files Files) error {
 }
 
 func (f fileFacts) clone() fileFacts {
-	g := fileFacts{users: slices.Clone(f.users), renames: slices.Clone(f.renames), included: make(map[int]bool), parsed: f.parsed}
+	g := fileFacts{users: slices.Clone(f.users), renames: slices.Clone(f.renames), places: maps.Clone(f.places),
+		included: make(map[int]bool), parsed: f.parsed}
+	if g.places == nil {
+		g.places = make(map[int]place)
+	}
 	for k := range f.included {
 		g.included[k] = true
 	}
@@ -77,14 +83,22 @@ func (f fileFacts) clone() fileFacts {
 func (c *Config) Users() [][]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.file.users)
+	var users [][]string
+	for _, u := range c.file.users {
+		users = append(users, slices.Clone(u.args))
+	}
+	return users
 }
 
 // Renames returns the pairs of "rename-command" lines; an empty new name removes the command.
 func (c *Config) Renames() [][2]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.file.renames)
+	var renames [][2]string
+	for _, r := range c.file.renames {
+		renames = append(renames, r.names)
+	}
+	return renames
 }
 
 // parser reads configuration files into a snapshot that is not yet published.
@@ -92,7 +106,8 @@ type parser struct {
 	values   *snapshot
 	facts    *fileFacts
 	files    Files
-	saveCame bool // a save line was seen: the defaults are gone
+	at       place // of the line that is being read
+	saveCame bool  // a save line was seen: the defaults are gone
 }
 
 func (p *parser) file(path string, r io.Reader, depth int) error {
@@ -107,12 +122,13 @@ func (p *parser) file(path string, r io.Reader, depth int) error {
 	for line := range strings.SplitSeq(string(text), "\n") {
 		number++
 		line = strings.Trim(line, " \t\r\n")
+		p.at = place{path, number}
 		if err := p.line(line, depth); err != nil {
 			var inner *ParseError
 			if errors.As(err, &inner) {
 				return err // of an included file
 			}
-			return &ParseError{File: path, Line: number, Directive: line, Reason: err}
+			return &ParseError{File: path, Line: number, Directive: shown(line), Reason: err}
 		}
 	}
 	return nil
@@ -134,6 +150,7 @@ func (p *parser) line(line string, depth int) error {
 		if depth > 0 {
 			p.facts.included[i] = true
 		}
+		p.facts.places[i] = p.at
 		return p.directive(i, args)
 	}
 	return p.other(name, args, depth)
@@ -141,13 +158,12 @@ func (p *parser) line(line string, depth int) error {
 
 func (p *parser) directive(i int, args []string) error {
 	d := &table[i]
-	if d.Is(Multi) && len(args) == 1 && args[0] != "" {
-		// One argument may hold them all, as in: save "900 1 300 10".
-		split, err := splitArgs(args[0])
+	if len(args) == 1 {
+		words, err := d.words(args[0])
 		if err != nil {
 			return err
 		}
-		args = split
+		args = words
 	}
 	before := p.values.values[i]
 	if err := p.values.set(i, args); err != nil {
@@ -171,9 +187,9 @@ func (p *parser) other(name string, args []string, depth int) error {
 	case name == "include" && len(args) == 1:
 		return p.include(args[0], depth+1)
 	case name == "rename-command" && len(args) == 2:
-		p.facts.renames = append(p.facts.renames, [2]string{args[0], args[1]})
+		p.facts.renames = append(p.facts.renames, renameLine{p.at, [2]string{args[0], args[1]}})
 	case name == "user" && len(args) >= 1:
-		p.facts.users = append(p.facts.users, slices.Clone(args))
+		p.facts.users = append(p.facts.users, aclLine{p.at, slices.Clone(args)})
 	case name == "loadmodule", strings.Contains(name, "."):
 		return errors.New("modules are not supported")
 	case name == "sentinel":

@@ -104,6 +104,9 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
+// Quote writes a word so that it is read again as one in a file, and in SetText.
+func Quote(s string) string { return quote(s) }
+
 // quote writes a word so that splitArgs reads it again, in quotes if needed.
 func quote(s string) string {
 	plain := s != "" && s[0] != '#'

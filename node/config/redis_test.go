@@ -155,16 +155,23 @@ func (p pair) set(t *testing.T, args ...string) {
 
 // hasEffects are directives that act on more than the settings when they are
 // changed, so that a running server must not get just any value.
-var hasEffects = []string{"bind", "port", "tls-port", "dir", "requirepass", "maxclients", "activedefrag", "watchdog-period",
-	"bind-source-addr", "maxmemory", "maxmemory-clients", "appendonly", "oom-score-adj", "oom-score-adj-values", "replicaof", "slaveof",
-	"rdb-key-save-delay", "key-load-delay", "latency-tracking-info-percentiles", "timeout", "client-query-buffer-limit", "proto-max-bulk-len",
+var hasEffects = []string{"bind", "port", "tls-port", "dir", "requirepass", "maxclients", "activedefrag",
+	"watchdog-period",
+	"bind-source-addr", "maxmemory", "maxmemory-clients", "appendonly", "oom-score-adj", "oom-score-adj-values",
+	"replicaof", "slaveof",
+	"rdb-key-save-delay", "key-load-delay", "latency-tracking-info-percentiles", "timeout", "client-query-buffer-limit",
+	"proto-max-bulk-len",
 	"client-output-buffer-limit", "repl-backlog-size"}
 
 // tries are texts of all kinds: each directive accepts some of them.
-var tries = []string{"", "yes", "NO", "maybe", "0", "1", "7", "-1", "-3", "007", "+5", " 5", "5 ", "100", "101", "511", "777", "888", "1mb", "2Gb", "3k", "4x", "50%", "101%",
-	"-5%", "%", "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551616",
-	"9223372036854775807gb", "always", "everysec", "swapdb", "relative", "save now", "now save", "save nosave", "default force", "save  now", "allkeys-lru",
-	"a/b", "a\\b", "under_score", "{title} x", "{nope}", "{title", "{{", "KEA", "Kg$lshzxetdnm", "q", "60 1000", "60", "60 -1", "0 1", "60 1  5", "60 1 ", "1e3", "debug"}
+var tries = []string{"", "yes", "NO", "maybe", "0", "1", "7", "-1", "-3", "007", "+5", " 5", "5 ", "100", "101", "511",
+	"777", "888", "1mb", "2Gb", "3k", "4x", "50%", "101%",
+	"-5%", "%", "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808",
+	"18446744073709551616",
+	"9223372036854775807gb", "always", "everysec", "swapdb", "relative", "save now", "now save", "save nosave",
+	"default force", "save  now", "allkeys-lru",
+	"a/b", "a\\b", "under_score", "{title} x", "{nope}", "{title", "{{", "KEA", "Kg$lshzxetdnm", "q", "60 1000", "60",
+	"60 -1", "0 1", "60 1  5", "60 1 ", "1e3", "debug"}
 
 func TestSetEqualsRedis(t *testing.T) {
 	p := startPair(t)
@@ -180,11 +187,13 @@ func TestSetEqualsRedis(t *testing.T) {
 
 func TestSetSpecialsEqualsRedis(t *testing.T) {
 	p := startPair(t)
-	for _, text := range []string{"", "normal 0 0", "slave 1mb 2mb 60", "REPLICA 5gb 0 1", "nobody 1 2 3", "normal 0 0 0 pubsub 1 2 -3", "normal x 0 0", "normal 1 1 1x", "master 0 0 0", "pubsub 1 2 4294967297"} {
+	for _, text := range []string{"", "normal 0 0", "slave 1mb 2mb 60", "REPLICA 5gb 0 1", "nobody 1 2 3",
+		"normal 0 0 0 pubsub 1 2 -3", "normal x 0 0", "normal 1 1 1x", "master 0 0 0", "pubsub 1 2 4294967297"} {
 		p.set(t, "client-output-buffer-limit", text)
 	}
 	p.set(t, "client-output-buffer-limit", "normal 0 0 0")
-	for _, text := range []string{"", "50", "99.9 100", "101", "-1", "x", "0.00000012", "12.3456789", "50  60", "1e1", "0x10"} {
+	for _, text := range []string{"", "50", "99.9 100", "101", "-1", "x", "0.00000012", "12.3456789", "50  60", "1e1",
+		"0x10"} {
 		p.set(t, "latency-tracking-info-percentiles", text)
 	}
 	for _, text := range []string{"1gb", "100mb", "x", "-1", "10%"} {
@@ -219,7 +228,8 @@ func TestSetSpecialsEqualsRedis(t *testing.T) {
 func TestGetEqualsRedis(t *testing.T) {
 	s := startRedis(t)
 	c := Default()
-	for _, patterns := range [][]string{{"hz"}, {"HZ"}, {"hz", "HZ", "hz"}, {"*max-lis*"}, {"MAXM*"}, {"watchdog*"}, {"watchdog-period"}, {"nosuch"}, {"re[pq]l-t?meout"}, {"repl-t*", "repl-timeout", "*timeout"}} {
+	for _, patterns := range [][]string{{"hz"}, {"HZ"}, {"hz", "HZ", "hz"}, {"*max-lis*"}, {"MAXM*"}, {"watchdog*"},
+		{"watchdog-period"}, {"nosuch"}, {"re[pq]l-t?meout"}, {"repl-t*", "repl-timeout", "*timeout"}} {
 		got := s.do(t, append([]string{"CONFIG", "GET"}, patterns...)...)
 		var theirs, ours []string
 		for i := 0; i < len(got); i += 2 {
@@ -279,13 +289,32 @@ bind -::1 127.0.0.1
 	}
 	compare(file)
 	for name, args := range map[string][]string{
-		"save": {"1", "2", "3", "4", "5", "6"}, "masteruser": {"\x01 \\ \"\xff"}, "notify-keyspace-events": {""}, "oom-score-adj": {"absolute"},
-		"client-output-buffer-limit": {"normal", "7mb", "3", "4"}, "maxmemory": {"0"}, "shutdown-on-sigint": {"save", "force"}, "logfile": {""},
-		"latency-tracking-info-percentiles": {""}, "maxmemory-clients": {"1mb"}, "timeout": {"5"}, "proc-title-template": {"{title} x"},
+		"save": {"1", "2", "3", "4", "5", "6"}, "masteruser": {"\x01 \\ \"\xff"}, "notify-keyspace-events": {""},
+		"oom-score-adj":              {"absolute"},
+		"client-output-buffer-limit": {"normal", "7mb", "3", "4"}, "maxmemory": {"0"},
+		"shutdown-on-sigint": {"save", "force"}, "logfile": {""},
+		"latency-tracking-info-percentiles": {""}, "maxmemory-clients": {"1mb"}, "timeout": {"5"},
+		"proc-title-template": {"{title} x"},
 	} {
 		if err := ours.Set(name, args); err != nil {
 			t.Fatal(err)
 		}
 	}
 	compare(string(ours.Rewrite([]byte(file))))
+}
+
+// TestNotifyFlagsEqualRedis sets pairs and triples of event classes in both orders, and most of them at once.
+func TestNotifyFlagsEqualRedis(t *testing.T) {
+	p := startPair(t)
+	const letters = "KEg$lshzxetdnmA?"
+	for i := range letters {
+		for j := range letters {
+			p.set(t, "notify-keyspace-events", letters[i:i+1]+letters[j:j+1])
+			for k := range letters {
+				p.set(t, "notify-keyspace-events", letters[i:i+1]+letters[j:j+1]+letters[k:k+1])
+			}
+		}
+		p.set(t, "notify-keyspace-events", letters[:i])
+		p.set(t, "notify-keyspace-events", letters[i:len(letters)-1])
+	}
 }

@@ -46,7 +46,8 @@ func readOld(old []byte) *oldFile {
 	if len(old) > 0 {
 		f.lines = strings.Split(string(bytes.TrimSuffix(old, []byte("\n"))), "\n")
 	}
-	p := parser{values: &snapshot{values: slices.Clone(defaults.values)}, facts: &fileFacts{included: make(map[int]bool)}}
+	p := parser{values: &snapshot{values: slices.Clone(defaults.values)},
+		facts: &fileFacts{places: make(map[int]place), included: make(map[int]bool)}}
 	f.says = p.values
 	for n, raw := range f.lines {
 		line := strings.Trim(raw, " \t\r\n")
@@ -81,7 +82,7 @@ func (f *oldFile) settle(i int, now value, facts *fileFacts) {
 	lines := f.of[i]
 	if f.lastInclude >= 0 && facts.included[i] {
 		overridden := len(lines) > 0 && lines[len(lines)-1] > f.lastInclude
-		if !overridden && !f.broken[i] && facts.parsed[i] == now.text {
+		if !overridden && !f.broken[i] && facts.parsed[i] == now.written() {
 			return
 		}
 		f.remove(lines)
@@ -91,10 +92,10 @@ func (f *oldFile) settle(i int, now value, facts *fileFacts) {
 		f.added = append(f.added, d.fileLines(now)...)
 		return
 	}
-	if !f.broken[i] && f.says.values[i].text == now.text {
+	if !f.broken[i] && f.says.values[i].written() == now.written() {
 		return
 	}
-	if now.text == defaults.values[i].text {
+	if now.written() == defaults.values[i].written() {
 		f.remove(lines)
 		return
 	}
@@ -159,7 +160,7 @@ func (d *Directive) fileArguments(v value) string {
 	case d.Kind == Memory, d.Kind == MemoryPercent && v.num >= 0:
 		return formatMemory(uint64(v.num))
 	case !d.Is(Multi):
-		return quote(v.text)
+		return quote(v.written())
 	}
 	list, ok := v.parsed.([]string)
 	switch {

@@ -9,12 +9,14 @@ import (
 )
 
 func TestRewriteKeepsTheFile(t *testing.T) {
-	const file = "# head\n\nport   7000 \nsave 900 1\nsave 300 10\nslave-priority 5\n# tail\nuser bob on\nmaxmemory 1048576\n"
+	const file = "# head\n\nport   7000 \nsave 900 1\nsave 300 10\nslave-priority 5\n# tail\nuser bob on\nmaxmemory " +
+		"1048576\n"
 	c := parse(t, file, Files{})
 	if got := string(c.Rewrite([]byte(file))); got != file {
 		t.Errorf("nothing changed, yet:\n%s", got)
 	}
-	pairs := [][2]string{{"save", "60 1 30 2 15 3"}, {"slave-priority", "6"}, {"maxmemory", "0"}, {"requirepass", "a b"}, {"repl-backlog-size", "2mb"}}
+	pairs := [][2]string{{"save", "60 1 30 2 15 3"}, {"slave-priority", "6"}, {"maxmemory", "0"},
+		{"requirepass", "a b"}, {"repl-backlog-size", "2mb"}}
 	if err := c.SetRuntime(pairs, Caller{}); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +39,8 @@ func TestRewriteOverridesIncludes(t *testing.T) {
 	if string(text) != file {
 		t.Errorf("nothing changed, yet:\n%s", text)
 	}
-	for _, pairs := range [][][2]string{{{"hz", "10"}, {"save", "9 9"}, {"timeout", "0"}}, {{"hz", "30"}, {"save", ""}}, {{"timeout", "8"}, {"bind", ""}}} {
+	for _, pairs := range [][][2]string{{{"hz", "10"}, {"save", "9 9"}, {"timeout", "0"}}, {{"hz", "30"}, {"save", ""}},
+		{{"timeout", "8"}, {"bind", ""}}} {
 		if err := c.SetRuntime(pairs, Caller{}); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +65,8 @@ func randomText(rng *rand.Rand, d *Directive) string {
 	case 0:
 		return d.Default
 	case 1:
-		return []string{"yes", "no", "", "1", "77", "2097152", "60 5", "10 1 20 2", "normal 1024 1 1 replica 5 5 5", "a b", "\"q\"", "# x", "KEA", "Kn", "33%", "1.5 99", "a \"b\" c", "\x00\xff", "a\tb"}[rng.IntN(19)]
+		return []string{"yes", "no", "", "1", "77", "2097152", "60 5", "10 1 20 2", "normal 1024 1 1 replica 5 5 5",
+			"a b", "\"q\"", "# x", "KEA", "Kn", "33%", "1.5 99", "a \"b\" c", "\x00\xff", "a\tb"}[rng.IntN(19)]
 	case 2:
 		if len(d.Values) > 0 {
 			v, _, _ := strings.Cut(d.Values[rng.IntN(len(d.Values))], "=")
@@ -130,7 +134,8 @@ func FuzzParse(f *testing.F) {
 		c := Default()
 		valid := c.ParseFile("f", strings.NewReader(text), Files{}) == nil
 		after := c.Rewrite([]byte(text))
-		if valid && len(c.Users()) == 0 && strings.Count(string(after), "\n") > strings.Count(text, "\n")+1 && !strings.Contains(text, "client-output") {
+		if valid && len(c.Users()) == 0 && strings.Count(string(after), "\n") > strings.Count(text, "\n")+1 &&
+			!strings.Contains(text, "client-output") {
 			t.Fatalf("a file that says what is set grew from %q to %q", text, after)
 		}
 		got := Default()
@@ -158,4 +163,24 @@ func FuzzSplitArgs(f *testing.F) {
 			t.Fatalf("%q: %q, %v", args, again, err)
 		}
 	})
+}
+
+// TestRewriteKeepsTheEventOfNewKeys: beside an A, CONFIG GET doesn't show the n, as in Redis. The file has to.
+func TestRewriteKeepsTheEventOfNewKeys(t *testing.T) {
+	for _, old := range []string{"", "notify-keyspace-events KEA\n", "notify-keyspace-events KEAn\n"} {
+		for set, want := range map[string]NotifyFlags{
+			"KEAn":         notifyAll | NotifyNew | NotifyKeyspace | NotifyKeyevent,
+			"KEA":          notifyAll | NotifyKeyspace | NotifyKeyevent,
+			"ng$lshzxetdK": notifyAll | NotifyNew | NotifyKeyspace,
+		} {
+			c := Default()
+			if err := c.Set("notify-keyspace-events", []string{set}); err != nil {
+				t.Fatal(err)
+			}
+			text := c.Rewrite([]byte(old))
+			if got := parse(t, string(text), Files{}).NotifyKeyspaceEvents(); got != want {
+				t.Errorf("%q over %q became %q, which is %b and not %b", set, old, text, got, want)
+			}
+		}
+	}
 }

@@ -257,7 +257,7 @@ const notifyLetters = "g$lshzxetdnKEm"
 const notifyAll = NotifyGeneric | NotifyString | NotifyList | NotifySet | NotifyHash | NotifyZSet |
 	NotifyExpired | NotifyEvicted | NotifyStream | NotifyModule
 
-// String returns the letters as CONFIG GET prints them.
+// String returns the letters as CONFIG GET of Redis prints them: no n beside an A.
 func (f NotifyFlags) String() string {
 	var b strings.Builder
 	if f&notifyAll == notifyAll {
@@ -295,5 +295,9 @@ func applyNotify(_ value, args []string) (value, error) {
 		}
 		f |= c
 	}
-	return value{text: f.String(), num: int64(f), parsed: f}, nil
+	v := value{text: f.String(), num: int64(f), parsed: f}
+	if f&notifyAll == notifyAll && f&NotifyNew != 0 {
+		v.file = v.text + "n"
+	}
+	return v, nil
 }

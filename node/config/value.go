@@ -12,8 +12,17 @@ import (
 // paths want to have ready. It is never changed once it is in a snapshot.
 type value struct {
 	text   string
-	num    int64 // of numbers; 1 for yes; negative percent; the place of an enum's word
-	parsed any   // of List and Special: []string, []SavePoint, outputLimits, …
+	file   string // how a file has to say it, where the text, which is Redis's, says less; empty: like the text
+	num    int64  // of numbers; 1 for yes; negative percent; the place of an enum's word
+	parsed any    // of List and Special: []string, []SavePoint, outputLimits, …
+}
+
+// written is how a file says the value.
+func (v value) written() string {
+	if v.file != "" {
+		return v.file
+	}
+	return v.text
 }
 
 // parse makes a value of a directive's arguments. old is the value before:

@@ -72,7 +72,8 @@ var plainMakers = []maker{
 	},
 	func(rng *rand.Rand, db *store.DB, key []byte, n int) {
 		for i := range n {
-			db.ZSetAdd(key, store.ZAddMode{}, []store.ZMember{{Member: word(rng, i), Score: scores[rng.IntN(len(scores))]}})
+			db.ZSetAdd(key, store.ZAddMode{},
+				[]store.ZMember{{Member: word(rng, i), Score: scores[rng.IntN(len(scores))]}})
 		}
 	},
 }
@@ -84,7 +85,7 @@ var makers = append(slices.Clone(plainMakers), func(rng *rand.Rand, db *store.DB
 })
 
 // save writes a whole store as a snapshot.
-func save(t *testing.T, s *store.Store, fieldTimes bool) []byte {
+func save(t testing.TB, s *store.Store, fieldTimes bool) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := rdb.NewWriter(&b)
@@ -102,7 +103,8 @@ func save(t *testing.T, s *store.Store, fieldTimes bool) []byte {
 }
 
 func load(p []byte, s *store.Store) error {
-	return rdb.NewReader(bytes.NewReader(p)).Read(rdb.Callbacks{Entry: func(e rdb.Entry) error { return Load(s, s.DB(e.DB), e) }})
+	return rdb.NewReader(bytes.NewReader(p)).Read(
+		rdb.Callbacks{Entry: func(e rdb.Entry) error { return Load(s, s.DB(e.DB), e) }})
 }
 
 // equal fails the test unless both stores hold the same, down to the times of expiry.
@@ -117,8 +119,10 @@ func equal(t *testing.T, got, want *store.Store) {
 	for i := range want.Databases() {
 		want.DB(i).Each(func(it store.Item) bool {
 			other, ok := got.DB(i).Get(it.Key())
-			if !ok || other.ExpireAt() != it.ExpireAt() || other.Encoding() != it.Encoding() || other.Len() != it.Len() {
-				t.Errorf("%s: %v %v %d %d, want %v %d %d", it.Key(), ok, other.Encoding(), other.Len(), other.ExpireAt(), it.Encoding(), it.Len(), it.ExpireAt())
+			if !ok || other.ExpireAt() != it.ExpireAt() || other.Encoding() != it.Encoding() ||
+				other.Len() != it.Len() {
+				t.Errorf("%s: %v %v %d %d, want %v %d %d", it.Key(), ok, other.Encoding(), other.Len(),
+					other.ExpireAt(), it.Encoding(), it.Len(), it.ExpireAt())
 			}
 			return true
 		})
@@ -154,7 +158,8 @@ func TestOtherLimits(t *testing.T) {
 	for _, limits := range []*store.Limits{
 		{},
 		{HashEntries: 1, HashValue: 1, ListSize: 3, ListPlain: 5, SetIntset: 1, ZSetEntries: 1, ZSetValue: 1},
-		{HashEntries: 1 << 30, HashValue: 1 << 30, ListSize: -5, SetIntset: 1 << 30, ZSetEntries: 1 << 30, ZSetValue: 1 << 30},
+		{HashEntries: 1 << 30, HashValue: 1 << 30, ListSize: -5, SetIntset: 1 << 30, ZSetEntries: 1 << 30,
+			ZSetValue: 1 << 30},
 	} {
 		other := newStore(2)
 		other.Limits = limits
@@ -215,6 +220,9 @@ func TestPayloads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if pieces, err := payloads.Pieces(Entry(it), true); err != nil || !bytes.Equal(bytes.Join(pieces, nil), p) {
+				t.Fatalf("%q: the pieces are another payload, %v", it.Key(), err)
+			}
 			err = rdb.ReadPayload(p, func(e rdb.Entry) error {
 				e.Key, e.ExpireAt = it.Key(), it.ExpireAt()
 				return Load(fresh, fresh.DB(i), e)
@@ -235,7 +243,8 @@ func TestNothingChangesOnError(t *testing.T) {
 	val := []byte("old")
 	db.SetString([]byte("k"), val, store.TryEncode(val), store.NoExpiry)
 	before := s.Digest()
-	twice := slices.Values([]rdb.Element{{Name: []byte("a"), Value: []byte("1")}, {Name: []byte("b")}, {Name: []byte("a"), Value: []byte("2")}})
+	twice := slices.Values([]rdb.Element{{Name: []byte("a"), Value: []byte("1")}, {Name: []byte("b")},
+		{Name: []byte("a"), Value: []byte("2")}})
 	for _, typ := range []byte{rdb.TypeSet, rdb.TypeZSet, rdb.TypeHash, rdb.TypeHashFieldsTime} {
 		e := rdb.Entry{Key: []byte("k"), Type: typ, Len: 3, Elements: twice, ExpireAt: 5}
 		if err := Load(s, db, e); err != rdb.ErrTwice {
@@ -246,7 +255,8 @@ func TestNothingChangesOnError(t *testing.T) {
 			t.Errorf("type %d is loaded though an element is missing", typ)
 		}
 	}
-	if err := Load(s, db, rdb.Entry{Key: []byte("k"), Type: rdb.TypeList, Len: 2, Elements: slices.Values([]rdb.Element{{Value: []byte("a")}})}); err == nil {
+	if err := Load(s, db, rdb.Entry{Key: []byte("k"), Type: rdb.TypeList, Len: 2,
+		Elements: slices.Values([]rdb.Element{{Value: []byte("a")}})}); err == nil {
 		t.Error("a list is loaded though a node is missing")
 	}
 	if s.Digest() != before {

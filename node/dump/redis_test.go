@@ -108,8 +108,10 @@ func randomCommands(rng *rand.Rand) (commands [][]string) {
 func TestLoadsWhatRedisWrote(t *testing.T) {
 	for i, args := range [][]string{
 		nil,
-		{"--rdbcompression", "no", "--list-max-listpack-size", "3", "--list-compress-depth", "1", "--hash-max-listpack-value", "500", "--zset-max-listpack-value", "500"},
-		{"--list-max-listpack-size", "-5", "--list-compress-depth", "2", "--hash-max-listpack-entries", "3000", "--zset-max-listpack-entries", "3000",
+		{"--rdbcompression", "no", "--list-max-listpack-size", "3", "--list-compress-depth", "1",
+			"--hash-max-listpack-value", "500", "--zset-max-listpack-value", "500"},
+		{"--list-max-listpack-size", "-5", "--list-compress-depth", "2", "--hash-max-listpack-entries", "3000",
+			"--zset-max-listpack-entries", "3000",
 			"--set-max-intset-entries", "3000", "--hash-max-listpack-value", "500"},
 		{"--hash-max-listpack-entries", "0", "--zset-max-listpack-entries", "0", "--set-max-intset-entries", "0"},
 	} {
@@ -152,7 +154,9 @@ func comparePayloads(t *testing.T, r *redis, s *store.Store) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			commands = append(commands, []string{"RESTORE", string(it.Key()), strconv.FormatInt(max(it.ExpireAt(), 0), 10), string(p), "REPLACE", "ABSTTL"})
+			commands = append(commands,
+				[]string{"RESTORE", string(it.Key()), strconv.FormatInt(max(it.ExpireAt(), 0), 10), string(p),
+					"REPLACE", "ABSTTL"})
 			return true
 		})
 	}
@@ -186,7 +190,8 @@ func backToRedis(t *testing.T, s *store.Store) {
 	if err := os.WriteFile(name, save(t, s, false), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(servers.Tool(t, "redis-check-rdb"), name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
+	if out, err := exec.Command(servers.Tool(t, "redis-check-rdb"), name).CombinedOutput(); err != nil ||
+		!bytes.Contains(out, []byte("RDB looks OK")) {
 		t.Fatalf("redis-check-rdb: %v\n%s", err, out)
 	}
 	r := startRedis(t, filepath.Dir(name))

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+
+	"holdfast/internal/bulk"
 )
 
 // The first byte of an element tells what it is: a mask to apply and what must remain.
@@ -100,7 +102,7 @@ func (s shape) put(dst, val []byte) {
 			dst[0] = tagStr32
 			binary.LittleEndian.PutUint32(dst[1:], uint32(n))
 		}
-		copy(dst[stringHead(n):], val)
+		bulk.Copy(dst[stringHead(n):], val)
 	}
 	putBack(dst[s.size:], s.size)
 }
@@ -125,7 +127,8 @@ func putInt(dst []byte, n int64) {
 	}
 }
 
-// putBack writes the back length: 7 bits a byte, to be read from its last byte on. All but the first byte have the upper bit set.
+// putBack writes the back length: 7 bits a byte, to be read from its last byte on. All but the first byte have the
+// upper bit set.
 func putBack(dst []byte, size int) {
 	for i := backSize(size) - 1; i > 0; i-- {
 		dst[i] = byte(size) | 0x80

@@ -106,7 +106,8 @@ func IntsetDelete(is []byte, v int64) ([]byte, bool) {
 
 func setIntsetLen(is []byte, n int) { binary.LittleEndian.PutUint32(is[4:], uint32(n)) }
 
-// widen gives the integers more bytes each, from the last to the first, so that none is overwritten before it was moved.
+// widen gives the integers more bytes each, from the last to the first, so that none is overwritten before it was
+// moved.
 func widen(is []byte, width int) []byte {
 	was, n := intsetWidth(is), IntsetLen(is)
 	is = slices.Grow(is, n*(width-was))[:intsetHeader+n*width]

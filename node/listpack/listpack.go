@@ -79,7 +79,8 @@ func skip(lp []byte, at int) int {
 	return at + size + backSize(size)
 }
 
-// wholeSizes are the bytes that elements take with their back length, by their first byte, where that is enough to tell.
+// wholeSizes are the bytes that elements take with their back length, by their first byte, where that is enough to
+// tell.
 var wholeSizes = func() (sizes [256]uint8) {
 	for b := range sizes {
 		p := [9]byte{byte(b)}
@@ -180,8 +181,8 @@ func Read(lp []byte, at int) (s []byte, n int64) {
 	return nil, int64(binary.LittleEndian.Uint64(p[1:]))
 }
 
-// Get returns the element at at as text. An integer is written to the start of scratch, so that its text lasts as long as that;
-// a string lies in lp.
+// Get returns the element at at as text. An integer is written to the start of scratch, so that its text lasts as long
+// as that; a string lies in lp.
 func Get(lp []byte, at int, scratch []byte) []byte {
 	s, n := Read(lp, at)
 	if s == nil {
@@ -199,8 +200,8 @@ func Int(lp []byte, at int) (int64, bool) {
 	return ParseInt(s)
 }
 
-// Find returns the offset of the first element equal to val, looking at the one at from and then at each after skipping skip
-// others; -1 if there is none.
+// Find returns the offset of the first element equal to val, looking at the one at from and then at each after skipping
+// skip others; -1 if there is none.
 func Find(lp []byte, from int, val []byte, skipping int) int {
 	want, canBeInt := ParseInt(val)
 	end := len(lp) - 1
@@ -241,8 +242,8 @@ func AppendInt(lp []byte, n int64) []byte {
 	return splice(lp, end, end, shape{n: n, isInt: true, size: intSize(n)}, nil, 1)
 }
 
-// PrependInto puts val at the front of the listpack that begins at lead of a block, into the room before it, so that no other
-// element moves. There must be Size(val) bytes of it. The listpack begins at what it returns.
+// PrependInto puts val at the front of the listpack that begins at lead of a block, into the room before it, so that no
+// other element moves. There must be Size(val) bytes of it. The listpack begins at what it returns.
 func PrependInto(block []byte, lead int, val []byte) int {
 	s := shapeOf(val)
 	size := s.size + backSize(s.size)
@@ -254,7 +255,8 @@ func PrependInto(block []byte, lead int, val []byte) int {
 	return lead - size
 }
 
-// DropFirst removes the first n elements of at least so many. No other element moves: the listpack that is left is the end of lp.
+// DropFirst removes the first n elements of at least so many. No other element moves: the listpack that is left is the
+// end of lp.
 func DropFirst(lp []byte, n int) []byte {
 	to := headerLen
 	for range n {
@@ -272,8 +274,8 @@ func Replace(lp []byte, at int, val []byte) []byte {
 	return splice(lp, at, skip(lp, at), shapeOf(val), val, 0)
 }
 
-// Delete removes up to count elements from the one at at on. What followed them is at at then: if that is still less than
-// len(lp)-1 there is such an element.
+// Delete removes up to count elements from the one at at on. What followed them is at at then: if that is still less
+// than len(lp)-1 there is such an element.
 func Delete(lp []byte, at, count int) []byte {
 	to, gone := at, 0
 	for ; gone < count && to < len(lp)-1; gone++ {

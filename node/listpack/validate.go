@@ -11,8 +11,8 @@ var (
 	errEnd   = errors.New("listpack: does not end with its mark")
 )
 
-// Validate tells whether lp is a listpack that the functions of this package can work with. Deep looks at every element, and must
-// have been done for bytes that come from outside; otherwise only at the frame.
+// Validate tells whether lp is a listpack that the functions of this package can work with. Deep looks at every
+// element, and must have been done for bytes that come from outside; otherwise only at the frame.
 func Validate(lp []byte, deep bool) error {
 	if len(lp) < emptyLen {
 		return errShort
@@ -26,10 +26,16 @@ func Validate(lp []byte, deep bool) error {
 	if !deep {
 		return nil
 	}
-	end := len(lp) - 1
-	n := 0
-	for at := headerLen; at < end; n++ {
-		next, err := validateElement(lp[:end], at)
+	elements, n := lp[:len(lp)-1], 0
+	for at := headerLen; at < len(elements); n++ {
+		// Nearly all are of a size that the first byte tells.
+		head := elements[at]
+		if behind := at + int(wholeSizes[head]); head <= tagInt64 && behind > at+1 && behind <= len(elements) &&
+			int(elements[behind-1]) == behind-at-1 {
+			at = behind
+			continue
+		}
+		next, err := validateElement(elements, at)
 		if err != nil {
 			return err
 		}

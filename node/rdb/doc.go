@@ -7,12 +7,14 @@
 // io.Writer or io.Reader it was given, or knows what a database does with the
 // entries. A Writer or Reader belongs to one goroutine.
 //
-// Writer makes version 10, which Redis 7.0 and later load, or 12 where hashes have fields that expire, for Redis 7.4 and later. Reader
-// accepts versions 1 to 12 and all forms of strings, lists, sets, sorted sets and hashes there have been. Streams and modules end the
-// reading with an UnknownTypeError, since values have no length by which to skip them.
+// Writer makes version 10, which Redis 7.0 and later load, or 12 where hashes have fields that expire, for Redis 7.4
+// and later. Reader accepts versions 1 to 12 and all forms of strings, lists, sets, sorted sets and hashes there have
+// been. Streams and modules end the reading with an UnknownTypeError, since values have no length by which to skip
+// them.
 //
-// Small collections are one run of bytes, in the formats of package listpack: Writer copies them, Reader checks every byte of them.
-// The elements of large ones are streamed. A payload, as DUMP makes and RESTORE takes, is a single value with version and checksum.
+// Small collections are one run of bytes, in the formats of package listpack: Writer copies them, Reader checks every
+// byte of them. The elements of large ones are streamed. A payload, as DUMP makes and RESTORE takes, is a single value
+// with version and checksum.
 //
 // Invariants: what the Writer wrote is read back equal; damaged input ends in
 // an error with the offset, never in a panic, and memory is set aside only in

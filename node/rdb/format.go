@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// Version is what Writer makes, unless there are fields of hashes that expire: these need VersionFieldExpiry. Reader accepts
-// MinVersion to MaxVersion.
+// Version is what Writer makes, unless there are fields of hashes that expire: these need VersionFieldExpiry. Reader
+// accepts MinVersion to MaxVersion.
 const (
 	Version            = 10
 	VersionFieldExpiry = 12
@@ -96,8 +96,9 @@ type Entry struct {
 	Type  byte
 	Value []byte // of a string, or of a type that is one listpack or intset
 
-	// Elements are what the other types consist of, Len of them. Reader reads them while they are asked for, once, and ends with
-	// an error where they can't be read on: then there are fewer than Len, and Read returns the error after the callback.
+	// Elements are what the other types consist of, Len of them. Reader reads them while they are asked for, once, and
+	// ends with an error where they can't be read on: then there are fewer than Len, and Read returns the error after
+	// the callback.
 	Len      int
 	Elements iter.Seq[Element]
 

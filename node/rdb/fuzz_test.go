@@ -29,7 +29,8 @@ func keep(e Entry, size *int) Entry {
 	return e
 }
 
-// maxGrowth is how much larger an entry can be than its bytes: by compression, and a little where a ziplist becomes a listpack.
+// maxGrowth is how much larger an entry can be than its bytes: by compression, and a little where a ziplist becomes a
+// listpack.
 const maxGrowth = lzfMaxGrowth * 3
 
 func FuzzReader(f *testing.F) {
@@ -38,7 +39,10 @@ func FuzzReader(f *testing.F) {
 	unchecked := func(w *Writer) { w.Checksum = false }
 	f.Add(write(f, []Entry{e, NewEntry([]byte("n"), []byte("12345"))}, unchecked))
 	f.Add([]byte("REDIS0003\xfe\x02\xfd\x10\x00\x00\x00\x00\x01k\x01v\xff"))
-	f.Add([]byte("REDIS0012\xf4\x01\x02\x03\xf5\x01x\xfa\x01a\x01b\xfb\x01\x01\xf8\x01\xf9\x02\x00\xc3\x05\x0a\x01ab\xe0\x01\x01\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add(
+		[]byte(
+			"REDIS0012\xf4\x01\x02\x03\xf5\x01x\xfa\x01a\x01b\xfb\x01\x01\xf8\x01\xf9\x02\x00\xc3\x05\x0a\x01ab\xe0" +
+				"\x01\x01\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, typ := range valueTypes {
 		f.Add(write(f, []Entry{sampleOf(rng, typ)}, unchecked))

@@ -74,3 +74,31 @@ func FuzzLZF(f *testing.F) {
 		}
 	})
 }
+
+// TestLargeStringsAreSampled: a large string of which no sample gets shorter is written as it is; one of which a part
+// might is tried as a whole, and either comes back.
+func TestLargeStringsAreSampled(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	random := make([]byte, sampledSize+100)
+	for i := range random {
+		random[i] = byte(rng.Uint32())
+	}
+	tail := append(bytes.Clone(random[:sampledSize/2]), bytes.Repeat([]byte("ab"), sampledSize)...)
+	for name, c := range map[string]struct {
+		val     []byte
+		shorter bool
+	}{"random": {random, false}, "its second half is not": {tail, true}} {
+		p, err := NewPayloadWriter().Append(nil, Entry{Type: TypeString, Value: c.val}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shorter := len(p) < len(c.val); shorter != c.shorter {
+			t.Errorf("%s: %d bytes became %d", name, len(c.val), len(p))
+		}
+		var back []byte
+		if err := ReadPayload(p, func(e Entry) error { back = bytes.Clone(e.Value); return nil }); err != nil ||
+			!bytes.Equal(back, c.val) {
+			t.Errorf("%s: %d bytes came back as %d: %v", name, len(c.val), len(back), err)
+		}
+	}
+}

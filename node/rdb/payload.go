@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"holdfast/internal/bulk"
 )
 
 // footerLen is what a payload ends with: the version in 2 bytes, and the checksum of all before.
@@ -14,46 +16,99 @@ const footerLen = 2 + checksumLen
 // ErrFooter is returned for a payload of a version to come, or with a wrong checksum.
 var ErrFooter = errors.New("rdb: payload of an unknown version, or its checksum is wrong")
 
-// PayloadWriter makes payloads. It belongs to one goroutine.
+// PayloadWriter makes payloads, which are the form in which DUMP hands out values. It belongs to one goroutine.
 type PayloadWriter struct {
 	w   *Writer
-	out bytes.Buffer
+	out sink
+}
+
+// sink gathers what is written to it, behind what buf has.
+type sink struct {
+	buf    []byte
+	full   [][]byte // what comes before buf
+	pieces bool     // buf is not grown, but followed by another one
+	before int      // the bytes of full
+}
+
+const (
+	leastPiece = 4 << 10
+	mostPiece  = 512 << 10 // but for longer strings
+)
+
+func (s *sink) Write(p []byte) (int, error) {
+	n := len(p)
+	if !s.pieces {
+		s.buf = bulk.Append(s.buf, p)
+		return n, nil
+	}
+	if n < mostPiece { // a longer one is not cut
+		here := min(n, cap(s.buf)-len(s.buf))
+		s.buf, p = append(s.buf, p[:here]...), p[here:]
+	}
+	if len(p) > 0 {
+		s.seal()
+		s.buf = bulk.Append(make([]byte, 0, max(len(p), min(s.before, mostPiece), leastPiece)), p)
+	}
+	return n, nil
+}
+
+func (s *sink) seal() {
+	if len(s.buf) > 0 {
+		s.full, s.before = append(s.full, s.buf), s.before+len(s.buf)
+	}
+	s.buf = nil
 }
 
 // NewPayloadWriter returns a PayloadWriter.
 func NewPayloadWriter() *PayloadWriter {
 	p := new(PayloadWriter)
 	p.w = NewWriter(&p.out)
-	p.w.Checksum = false
 	return p
 }
 
-// Append appends the value of an entry to dst in the form in which DUMP hands it out.
+// Append appends the payload of an entry's value to dst.
 func (p *PayloadWriter) Append(dst []byte, e Entry, compress bool) ([]byte, error) {
-	p.out.Reset()
-	p.w.Compress = compress
-	p.w.buf = append(p.w.buf, e.Type)
-	p.w.value(e)
-	p.w.flush()
-	if err := p.w.err; err != nil {
-		p.w.err = nil
+	defer p.forget()
+	p.out.buf = dst
+	if err := p.write(e, compress); err != nil {
 		return dst, err
 	}
-	start := len(dst)
-	dst = append(dst, p.out.Bytes()...)
-	if p.out.Cap() > keptScratch {
-		p.out = bytes.Buffer{}
+	return p.out.buf, nil
+}
+
+// Pieces returns the payload of an entry's value in pieces: so nothing is copied when it gets long.
+func (p *PayloadWriter) Pieces(e Entry, compress bool) ([][]byte, error) {
+	defer p.forget()
+	p.out.pieces = true
+	if err := p.write(e, compress); err != nil {
+		return nil, err
 	}
+	p.out.seal()
+	return p.out.full, nil
+}
+
+func (p *PayloadWriter) forget() { p.out = sink{} }
+
+func (p *PayloadWriter) write(e Entry, compress bool) error {
+	w := p.w
+	w.Compress, w.crc = compress, 0
+	w.buf = append(w.buf, e.Type)
+	w.value(e)
 	version := uint16(Version)
 	if e.Type == TypeHashFieldsTime {
 		version = VersionFieldExpiry
 	}
-	dst = binary.LittleEndian.AppendUint16(dst, version)
-	return binary.LittleEndian.AppendUint64(dst, CRC64(0, dst[start:])), nil
+	w.buf = binary.LittleEndian.AppendUint16(w.buf, version)
+	w.flush()
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, w.crc)
+	w.flush()
+	err := w.err
+	w.err = nil
+	return err
 }
 
-// ReadPayload checks a payload's footer and hands its value to the callback, as an entry without a key. Its errors are ErrFooter, those of
-// Reader, and those of the callback.
+// ReadPayload checks a payload's footer and hands its value to the callback, as an entry without a key. Its errors are
+// ErrFooter, those of Reader, and those of the callback.
 func ReadPayload(p []byte, to func(Entry) error) error {
 	at := len(p) - footerLen
 	if at < 0 || int(binary.LittleEndian.Uint16(p[at:])) > MaxVersion ||
@@ -61,6 +116,7 @@ func ReadPayload(p []byte, to func(Entry) error) error {
 		return ErrFooter
 	}
 	r := NewReader(bufio.NewReaderSize(bytes.NewReader(p[:at]), min(at, readBufferLen)))
+	r.unsummed = true
 	typ, err := r.byte()
 	if err != nil {
 		return err
@@ -68,8 +124,8 @@ func ReadPayload(p []byte, to func(Entry) error) error {
 	if !known(typ) {
 		return &UnknownTypeError{Type: typ}
 	}
-	e := NewEntry(nil, nil)
-	if err := r.value(typ, &e, to); err != nil {
+	r.present = NewEntry(nil, nil)
+	if err := r.value(typ, &r.present, to); err != nil {
 		return fmt.Errorf("payload: %w", err)
 	}
 	return nil

@@ -38,7 +38,8 @@ func describe(e Entry) string {
 			elements = fmt.Appendf(elements, " {%q %q %v %v %d}", el.Name, el.Value, el.Packed, el.Score, el.ExpireAt)
 		}
 	}
-	return fmt.Sprintf("%d %q=%q expire %d idle %d freq %d", e.DB, e.Key, e.Value, e.ExpireAt, e.Idle, e.Freq) + string(elements)
+	return fmt.Sprintf("%d %q=%q expire %d idle %d freq %d", e.DB, e.Key, e.Value, e.ExpireAt, e.Idle, e.Freq) +
+		string(elements)
 }
 
 func read(p []byte) (contents, error) {
@@ -119,7 +120,8 @@ func TestRoundTrip(t *testing.T) {
 		if err := r.Read(c.callbacks()); err != nil {
 			t.Fatal(err)
 		}
-		if r.Offset() != int64(len(p)) || r.Version() != Version || c.aux["redis-ver"] != "7.0.15" || c.aux["zz-own"] != "1" {
+		if r.Offset() != int64(len(p)) || r.Version() != Version || c.aux["redis-ver"] != "7.0.15" ||
+			c.aux["zz-own"] != "1" {
 			t.Fatalf("offset %d of %d, version %d, aux %v", r.Offset(), len(p), r.Version(), c.aux)
 		}
 		for i, e := range entries {
@@ -210,7 +212,8 @@ func TestRefusals(t *testing.T) {
 		"REDIS0010\x00\xc3\x01\x7f":         "rdb: damaged at byte 13: unexpected EOF",
 		"REDIS0010\x00\xc3\x01\x41\x00\x00": "rdb: damaged at byte 12: 1 compressed bytes can't hold 256",
 		"REDIS0010\x00\xc3\x02\x03\x20\x00": "rdb: damaged at byte 13: compressed string refers to before its start",
-		"REDIS0010\xff\x01\x00\x00\x00\x00\x00\x00\x00":            "rdb: damaged at byte 10: checksum is 0000000000000001 instead of eb7ea789fe37fda9",
+		"REDIS0010\xff\x01\x00\x00\x00\x00\x00\x00\x00": "rdb: damaged at byte 10: checksum is " +
+			"0000000000000001 instead of eb7ea789fe37fda9",
 		"REDIS0010\x00\x81\xff\xff\xff\xff\xff\xff\xff\xffabcdefg": "rdb: damaged at byte 26: unexpected EOF",
 	} {
 		_, err := read([]byte(text))
@@ -235,7 +238,8 @@ func TestLyingLengthCostsNothing(t *testing.T) {
 		if _, err := read([]byte("REDIS0010\x00\x81\x00\x00\x01\x00\x00\x00\x00\x00abc")); err == nil {
 			t.Fatal("accepted")
 		}
-		if _, err := read([]byte("REDIS0010\x00\xc3\x81\x00\x00\x01\x00\x00\x00\x00\x00\x80\x7f\xff\xff\xffabc")); err == nil {
+		if _, err := read([]byte(
+			"REDIS0010\x00\xc3\x81\x00\x00\x01\x00\x00\x00\x00\x00\x80\x7f\xff\xff\xffabc")); err == nil {
 			t.Fatal("accepted")
 		}
 	}

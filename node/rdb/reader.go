@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"holdfast/internal/bulk"
 )
 
 // Callbacks get the contents of a snapshot in their order. Any may be nil. An
@@ -37,6 +39,7 @@ type Reader struct {
 	at        int    // how much of window was read
 	start     int64  // where in the snapshot window begins
 	crc       uint64 // of what is before window
+	unsummed  bool   // nobody asks for crc
 	version   int
 	db        int
 	key, val  []byte // scratch of strings
@@ -44,6 +47,7 @@ type Reader struct {
 	packed    []byte // scratch of compressed strings
 	converted []byte // scratch of listpacks made of older forms
 	small     [8]byte
+	present   Entry
 	elements  elements
 	names     nameSet
 }
@@ -71,7 +75,8 @@ func (r *Reader) Read(to Callbacks) error {
 	if err := r.header(); err != nil {
 		return err
 	}
-	e := NewEntry(nil, nil)
+	r.present = NewEntry(nil, nil)
+	e := &r.present
 	for {
 		op, err := r.byte()
 		if err != nil {
@@ -81,12 +86,12 @@ func (r *Reader) Read(to Callbacks) error {
 		case opEOF:
 			return r.end()
 		case opExpireMs, opExpireSecs, opIdle, opFreq:
-			err = r.attribute(op, &e)
+			err = r.attribute(op, e)
 		case opAux, opSelectDB, opResize, opSlotInfo, opFunction:
 			err = r.meta(op, to)
 		default:
-			err = r.entry(op, &e, to)
-			e = NewEntry(nil, nil)
+			err = r.entry(op, e, to)
+			r.present = NewEntry(nil, nil)
 		}
 		if err != nil {
 			return err
@@ -288,6 +293,11 @@ func (r *Reader) lengthOrCode() (n uint64, coded bool, err error) {
 
 // string reads a string into buf, which it may replace.
 func (r *Reader) string(buf []byte) ([]byte, error) {
+	if w := r.window[r.at:]; len(w) > maxLen6 && w[0]&lenCoded == len6 { // as most are: short, and in the window
+		n := 1 + int(w[0])
+		r.at += n
+		return append(buf[:0], w[1:n]...), nil
+	}
 	at := r.Offset()
 	n, coded, err := r.lengthOrCode()
 	if err != nil {
@@ -349,7 +359,7 @@ func (r *Reader) bytes(buf []byte, n uint64) ([]byte, error) {
 	for n > 0 {
 		if len(buf) == cap(buf) {
 			grown := make([]byte, len(buf), len(buf)+int(min(n, uint64(max(len(buf), firstChunkLen)))))
-			copy(grown, buf)
+			bulk.Copy(grown, buf)
 			buf = grown
 		}
 		have := len(buf)
@@ -403,7 +413,9 @@ func (r *Reader) refill() error {
 
 // settle sums what was read and takes it from r.
 func (r *Reader) settle() {
-	r.crc = CRC64(r.crc, r.window[:r.at])
+	if !r.unsummed {
+		r.crc = CRC64(r.crc, r.window[:r.at])
+	}
 	_, _ = r.r.Discard(r.at) // it is buffered
 	r.start += int64(r.at)
 	r.window, r.at = nil, 0

@@ -50,7 +50,8 @@ func TestReadsWhatRedisWrote(t *testing.T) {
 		e.DB, e.ExpireAt = db, expire
 		want = append(want, describe(e))
 	}
-	for i, v := range []string{"0", "-1", "127", "-128", "128", "32767", "-32769", "2147483647", "-2147483649", "9223372036854775807", "", "text",
+	for i, v := range []string{"0", "-1", "127", "-128", "128", "32767", "-32769", "2147483647", "-2147483649",
+		"9223372036854775807", "", "text",
 		long[:20], long[:21], long[:300], long[:100000]} {
 		set(0, "k"+strconv.Itoa(i), v, -1)
 		set(5, strconv.Itoa(i*100), v, far+int64(i))
@@ -143,7 +144,8 @@ func TestRedisReadsWhatWasWritten(t *testing.T) {
 	sizes := writeFile(t, name, entries)
 
 	redis := startRedis(t, dir)
-	if out, err := exec.Command(servers.Tool(t, "redis-check-rdb"), name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("RDB looks OK")) {
+	if out, err := exec.Command(servers.Tool(t, "redis-check-rdb"), name).CombinedOutput(); err != nil ||
+		!bytes.Contains(out, []byte("RDB looks OK")) {
 		t.Fatalf("redis-check-rdb: %v\n%s", err, out)
 	}
 	for db, n := range sizes {

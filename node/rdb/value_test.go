@@ -39,7 +39,8 @@ func randomWord(rng *rand.Rand, i int) string {
 }
 
 var valueTypes = []byte{
-	TypeString, TypeList, TypeSet, TypeSetIntset, TypeSetListpack, TypeZSet, TypeZSetListpack, TypeHash, TypeHashListpack, TypeHashFieldsTime,
+	TypeString, TypeList, TypeSet, TypeSetIntset, TypeSetListpack, TypeZSet, TypeZSetListpack, TypeHash,
+	TypeHashListpack, TypeHashFieldsTime,
 }
 
 // sampleOf makes an entry with a value of that type.
@@ -62,7 +63,8 @@ func sampleOf(rng *rand.Rand, typ byte) Entry {
 				e.Value = listpack.Append(e.Value, []byte(randomWord(rng, i)))
 				e.Value = listpack.Append(e.Value, fmt.Append(nil, float64(i)+0.5*float64(i%2)))
 			case TypeHashListpack:
-				e.Value = listpack.Append(listpack.Append(e.Value, []byte(randomWord(rng, i))), []byte(randomWord(rng, 1)))
+				e.Value = listpack.Append(listpack.Append(e.Value, []byte(randomWord(rng, i))),
+					[]byte(randomWord(rng, 1)))
 			default:
 				e.Value = listpack.Append(e.Value, []byte(randomWord(rng, i)))
 			}
@@ -175,20 +177,30 @@ var oldForms = map[string]struct {
 	typ         byte
 	value, want string
 }{
-	"list":           {typeList1, "\x02\x01a\xc0\x05", ` {"" "a" false 0 0} {"" "5" false 0 0}`},
-	"zset":           {typeZSet1, "\x02\x01a\x031.5\x01b\xfe", ` {"a" "" false 1.5 0} {"b" "" false +Inf 0}`},
-	"absolute times": {typeHashTime1, "\x02\x00\x01a\x01b\x40\x51\x01c\x01d", ` {"a" "b" false 0 0} {"c" "d" false 0 81}`},
-	"relative times": {TypeHashFieldsTime, "\x51\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01a\x01b\x02\x01c\x01d", ` {"a" "b" false 0 0} {"c" "d" false 0 82}`},
-	"packed times": {typeHashListpackEx, "\x51\x00\x00\x00\x00\x00\x00\x00" + str(packed("c", "d", "82", "a", "b", "0")),
+	"list": {typeList1, "\x02\x01a\xc0\x05", ` {"" "a" false 0 0} {"" "5" false 0 0}`},
+	"zset": {typeZSet1, "\x02\x01a\x031.5\x01b\xfe", ` {"a" "" false 1.5 0} {"b" "" false +Inf 0}`},
+	"absolute times": {typeHashTime1, "\x02\x00\x01a\x01b\x40\x51\x01c\x01d",
+		` {"a" "b" false 0 0} {"c" "d" false 0 81}`},
+	"relative times": {TypeHashFieldsTime, "\x51\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01a\x01b\x02\x01c\x01d",
+		` {"a" "b" false 0 0} {"c" "d" false 0 82}`},
+	"packed times": {typeHashListpackEx, "\x51\x00\x00\x00\x00\x00\x00\x00" +
+		str(packed("c", "d", "82", "a", "b", "0")),
 		` {"c" "d" false 0 82} {"a" "b" false 0 0}`},
 	"packed times of 7.4 rc": {typeHashListpackEx1, str(packed("7", "-3", "82")), ` {"7" "-3" false 0 82}`},
-	"zipmap":                 {typeHashZipmap, str([]byte("\x02\x02f1\x02\x00v1\x02f2\x01\x01xz\xff")), fmt.Sprintf("%q", packed("f1", "v1", "f2", "x"))},
-	"ziplist": {typeHashZiplist, str(ziplist("\x02f1", "\x02v1", "\x02f2", "\xf1", "\x02f3", "\xfe\x9c", "\x02f4", "\xc0\x00\x80",
-		"\xf0\x00\x00\x80", "\xd0\x00\x00\x00\x80", "\xe0\x00\x00\x00\x00\x00\x00\x00\x80", "\xfd", "\x40\x46"+strings.Repeat("x", 70), "\x80\x00\x00\x00\x01y")),
-		fmt.Sprintf("%q", packed("f1", "v1", "f2", "0", "f3", "-100", "f4", "-32768", "-8388608", "-2147483648", "-9223372036854775808", "12", strings.Repeat("x", 70), "y"))},
-	"zset ziplist":  {typeZSetZiplist, str(ziplist("\x01a", "\xf2", "\x01b", "\x032.5")), fmt.Sprintf("%q", packed("a", "1", "b", "2.5"))},
-	"list ziplist":  {typeListZiplist, str(ziplist("\x01a", "\xf2")), fmt.Sprintf(` {"" %q true 0 0}`, packed("a", "1"))},
-	"list ziplists": {typeListZiplists, "\x03" + str(ziplist("\x01a")) + str(ziplist()) + str(ziplist("\x01b")), fmt.Sprintf(` {"" %q true 0 0} {"" %q true 0 0} {"" %q true 0 0}`, packed("a"), packed(), packed("b"))},
+	"zipmap": {typeHashZipmap, str([]byte("\x02\x02f1\x02\x00v1\x02f2\x01\x01xz\xff")),
+		fmt.Sprintf("%q", packed("f1", "v1", "f2", "x"))},
+	"ziplist": {typeHashZiplist,
+		str(ziplist("\x02f1", "\x02v1", "\x02f2", "\xf1", "\x02f3", "\xfe\x9c", "\x02f4", "\xc0\x00\x80",
+			"\xf0\x00\x00\x80", "\xd0\x00\x00\x00\x80", "\xe0\x00\x00\x00\x00\x00\x00\x00\x80", "\xfd",
+			"\x40\x46"+strings.Repeat("x", 70), "\x80\x00\x00\x00\x01y")),
+		fmt.Sprintf("%q", packed("f1", "v1", "f2", "0", "f3", "-100", "f4", "-32768", "-8388608", "-2147483648",
+			"-9223372036854775808", "12", strings.Repeat("x", 70), "y"))},
+	"zset ziplist": {typeZSetZiplist, str(ziplist("\x01a", "\xf2", "\x01b", "\x032.5")),
+		fmt.Sprintf("%q", packed("a", "1", "b", "2.5"))},
+	"list ziplist": {typeListZiplist, str(ziplist("\x01a", "\xf2")),
+		fmt.Sprintf(` {"" %q true 0 0}`, packed("a", "1"))},
+	"list ziplists": {typeListZiplists, "\x03" + str(ziplist("\x01a")) + str(ziplist()) + str(ziplist("\x01b")),
+		fmt.Sprintf(` {"" %q true 0 0} {"" %q true 0 0} {"" %q true 0 0}`, packed("a"), packed(), packed("b"))},
 }
 
 // str writes a string as it is.
@@ -218,7 +230,8 @@ func ziplist(elements ...string) []byte {
 
 func TestOldForms(t *testing.T) {
 	for name, old := range oldForms {
-		c, err := read([]byte("REDIS0012" + string(old.typ) + "\x01k" + old.value + "\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+		c, err := read([]byte("REDIS0012" + string(old.typ) + "\x01k" + old.value +
+			"\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
 		if err != nil || len(c.entries) != 1 || !strings.Contains(c.entries[0], old.want) {
 			t.Errorf("%s: %v\ngot  %s\nwant %s", name, err, c.entries, old.want)
 		}
@@ -235,14 +248,20 @@ func TestFilesOfOldServers(t *testing.T) {
 	for file, want := range map[string][]string{
 		"524544495330303033fe0009046861736810020266310200763102663202007632ffff": {
 			fmt.Sprintf(`"hash"=%q`, packed("f1", "v1", "f2", "v2"))},
-		"524544495330303039fa0972656469732d7665720b3235352e3235352e323535fa0a72656469732d62697473c040fa056374696d65c2c85c9660fa08757365642d6d656d" +
-			"c290ad0c00fa0c616f662d707265616d626c65c000fe00fb01000d04686173681b1b00000016000000040000026631040276310402663204027632ffff4f9cd1fd16699883": {
+		"524544495330303039fa0972656469732d7665720b3235352e3235352e323535fa0a72656469732d62697473c040fa056374696d65" +
+			"c2c85c9660fa08757365642d6d656d" +
+			"c290ad0c00fa0c616f662d707265616d626c65c000fe00fb01000d04686173681b1b0000001600000004000002663104027631" +
+			"0402663204027632ffff4f9cd1fd16699883": {
 			fmt.Sprintf(`"hash"=%q`, packed("f1", "v1", "f2", "v2"))},
-		"524544495330303038fa0972656469732d76657205342e302e39fa0a72656469732d62697473c040fa056374696d65c29f062661fa08757365642d6d656dc280920700fa" +
-			"0c616f662d707265616d626c65c000fe00fb02000e046c697374010d0d0000000a000000010000f8ff000178c007ff3572f8541ac4d740": {
+		"524544495330303038fa0972656469732d76657205342e302e39fa0a72656469732d62697473c040fa056374696d65c29f062661fa" +
+			"08757365642d6d656dc280920700fa" +
+			"0c616f662d707265616d626c65c000fe00fb02000e046c697374010d0d0000000a000000010000f8ff000178c007ff3572f854" +
+			"1ac4d740": {
 			fmt.Sprintf(`"list"="" expire -1 idle -1 freq -1 {"" %q true 0 0}`, packed("7")), `"x"="7"`},
-		"524544495330303130fa0972656469732d7665720b3235352e3235352e323535fa0a72656469732d62697473c040fa056374696d65c262b71361fa08757365642d6d656d" +
-			"c250f40c00fa0c616f662d707265616d626c65c000fe00fb01000c047a736574191900000016000000040000036f6e6505f2020374776f05f3ffff1fb2fdf0997f9e19": {
+		"524544495330303130fa0972656469732d7665720b3235352e3235352e323535fa0a72656469732d62697473c040fa056374696d65" +
+			"c262b71361fa08757365642d6d656d" +
+			"c250f40c00fa0c616f662d707265616d626c65c000fe00fb01000c047a736574191900000016000000040000036f6e6505f202" +
+			"0374776f05f3ffff1fb2fdf0997f9e19": {
 			fmt.Sprintf(`"zset"=%q`, packed("one", "1", "two", "2"))},
 	} {
 		p, err := hex.DecodeString(file)
@@ -269,32 +288,37 @@ func TestRefusedValues(t *testing.T) {
 		value  string
 		reason string
 	}{
-		"odd hash":         {TypeHashListpack, str(packed("a")), "a listpack of 1 elements, in groups of 2"},
-		"field twice":      {TypeHashListpack, str(packed("a", "1", "a", "2")), `a listpack has "a" twice`},
-		"member twice":     {TypeSetListpack, str(packed("1", "1")), `a listpack has "1" twice`},
-		"scored twice":     {TypeZSetListpack, zset("a", "1", "a", "2"), `a listpack has "a" twice`},
-		"no score":         {TypeZSetListpack, zset("a", "b"), `the score "b" is no number`},
-		"NaN":              {TypeZSetListpack, zset("a", "nan"), `the score "nan" is no number`},
-		"scores unordered": {TypeZSetListpack, zset("a", "2", "b", "1"), `the member "b" of a sorted set is out of order`},
-		"ties unordered":   {TypeZSetListpack, zset("b", "2", "10", "2"), `the member "10" of a sorted set is out of order`},
-		"no intset":        {TypeSetIntset, "\x01x", "intset: shorter than its header"},
-		"intset unordered": {TypeSetIntset, "\x0c\x02\x00\x00\x00\x02\x00\x00\x00\x05\x00\x05\x00", "intset: the integer 1 is out of order"},
-		"no listpack":      {TypeHashListpack, "\x01x", "listpack: shorter than its header"},
-		"binary NaN":       {TypeZSet, "\x01\x01a\xff\xff\xff\xff\xff\xff\xff\xff", "a score that is not a number"},
-		"text NaN":         {typeZSet1, "\x01\x01a\xfd", "a score that is not a number"},
-		"text score":       {typeZSet1, "\x01\x01a\x02zz", `the score "zz" is no number`},
-		"node kind":        {TypeList, "\x01\x03\x01a", "a node of a list is of kind 3"},
-		"empty plain":      {TypeList, "\x01\x01\x00", "a large element of a list has no bytes"},
-		"bad node":         {TypeList, "\x01\x02\x00", "listpack: shorter than its header"},
-		"bad time":         {TypeHashFieldsTime, "\xff\xff\xff\xff\xff\xff\xff\xff", "the earliest time of a field is 18446744073709551615"},
-		"late field":       {typeHashTime1, "\x01\x81\xff\xff\xff\xff\xff\xff\xff\xff", "a field expires at 18446744073709551615"},
-		"no time":          {typeHashListpackEx1, str(packed("a", "b", "c")), "a field expires at no time"},
-		"too many":         {TypeSet, "\x81\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615 elements"},
-		"ziplist frame":    {typeListZiplist, "\x01x", "a ziplist of 1 bytes has no proper frame"},
-		"zipmap frame":     {typeHashZipmap, "\x01x", "a zipmap of 1 bytes has no proper frame"},
-		"empty set":        {TypeSet, "\x00", "a collection without elements"},
-		"empty hash":       {TypeHashListpack, str(packed()), "a collection without elements"},
-		"empty intset":     {TypeSetIntset, str(intset()), "a collection without elements"},
+		"odd hash":     {TypeHashListpack, str(packed("a")), "a listpack of 1 elements, in groups of 2"},
+		"field twice":  {TypeHashListpack, str(packed("a", "1", "a", "2")), `a listpack has "a" twice`},
+		"member twice": {TypeSetListpack, str(packed("1", "1")), `a listpack has "1" twice`},
+		"scored twice": {TypeZSetListpack, zset("a", "1", "a", "2"), `a listpack has "a" twice`},
+		"no score":     {TypeZSetListpack, zset("a", "b"), `the score "b" is no number`},
+		"NaN":          {TypeZSetListpack, zset("a", "nan"), `the score "nan" is no number`},
+		"scores unordered": {TypeZSetListpack, zset("a", "2", "b", "1"),
+			`the member "b" of a sorted set is out of order`},
+		"ties unordered": {TypeZSetListpack, zset("b", "2", "10", "2"),
+			`the member "10" of a sorted set is out of order`},
+		"no intset": {TypeSetIntset, "\x01x", "intset: shorter than its header"},
+		"intset unordered": {TypeSetIntset, "\x0c\x02\x00\x00\x00\x02\x00\x00\x00\x05\x00\x05\x00",
+			"intset: the integer 1 is out of order"},
+		"no listpack": {TypeHashListpack, "\x01x", "listpack: shorter than its header"},
+		"binary NaN":  {TypeZSet, "\x01\x01a\xff\xff\xff\xff\xff\xff\xff\xff", "a score that is not a number"},
+		"text NaN":    {typeZSet1, "\x01\x01a\xfd", "a score that is not a number"},
+		"text score":  {typeZSet1, "\x01\x01a\x02zz", `the score "zz" is no number`},
+		"node kind":   {TypeList, "\x01\x03\x01a", "a node of a list is of kind 3"},
+		"empty plain": {TypeList, "\x01\x01\x00", "a large element of a list has no bytes"},
+		"bad node":    {TypeList, "\x01\x02\x00", "listpack: shorter than its header"},
+		"bad time": {TypeHashFieldsTime, "\xff\xff\xff\xff\xff\xff\xff\xff",
+			"the earliest time of a field is 18446744073709551615"},
+		"late field": {typeHashTime1, "\x01\x81\xff\xff\xff\xff\xff\xff\xff\xff",
+			"a field expires at 18446744073709551615"},
+		"no time":       {typeHashListpackEx1, str(packed("a", "b", "c")), "a field expires at no time"},
+		"too many":      {TypeSet, "\x81\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615 elements"},
+		"ziplist frame": {typeListZiplist, "\x01x", "a ziplist of 1 bytes has no proper frame"},
+		"zipmap frame":  {typeHashZipmap, "\x01x", "a zipmap of 1 bytes has no proper frame"},
+		"empty set":     {TypeSet, "\x00", "a collection without elements"},
+		"empty hash":    {TypeHashListpack, str(packed()), "a collection without elements"},
+		"empty intset":  {TypeSetIntset, str(intset()), "a collection without elements"},
 	} {
 		p := append([]byte{c.typ}, c.value...)
 		p = append(p, Version, 0)
@@ -311,7 +335,8 @@ func TestRefusedValues(t *testing.T) {
 }
 
 func TestEmptyCollectionsAreNoKeys(t *testing.T) {
-	c, err := read([]byte("REDIS0010\x02\x01k\x00\x10\x01l" + str(packed()) + "\x00\x01m\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+	c, err := read([]byte("REDIS0010\x02\x01k\x00\x10\x01l" + str(packed()) +
+		"\x00\x01m\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
 	if err != nil || len(c.entries) != 1 {
 		t.Errorf("%q, %v", c.entries, err)
 	}

@@ -26,7 +26,8 @@ type Writer struct {
 	Compress bool
 	Checksum bool
 
-	// FieldTimes says that there may be fields of hashes that expire. Older versions of Redis can't read such a snapshot.
+	// FieldTimes says that there may be fields of hashes that expire. Older versions of Redis can't read such a
+	// snapshot.
 	FieldTimes bool
 
 	w       io.Writer
@@ -47,7 +48,8 @@ func NewWriter(w io.Writer) *Writer {
 func (w *Writer) Offset() int64 { return w.flushed + int64(len(w.buf)) }
 
 // auxOrder is the order of the fields that Redis writes itself; others follow.
-var auxOrder = []string{"redis-ver", "redis-bits", "ctime", "used-mem", "repl-stream-db", "repl-id", "repl-offset", "aof-base"}
+var auxOrder = []string{"redis-ver", "redis-bits", "ctime", "used-mem", "repl-stream-db", "repl-id", "repl-offset",
+	"aof-base"}
 
 // Header writes magic, version and the auxiliary fields.
 func (w *Writer) Header(aux map[string]string) error {
@@ -112,66 +114,33 @@ func (w *Writer) Entry(e Entry) error {
 	return w.room()
 }
 
-// value writes what stands behind type and key. It panics on a type that Entry does not list, since nobody can have made such an entry.
+// value writes what stands behind type and key. It panics on a type that Entry does not list, since nobody can have
+// made such an entry.
 func (w *Writer) value(e Entry) {
-	base := int64(0)
-	switch e.Type {
-	case TypeString, TypeSetIntset, TypeHashListpack, TypeZSetListpack, TypeSetListpack:
-		w.string(e.Value)
+	if e.Type == TypeString { // as most are: an entry is a lot to copy for them
+		w.run(e)
 		return
-	case TypeSet, TypeHash, TypeZSet, TypeList:
-		w.length(uint64(e.Len))
-	case TypeHashFieldsTime:
-		base = earliest(e)
-		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(base))
-		w.length(uint64(e.Len))
-	default:
+	}
+	write := layouts[e.Type].write
+	if write == nil {
 		panic(fmt.Sprintf("rdb: can't write type %d", e.Type))
 	}
+	write(w, e)
+}
+
+// run writes a value that is one run of bytes.
+func (w *Writer) run(e Entry) { w.string(e.Value) }
+
+// each writes the elements of a value.
+func (w *Writer) each(e Entry, write func(Element)) {
 	n := 0
 	for el := range e.Elements {
-		w.element(e.Type, el, base)
+		write(el)
 		n++
 	}
 	if n != e.Len && w.err == nil {
 		w.err = fmt.Errorf("write rdb: %q has %d elements instead of %d", e.Key, n, e.Len)
 	}
-}
-
-func (w *Writer) element(typ byte, el Element, base int64) {
-	switch typ {
-	case TypeList:
-		kind := byte(nodePlain)
-		if el.Packed {
-			kind = nodePacked
-		}
-		w.buf = append(w.buf, kind)
-		w.string(el.Value)
-		return
-	case TypeHashFieldsTime:
-		t := uint64(0) // never
-		if el.ExpireAt > 0 {
-			t = uint64(el.ExpireAt-base) + 1
-		}
-		w.length(t)
-	}
-	w.string(el.Name)
-	switch typ {
-	case TypeZSet:
-		w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(el.Score))
-	case TypeHash, TypeHashFieldsTime:
-		w.string(el.Value)
-	}
-}
-
-// earliest is the time at which the first field of a hash expires, from which the others are counted.
-func earliest(e Entry) (first int64) {
-	for el := range e.Elements {
-		if el.ExpireAt > 0 && (first == 0 || el.ExpireAt < first) {
-			first = el.ExpireAt
-		}
-	}
-	return first
 }
 
 // EOF writes the end mark and the checksum, and hands all to the io.Writer.
@@ -183,8 +152,8 @@ func (w *Writer) EOF() error {
 	return w.err
 }
 
-// AppendEnd appends the end mark, and the checksum of all bytes up to it, of which sum is that of those before; 0, which is not
-// checked, without checksum.
+// AppendEnd appends the end mark, and the checksum of all bytes up to it, of which sum is that of those before; 0,
+// which is not checked, without checksum.
 func AppendEnd(dst []byte, sum uint64, checksum bool) []byte {
 	dst = append(dst, opEOF)
 	sum = CRC64(sum, dst[len(dst)-1:])
@@ -264,6 +233,9 @@ func (w *Writer) compressed(s []byte) bool {
 	if len(s) > math.MaxInt32 {
 		return false // positions within it would not fit the compressor's table
 	}
+	if len(s) > sampledSize && !w.compressible(s) {
+		return false
+	}
 	var ok bool
 	if w.packed, ok = w.lzf.compress(w.packed[:0], s, len(s)-compressOverhead); !ok {
 		return false
@@ -280,6 +252,22 @@ func (w *Writer) compressed(s []byte) bool {
 		w.packed = nil // do not hold on to the memory of one large value
 	}
 	return true
+}
+
+const (
+	sampledSize = 4 << 20  // of a string of which it is tried first whether it gets shorter
+	sampleSize  = 64 << 10 // by parts of it
+)
+
+// compressible reports whether any of three parts of s gets shorter: else it would take seconds, and as much memory
+// again, to find out that s does not.
+func (w *Writer) compressible(s []byte) (ok bool) {
+	for _, at := range []int{0, (len(s) - sampleSize) / 2, len(s) - sampleSize} {
+		if w.packed, ok = w.lzf.compress(w.packed[:0], s[at:at+sampleSize], sampleSize); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // room makes sure that the buffer does not grow without end.

@@ -9,9 +9,9 @@ import (
 	"holdfast/node/listpack"
 )
 
-// A ziplist, as Redis before 7.0 kept small collections, is its size (4 bytes), the offset of its last element (4), the number of elements
-// (2; 65535: too many to tell), the elements, and 0xff. All is little-endian, except the lengths of strings. An element is the size of the
-// one before it (1 byte, or 0xfe and 4), its encoding and its bytes.
+// A ziplist, as Redis before 7.0 kept small collections, is its size (4 bytes), the offset of its last element (4), the
+// number of elements (2; 65535: too many to tell), the elements, and 0xff. All is little-endian, except the lengths of
+// strings. An element is the size of the one before it (1 byte, or 0xfe and 4), its encoding and its bytes.
 const (
 	zipHeader    = 10
 	zipMany      = 1<<16 - 1
@@ -34,7 +34,8 @@ var errZiplistCut = errors.New("an element of a ziplist is cut off")
 // ziplistToListpack appends what a ziplist holds to dst, which is empty, as a listpack.
 func ziplistToListpack(dst, zl []byte) ([]byte, error) {
 	dst = listpack.AppendNew(dst)
-	if len(zl) <= zipHeader || len(zl) > listpack.MaxLen || uint64(binary.LittleEndian.Uint32(zl)) != uint64(len(zl)) || zl[len(zl)-1] != zipEnd {
+	if len(zl) <= zipHeader || len(zl) > listpack.MaxLen || uint64(binary.LittleEndian.Uint32(zl)) != uint64(len(zl)) ||
+		zl[len(zl)-1] != zipEnd {
 		return dst, fmt.Errorf("a ziplist of %d bytes has no proper frame", len(zl))
 	}
 	tail, told := int64(binary.LittleEndian.Uint32(zl[4:])), int(binary.LittleEndian.Uint16(zl[8:]))
@@ -46,7 +47,8 @@ func ziplistToListpack(dst, zl []byte) ([]byte, error) {
 			return dst, err
 		}
 		if prev != uint64(before) {
-			return dst, fmt.Errorf("element %d of a ziplist says that %d bytes stand before it, not %d", n, prev, before)
+			return dst, fmt.Errorf("element %d of a ziplist says that %d bytes stand before it, not %d", n, prev,
+				before)
 		}
 		var size int
 		if dst, size, err = zipElement(dst, zl[at+head:end]); err != nil {
@@ -140,8 +142,9 @@ func zipInt(p [9]byte) int64 {
 	return int64(p[0] - zipSmall)
 }
 
-// A zipmap, as Redis 2.4 kept small hashes, is the number of fields (1 byte; 254: too many to tell), the fields and values, and 0xff. A
-// field is its length (1 byte, or 0xfe and 4) and its bytes; a value has a byte between both that says how many unused bytes follow it.
+// A zipmap, as Redis 2.4 kept small hashes, is the number of fields (1 byte; 254: too many to tell), the fields and
+// values, and 0xff. A field is its length (1 byte, or 0xfe and 4) and its bytes; a value has a byte between both that
+// says how many unused bytes follow it.
 const (
 	mapMany = 254
 	mapLong = 254

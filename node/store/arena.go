@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"holdfast/internal/bulk"
 )
 
 // An arena holds the cells of one dict, written one behind the other into chunks. A removed cell stays where
@@ -118,8 +120,8 @@ func putCell(b, name, value []byte, word uint64, hasWord bool) {
 		binary.LittleEndian.PutUint64(b[at:], word)
 		at += 8
 	}
-	at += copy(b[at:], name)
-	copy(b[at:], value)
+	at += bulk.Copy(b[at:], name)
+	bulk.Copy(b[at:], value)
 }
 
 // bytes returns the memory that begins with the cell at ref.
@@ -144,7 +146,7 @@ func (a *arena) alloc(size int) (ref uint64, b []byte) {
 }
 
 func (a *arena) allocBig(size int) (ref uint64, b []byte) {
-	b = append([]byte(nil), make([]byte, size)...) // its capacity is what the allocator really gave
+	b = bulk.Make(size)
 	a.heldBig += int64(cap(b))
 	if n := len(a.bigFree); n > 0 {
 		i := a.bigFree[n-1]
@@ -312,7 +314,8 @@ func (a *arena) check(live func(ref uint64) error) error {
 		}
 	}
 	if held != a.held || heldBig != a.heldBig || dead != a.dead || used != a.used {
-		return fmt.Errorf("held %d, big %d, dead %d, used %d; counted %d, %d, %d, %d", held, heldBig, dead, used, a.held, a.heldBig, a.dead, a.used)
+		return fmt.Errorf("held %d, big %d, dead %d, used %d; counted %d, %d, %d, %d", held, heldBig, dead, used,
+			a.held, a.heldBig, a.dead, a.used)
 	}
 	return nil
 }

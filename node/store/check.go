@@ -2,7 +2,8 @@ package store
 
 import "fmt"
 
-// Check verifies the invariants of the whole store (doc.go lists them) and describes the first that is broken. It reads everything.
+// Check verifies the invariants of the whole store (doc.go lists them) and describes the first that is broken. It reads
+// everything.
 func (s *Store) Check() error {
 	for _, d := range s.dbs {
 		if err := d.space.check(); err != nil {
@@ -165,7 +166,8 @@ func (c *checker) large() error {
 			continue
 		}
 		if held := r.obj.memory(); held != r.held || r.val != nil {
-			return fmt.Errorf("key %q: the object holds %d bytes and counts %d, or has bytes beside it", r.key, held, r.held)
+			return fmt.Errorf("key %q: the object holds %d bytes and counts %d, or has bytes beside it", r.key, held,
+				r.held)
 		}
 		if err := r.obj.check(); err != nil {
 			return fmt.Errorf("key %q: %w", r.key, err)

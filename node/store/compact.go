@@ -1,9 +1,9 @@
 package store
 
-// A dict whose cells are removed or replaced leaves dead bytes in its arena. When more than a fifth of the arena is dead, the
-// sparsest of a few sampled chunks is emptied: its cells move, one behind the other, to the open chunk, a
-// piece with each change of the dict, in proportion to the bytes that died since. A victim is at most 7/8 alive,
-// so eight bytes moved for each that died keep up with any change; the limit keeps each piece short.
+// A dict whose cells are removed or replaced leaves dead bytes in its arena. When more than a fifth of the arena is
+// dead, the sparsest of a few sampled chunks is emptied: its cells move, one behind the other, to the open chunk, a
+// piece with each change of the dict, in proportion to the bytes that died since. A victim is at most 7/8 alive, so
+// eight bytes moved for each that died keep up with any change; the limit keeps each piece short.
 const (
 	compactDeadShare = 5 // begins when a 1/5 is dead
 	compactRatio     = 8

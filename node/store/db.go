@@ -1,6 +1,10 @@
 package store
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"holdfast/internal/bulk"
+)
 
 // DB is one numbered database.
 type DB struct {
@@ -54,6 +58,9 @@ func (d *DB) Get(key []byte) (it Item, found bool) {
 
 // Find is Get into the caller's memory, which is left as it is if the key is absent.
 func (d *DB) Find(key []byte, it *Item) (found bool) {
+	if d.space.table.count == 0 {
+		return false
+	}
 	hash, slot := d.lookup(key)
 	if slot == nil {
 		return false
@@ -76,28 +83,53 @@ func (d *DB) SetString(key, val []byte, enc Encoding, expireAt int64) {
 	m := meta{typ: TypeString, enc: enc, access: d.store.NewAccess, expireAt: max(expireAt, NoExpiry)}
 	if slot == nil {
 		ref, dst := sp.build(key, len(val), m)
-		copy(dst, val)
+		bulk.Copy(dst, val)
 		sp.place(hash, key, ref)
 		d.finish(key)
 		return
 	}
-	ref := *slot & refMask
-	sp.save(ref)
-	if expireAt == KeepTTL {
-		m.expireAt = getMeta(sp.slabs.bytes(ref)).expireAt
-	}
-	if d.store.KeepAccess {
-		m.access = getMeta(sp.slabs.bytes(ref)).access
-	}
+	m = d.kept(*slot&refMask, m, expireAt)
 	if !sp.setInPlace(hash, slot, val, m) {
 		fresh, dst := sp.build(key, len(val), m)
-		copy(dst, val)
+		bulk.Copy(dst, val)
 		sp.replace(hash, slot, fresh)
 	}
 	if sp.fields != nil {
 		sp.fields.remove(key)
 	}
 	d.finish(key)
+}
+
+// TakeString is SetString with a large value that the caller has given up: it becomes the store's own, and is not
+// copied.
+func (d *DB) TakeString(key, val []byte, enc Encoding, expireAt int64) {
+	sp := d.space
+	hash, slot := d.relookup(key)
+	m := meta{typ: TypeString, enc: enc, access: d.store.NewAccess, expireAt: max(expireAt, NoExpiry)}
+	if slot == nil {
+		sp.place(hash, key, sp.buildLarge(key, val, m))
+		d.finish(key)
+		return
+	}
+	m = d.kept(*slot&refMask, m, expireAt)
+	sp.replace(hash, slot, sp.buildLarge(key, val, m))
+	if sp.fields != nil {
+		sp.fields.remove(key)
+	}
+	d.finish(key)
+}
+
+// kept is what is to be stored beside a value that replaces another one, of which some may stay.
+func (d *DB) kept(ref uint64, m meta, expireAt int64) meta {
+	d.space.save(ref)
+	old := getMeta(d.space.slabs.bytes(ref))
+	if expireAt == KeepTTL {
+		m.expireAt = old.expireAt
+	}
+	if d.store.KeepAccess {
+		m.access = old.access
+	}
+	return m
 }
 
 // setInPlace replaces the value of an entry in its own slot, if the layout stays and the slot is of the right size.
@@ -133,21 +165,25 @@ func (sp *space) setInPlace(hash uint64, slot *uint64, val []byte, m meta) bool 
 	return true
 }
 
-// fitsInPlace reports whether a value of vlen bytes belongs into the slot of a small entry and leaves its key where it is.
+// fitsInPlace reports whether a value of vlen bytes belongs into the slot of a small entry and leaves its key where it
+// is.
 func (sp *space) fitsInPlace(ref uint64, l layout, vlen int) bool {
 	size := l.val + vlen
-	return size <= maxSmallSize && classFor(size) == sp.slabs.classAt(ref) && uvarintLen(vlen) == uvarintLen(l.end-l.val)
+	return size <= maxSmallSize && classFor(size) == sp.slabs.classAt(ref) &&
+		uvarintLen(vlen) == uvarintLen(l.end-l.val)
 }
 
 // Grow returns the string at key, to be written by the caller, at exactly size bytes: extended with zeroes, and
 // created if the key is absent. Its encoding becomes raw. Afterwards the caller reports the change with Touched;
-// until then nothing else may be done with the store. It need not be called when neither size nor bytes have changed. Growing byte by byte costs amortised constant time.
+// until then nothing else may be done with the store. It need not be called when neither size nor bytes have changed.
+// Growing byte by byte costs amortised constant time.
 func (d *DB) Grow(key []byte, size int) []byte {
 	sp := d.space
 	hash, slot := d.relookup(key)
 	if slot == nil {
-		ref, dst := sp.build(key, size, meta{typ: TypeString, enc: EncRaw, access: d.store.NewAccess, expireAt: NoExpiry})
-		clear(dst)
+		ref, dst := sp.build(key, size, meta{typ: TypeString, enc: EncRaw, access: d.store.NewAccess,
+			expireAt: NoExpiry})
+		bulk.Clear(dst)
 		sp.place(hash, key, ref)
 		return dst
 	}
@@ -160,7 +196,7 @@ func (d *DB) Grow(key []byte, size int) []byte {
 		rec := largeRec(b)
 		old := sp.large.at(rec).val
 		if sp.store.isLent(old) {
-			old = append(make([]byte, 0, size), old[:min(len(old), size)]...)
+			old = bulk.Append(make([]byte, 0, size), old[:min(len(old), size)])
 		}
 		sp.large.setVal(rec, resize(old, size))
 		putLarge(b, m, d.store.gen, rec)
@@ -176,7 +212,7 @@ func (d *DB) Grow(key []byte, size int) []byte {
 		return b[l.val : l.val+size : l.val+size]
 	}
 	fresh, dst := sp.build(key, size, m)
-	clear(dst[copy(dst, b[l.val:l.end]):])
+	bulk.Clear(dst[copy(dst, b[l.val:l.end]):])
 	sp.replace(hash, slot, fresh)
 	return dst
 }
@@ -219,7 +255,7 @@ func (d *DB) SetExpire(key []byte, at int64) bool {
 	default:
 		it := sp.item(ref)
 		fresh, dst := sp.build(it.key, len(it.val), m)
-		copy(dst, it.val)
+		bulk.Copy(dst, it.val)
 		sp.replace(hash, slot, fresh)
 	}
 	d.finish(key)
@@ -274,7 +310,8 @@ func (d *DB) CopyTo(dst *DB, from, to []byte) bool {
 	return true
 }
 
-// MoveTo moves a key to another database; it reports false, and does nothing, when the key is absent here or present there.
+// MoveTo moves a key to another database; it reports false, and does nothing, when the key is absent here or present
+// there.
 func (d *DB) MoveTo(dst *DB, key []byte) bool {
 	hash, slot := d.lookup(key)
 	if slot == nil || d == dst || dst.space.find(hash, key) != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"unsafe"
+
+	"holdfast/internal/bulk"
 )
 
 // A dict is a large collection of named elements: a set (names), a hash (names and values, and a word, the
@@ -12,7 +14,8 @@ import (
 // cells stand in an arena and are found through a table like the keyspace's, with the same guarantee for scans;
 // the table's expiry mark says which cells have a word.
 //
-// The reference of a cell is valid until the next put or remove. Names and values passed to these must not lie in the dict.
+// The reference of a cell is valid until the next put or remove. Names and values passed to these must not lie in the
+// dict.
 type dict struct {
 	hasher *hasher
 	table  table
@@ -23,11 +26,13 @@ type dict struct {
 
 func newDict(h *hasher) *dict {
 	d := &dict{hasher: h}
-	d.table = newTable(d.hashAt)
+	d.table = newTable(d)
 	return d
 }
 
 func (d *dict) hashAt(ref uint64) uint64 { return d.hasher.sum(d.name(ref)) }
+
+func (d *dict) peekAt(ref uint64) byte { return d.arena.bytes(ref)[0] }
 
 // len returns the number of elements.
 func (d *dict) len() int { return d.table.count }
@@ -68,6 +73,11 @@ func (d *dict) find(name []byte) (ref uint64, ok bool) {
 	return 0, false
 }
 
+// warm has the processor fetch what is about to be looked up; see DB.Warm.
+func (d *dict) warm(names [][]byte) {
+	d.table.warm(*d.hasher, names)
+}
+
 // slot returns the index slot of a name, nil if it has none.
 func (d *dict) slot(hash uint64, name []byte) *uint64 {
 	t := &d.table
@@ -103,7 +113,7 @@ func (d *dict) put(name, value []byte, word uint64, hasWord bool) (ref uint64, c
 	b := d.arena.bytes(old)
 	c := parseCell(b)
 	if c.flags == cellValue && !hasWord && value != nil && len(value) == c.end-c.val {
-		copy(d.arena.own(old)[c.val:c.end], value)
+		bulk.Copy(d.arena.own(old)[c.val:c.end], value)
 		return old, false
 	}
 	size := cellSize(name, value, hasWord)
@@ -207,7 +217,7 @@ func (d *dict) memory() int64 {
 // clone copies the dict; references to its cells are valid in the copy too. The copy's moved is not set.
 func (d *dict) clone() *dict {
 	c := &dict{hasher: d.hasher, arena: d.arena.clone()}
-	c.table = d.table.clone(c.hashAt)
+	c.table = d.table.clone(c)
 	return c
 }
 

@@ -27,7 +27,8 @@ type dictWorld struct {
 func newDictWorld(t *testing.T, seed uint64, names int) *dictWorld {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	h := newHasher(rng)
-	w := &dictWorld{t: t, rng: rng, d: newDict(&h), model: map[string]modelCell{}, refs: map[string]uint64{}, names: names}
+	w := &dictWorld{t: t, rng: rng, d: newDict(&h), model: map[string]modelCell{}, refs: map[string]uint64{},
+		names: names}
 	w.watch()
 	return w
 }

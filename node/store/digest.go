@@ -5,7 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// digest is a running value of Redis's DEBUG DIGEST, a hash of a data set that does not depend on the order of its keys.
+// digest is a running value of Redis's DEBUG DIGEST, a hash of a data set that does not depend on the order of its
+// keys.
 type digest [sha1.Size]byte
 
 // add mixes in data whose place among its siblings does not matter.
@@ -60,18 +61,7 @@ func (it Item) mixValue(d *digest) {
 	var typ [4]byte
 	binary.BigEndian.PutUint32(typ[:], uint32(it.typ))
 	d.chain(typ[:])
-	switch it.typ {
-	case TypeString:
-		d.chain(it.val)
-	case TypeSet:
-		it.Set().digest(d)
-	case TypeZSet:
-		it.ZSet().digest(d)
-	case TypeList:
-		it.digestList(d)
-	case TypeHash:
-		it.Hash().digest(d)
-	}
+	kinds[it.typ].digest(it, d)
 	if it.expireAt >= 0 {
 		d.add([]byte("!!expire!!"))
 	}

@@ -1,16 +1,20 @@
 package store
 
+import "holdfast/internal/bulk"
+
 // An object is the value of a collection that is too large to be packed into bytes. Its entry is a large one; the
 // record holds the object.
 type object interface {
 	memory() int64 // bytes held now, in constant time
 	clone() object
 	check() error
+	freeze(f *Frozen) // describes it as it is now; whoever changes a block of it until the thaw copies that before
+	names() *dict     // in which its elements are found by name; nil: they have none
 }
 
 // edit is the value of a key that is about to change. It begins with DB.edit, which has let a running snapshot
-// save the old state, and ends with one call of setPacked, setObject, settle or remove. Nothing else may be done with the
-// database in between.
+// save the old state, and ends with one call of setPacked, setObject, settle or remove. Nothing else may be done with
+// the database in between.
 type edit struct {
 	d    *DB
 	key  []byte
@@ -56,11 +60,11 @@ func (e *edit) setPacked(val []byte, enc Encoding) {
 	switch {
 	case e.slot == nil:
 		ref, dst := sp.build(e.key, len(val), e.m)
-		copy(dst, val)
+		bulk.Copy(dst, val)
 		sp.place(e.hash, e.key, ref)
 	case !sp.setInPlace(e.hash, e.slot, val, e.m):
 		ref, dst := sp.build(e.key, len(val), e.m)
-		copy(dst, val)
+		bulk.Copy(dst, val)
 		sp.replace(e.hash, e.slot, ref)
 	}
 	e.end()

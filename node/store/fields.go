@@ -48,8 +48,8 @@ func (d *DB) FieldExpires() int {
 	return d.space.fields.len()
 }
 
-// NextFieldExpiry appends to dst the key of the hash of which a field expires before all others, and returns its time; NoExpiry if
-// there is none.
+// NextFieldExpiry appends to dst the key of the hash of which a field expires before all others, and returns its time;
+// NoExpiry if there is none.
 func (d *DB) NextFieldExpiry(dst []byte) (key []byte, at int64) {
 	if d.FieldExpires() == 0 {
 		return dst, NoExpiry

@@ -3,11 +3,13 @@ package store
 import (
 	"encoding/binary"
 	"slices"
+
+	"holdfast/internal/bulk"
 )
 
-// Frozen is a large value as it was at a moment: it can be read at leisure and by another goroutine while the store goes on changing.
-// To make it takes as long as to list the blocks that the value is kept in; a packed collection is copied. Who changes a block afterwards,
-// or a string, copies it before, once.
+// Frozen is a large value as it was at a moment: it can be read at leisure and by another goroutine while the store
+// goes on changing. To make it takes as long as to list the blocks that the value is kept in; a packed collection is
+// copied. Who changes a block afterwards, or a string, copies it before, once.
 type Frozen struct {
 	Item        // with the value, if that is a string, or a copy of one that is packed
 	count  int  // elements of a collection
@@ -35,16 +37,8 @@ func (s *Store) Freeze(it Item) (f *Frozen, ok bool) {
 		return f, true
 	}
 	f.val = slices.Clone(it.val)
-	switch obj := it.obj.(type) {
-	case setTable:
-		f.freezeDict(obj.dict)
-	case *zsetTable:
-		f.freezeDict(obj.scores)
-	case *timedDict:
-		f.timed = obj.timed() > 0
-		f.freezeDict(obj.dict)
-	case *list:
-		f.nodes, f.thaw = obj.freeze(), obj.thaw
+	if it.obj != nil {
+		it.obj.freeze(f)
 	}
 	return f, true
 }
@@ -83,8 +77,8 @@ func (f *Frozen) Nodes(fn func(b []byte, plain bool) bool) {
 // NodeCount is how many times Nodes calls.
 func (f *Frozen) NodeCount() int { return len(f.nodes) }
 
-// Each calls fn with the elements of a set, hash or sorted set, in no particular order, until it returns false: names, the values of
-// fields, and, if there is one, a word: the time of a field, or the bits of a score.
+// Each calls fn with the elements of a set, hash or sorted set, in no particular order, until it returns false: names,
+// the values of fields, and, if there is one, a word: the time of a field, or the bits of a score.
 func (f *Frozen) Each(fn func(name, value []byte, word uint64, hasWord bool) bool) {
 	for _, b := range f.big {
 		if b != nil && !eachCell(b[:parseCell(b).end], fn) {
@@ -149,30 +143,31 @@ func (a *arena) own(ref uint64) []byte {
 }
 
 // sameSize copies a block with its spare room.
-func sameSize(b []byte) []byte { return append(make([]byte, 0, cap(b)), b...) }
+func sameSize(b []byte) []byte { return bulk.Append(make([]byte, 0, cap(b)), b) }
 
-// freeze returns the list's nodes as they are now. Until thaw, whoever writes to a node calls own before.
-func (l *list) freeze() []listNode {
-	nodes := make([]listNode, l.nodes.len())
-	for i := range nodes {
+// freeze describes the list's nodes as they are now. Until thaw, whoever writes to a node calls own before.
+func (l *list) freeze(f *Frozen) {
+	f.nodes, f.thaw = make([]listNode, l.nodes.len()), l.thaw
+	for i := range f.nodes {
 		n := l.nodes.at(i)
-		n.shared = true
-		nodes[i] = *n
+		n.shared |= withFrozen
+		f.nodes[i] = *n
 	}
-	return nodes
 }
+
+func (l *list) names() *dict { return nil }
 
 func (l *list) thaw() {
 	for i := range l.nodes.len() {
-		l.nodes.at(i).shared = false
+		l.nodes.at(i).shared &^= withFrozen
 	}
 }
 
 // own returns a node for writing.
 func (l *list) own(i int) *listNode {
 	n := l.nodes.at(i)
-	if n.shared {
-		n.block, n.shared = sameSize(n.block), false
+	if n.shared != 0 {
+		n.block, n.shared = sameSize(n.block), 0
 	}
 	return n
 }

@@ -109,7 +109,8 @@ func TestFrozenStays(t *testing.T) {
 		db.SetAdd([]byte("set"), fmt.Appendf(nil, "name %d", i))
 		db.HashSet([]byte("hash"), NoExpiry, fmt.Appendf(nil, "name %d", i), make([]byte, 20))
 		db.ZSetAdd([]byte("zset"), ZAddMode{}, []ZMember{{Member: fmt.Appendf(nil, "name %d", i), Score: float64(i)}})
-		db.ListPush([]byte("list"), [][]byte{fmt.Appendf(nil, "name %d", i), make([]byte, 9)}, false) // mostly of one length
+		// mostly of one length
+		db.ListPush([]byte("list"), [][]byte{fmt.Appendf(nil, "name %d", i), make([]byte, 9)}, false)
 	}
 	db.SetString([]byte("string"), make([]byte, 70000), EncRaw, NoExpiry)
 	for range 6 {
@@ -150,8 +151,8 @@ func TestFrozenStays(t *testing.T) {
 	}
 }
 
-// To freeze a large value copies no more of it than a list of its blocks; who changes a string meanwhile, in whatever way, leaves the frozen
-// bytes as they are, and copies them no more when they were released.
+// To freeze a large value copies no more of it than a list of its blocks; who changes a string meanwhile, in whatever
+// way, leaves the frozen bytes as they are, and copies them no more when they were released.
 func TestFreezingCopiesNothing(t *testing.T) {
 	const size, elements = 16 << 20, 30_000
 	s := New(1, rand.New(rand.NewPCG(1, 1)))

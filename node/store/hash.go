@@ -9,15 +9,23 @@ import (
 // A hash is one of three:
 //
 //   - a listpack of field, value, field, value …;
-//   - a listpack of field, value, time of expiry …, 0 for none (EncListpackEx): the first to expire comes first, those that never
-//     do come last;
+//   - a listpack of field, value, time of expiry …, 0 for none (EncListpackEx): the first to expire comes
+//     first, those that never do come last;
 //   - a table of fields.
 //
 // It turns into a later one of them when it must, and never back. A hash past Limits whose encoding is called hashtable
 // is a listpack of pairs as long as it is very small.
 
-// Hash is the value of a hash as it was when it was looked up, read-only and valid as long as its item is. The zero Hash is
-// empty. Times of fields are unix times in milliseconds, NoExpiry for none; whether they have passed is the caller's question.
+var hashKind = kind{
+	name:   "hash",
+	len:    func(it Item) int { return it.Hash().Len() },
+	digest: func(it Item, d *digest) { it.Hash().digest(d) },
+	check:  func(it Item) error { return it.Hash().check() },
+}
+
+// Hash is the value of a hash as it was when it was looked up, read-only and valid as long as its item is. The zero
+// Hash is empty. Times of fields are unix times in milliseconds, NoExpiry for none; whether they have passed is the
+// caller's question.
 type Hash struct {
 	enc   Encoding
 	val   []byte     // a listpack; nil for none
@@ -121,8 +129,8 @@ func (h Hash) Scan(cursor uint64, count int, fn func(field, value []byte, at int
 	return 0
 }
 
-// Random returns a field of a hash that is not empty, each with the same probability. Both parts may be in scratch, which
-// is overwritten.
+// Random returns a field of a hash that is not empty, each with the same probability. Both parts may be in scratch,
+// which is overwritten.
 func (h Hash) Random(rng *rand.Rand, scratch []byte) (field, value []byte, at int64) {
 	if t := h.table; t != nil {
 		ref := t.random(rng)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"holdfast/internal/bulk"
 	"holdfast/node/listpack"
 )
 
@@ -22,7 +23,8 @@ func (s *Store) NewHash() *HashBuilder {
 // maxListpack bounds a listpack, which counts its bytes in 32 bits, whatever the limit of its fields.
 const maxListpack = 1 << 30
 
-// Set sets a field, and its time of expiry: NoExpiry for none, KeepTTL for the one it has. It reports whether the field is new.
+// Set sets a field, and its time of expiry: NoExpiry for none, KeepTTL for the one it has. It reports whether the field
+// is new.
 func (b *HashBuilder) Set(field, value []byte, at int64) (created bool) {
 	if limit := b.store.Limits.HashValue; len(field) > limit || len(value) > limit {
 		b.outgrow()
@@ -140,7 +142,7 @@ func (b *HashBuilder) SetExpiry(field []byte, at int64) bool {
 // reinsert gives the field at a position of a listpack a time, and so another place.
 func (b *HashBuilder) reinsert(pos int, at int64) {
 	field, value, _ := b.pair(pos, nil)
-	field, value = clone(field), clone(value)
+	field, value = bulk.Clone(field), bulk.Clone(value)
 	b.val = listpack.Delete(b.val, pos, b.step())
 	b.insert(field, value, at)
 }

@@ -2,7 +2,8 @@ package store
 
 import "holdfast/node/listpack"
 
-// hashBuilder is the hash that is edited. A packed one is copied to the store's scratch memory; of a table it is the original.
+// hashBuilder is the hash that is edited. A packed one is copied to the store's scratch memory; of a table it is the
+// original.
 func (e *edit) hashBuilder() HashBuilder {
 	s := e.d.store
 	b := HashBuilder{store: s}
@@ -34,8 +35,8 @@ func (e *edit) setHash(b *HashBuilder) {
 	}
 }
 
-// HashSet sets fields of the hash at key, given as field, value, field, value …, which is created if it is absent, and returns
-// how many are new. at is when they expire: NoExpiry for never, KeepTTL for when they did before.
+// HashSet sets fields of the hash at key, given as field, value, field, value …, which is created if it is absent, and
+// returns how many are new. at is when they expire: NoExpiry for never, KeepTTL for when they did before.
 func (d *DB) HashSet(key []byte, at int64, pairs ...[]byte) (created int) {
 	e := d.edit(key, TypeHash)
 	b := e.hashBuilder()
@@ -48,7 +49,8 @@ func (d *DB) HashSet(key []byte, at int64, pairs ...[]byte) (created int) {
 	return created
 }
 
-// HashSetTo is HashSet of fields of the hash that was found at key, the zero Item if there is none: it need not be looked up again.
+// HashSetTo is HashSet of fields of the hash that was found at key, the zero Item if there is none: it need not be
+// looked up again.
 func (d *DB) HashSetTo(it *Item, key []byte, at int64, pairs ...[]byte) (created int) {
 	table, large := it.obj.(*timedDict)
 	if !large {
@@ -71,14 +73,18 @@ func (d *DB) HashRemove(key []byte, fields ...[]byte) (removed int) {
 	return d.hashChange(key, fields, (*HashBuilder).Remove)
 }
 
-// HashExpire gives fields of the hash at key a time of expiry, or takes it away with NoExpiry, and returns how many were there.
+// HashExpire gives fields of the hash at key a time of expiry, or takes it away with NoExpiry, and returns how many
+// were there.
 func (d *DB) HashExpire(key []byte, at int64, fields ...[]byte) (found int) {
 	return d.hashChange(key, fields, func(b *HashBuilder, field []byte) bool { return b.SetExpiry(field, at) })
 }
 
 func (d *DB) hashChange(key []byte, fields [][]byte, change func(b *HashBuilder, field []byte) bool) (n int) {
 	d.HashUpdate(key, func(b *HashBuilder) bool {
-		for _, f := range fields {
+		for i, f := range fields {
+			if b.table != nil && i%WarmKeys == 0 && len(fields) > 1 {
+				b.table.warm(fields[i:])
+			}
 			if change(b, f) {
 				n++
 			}
@@ -88,8 +94,8 @@ func (d *DB) hashChange(key []byte, fields [][]byte, change func(b *HashBuilder,
 	return n
 }
 
-// HashUpdate lets fn look at and change the hash at key, if it is there; fn reports whether it did change it, and must not use the
-// store otherwise. With its last field the key goes.
+// HashUpdate lets fn look at and change the hash at key, if it is there; fn reports whether it did change it, and must
+// not use the store otherwise. With its last field the key goes.
 func (d *DB) HashUpdate(key []byte, fn func(b *HashBuilder) (changed bool)) {
 	e := d.edit(key, TypeHash)
 	if !e.exists() {
@@ -101,9 +107,9 @@ func (d *DB) HashUpdate(key []byte, fn func(b *HashBuilder) (changed bool)) {
 	}
 }
 
-// HashPurge removes up to limit fields whose time is before now from the hash at key, the earliest first, and calls fn for each.
-// fn must not use the store. It returns how many it has removed.
-func (d *DB) HashPurge(key []byte, now int64, limit int, fn func(field []byte)) (removed int) {
+// HashPurge removes up to limit fields whose time is before now from the hash at key, the earliest first, and calls fn
+// for each. fn must not use the store. It returns how many it has removed.
+func (d *DB) HashPurge(key []byte, now int64, limit int, fn func(field []byte, at int64)) (removed int) {
 	d.HashUpdate(key, func(b *HashBuilder) bool {
 		var field []byte
 		for ; removed < limit && b.Len() > 0; removed++ {
@@ -111,7 +117,7 @@ func (d *DB) HashPurge(key []byte, now int64, limit int, fn func(field []byte)) 
 			if field, at = b.first(field[:0]); at < 0 || at >= now {
 				break
 			}
-			fn(field)
+			fn(field, at)
 			b.Remove(field)
 		}
 		return removed > 0
@@ -135,7 +141,8 @@ func (h Hash) first(dst []byte) (field []byte, at int64) {
 	return append(dst, field...), h.timeAfter(pos)
 }
 
-// HashStore makes a hash, of which the store takes possession, the value of key in place of one of any type. The hash must not be empty.
+// HashStore makes a hash, of which the store takes possession, the value of key in place of one of any type. The hash
+// must not be empty.
 func (d *DB) HashStore(key []byte, b *HashBuilder) {
 	d.Delete(key)
 	e := d.edit(key, TypeHash)

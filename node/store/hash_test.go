@@ -186,7 +186,7 @@ func (w *hashWorld) set(key string, m hashModel) {
 func (w *hashWorld) purge(key string, m hashModel) {
 	now, limit := 1+int64(w.rng.IntN(500)), 1+w.rng.IntN(5)
 	last := int64(0)
-	n := w.d.HashPurge([]byte(key), now, limit, func(field []byte) {
+	n := w.d.HashPurge([]byte(key), now, limit, func(field []byte, _ int64) {
 		f, ok := m[string(field)]
 		w.want(ok && f.at >= last && f.at < now, "HashPurge")
 		last = f.at
@@ -217,7 +217,8 @@ func (w *hashWorld) look(key string, m hashModel) {
 	}
 	scanned := hashModel{}
 	for cursor := uint64(0); ; {
-		cursor = h.Scan(cursor, 5, func(field, value []byte, at int64) { scanned[string(field)] = modelField{string(value), at} })
+		cursor = h.Scan(cursor, 5,
+			func(field, value []byte, at int64) { scanned[string(field)] = modelField{string(value), at} })
 		if cursor == 0 {
 			break
 		}
@@ -293,7 +294,8 @@ func TestHashEncoding(t *testing.T) {
 		enc    Encoding
 		packed bool
 	}{
-		"small": {EncListpack, true}, "many": {EncHashtable, true}, "long": {EncHashtable, true}, "large": {EncHashtable, false},
+		"small": {EncListpack, true}, "many": {EncHashtable, true}, "long": {EncHashtable, true},
+		"large": {EncHashtable, false},
 		"timed": {EncListpackEx, true}, "timed many": {EncHashtable, false}, "timed long": {EncHashtable, false},
 		"then timed": {EncListpackEx, true}, "timed before": {EncListpackEx, true},
 	} {

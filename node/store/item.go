@@ -49,33 +49,17 @@ func (it Item) SizeInMemory() int64 {
 }
 
 // Len returns the number of elements of a collection.
-func (it Item) Len() int {
-	switch it.typ {
-	case TypeList:
-		return it.ListLen()
-	case TypeSet:
-		return it.Set().Len()
-	case TypeZSet:
-		return it.ZSet().Len()
-	case TypeHash:
-		return it.Hash().Len()
-	}
-	return 0
-}
+func (it Item) Len() int { return kinds[it.typ].len(it) }
 
 // check verifies the value.
-func (it Item) check() error {
-	switch it.typ {
-	case TypeList:
-		return it.checkList()
-	case TypeSet:
-		return it.Set().check()
-	case TypeZSet:
-		return it.ZSet().check()
-	case TypeHash:
-		return it.Hash().check()
+func (it Item) check() error { return kinds[it.typ].check(it) }
+
+// names is the dict in which the elements of a large collection are found; nil: there is none.
+func (it Item) names() *dict {
+	if it.obj == nil {
+		return nil
 	}
-	return nil
+	return it.obj.names()
 }
 
 func (it Item) meta() meta {

@@ -1,10 +1,10 @@
 package store
 
-import "slices"
+import "holdfast/internal/bulk"
 
-// A key or value too large for a slot is a []byte of its own, and a large collection an object. The entry in the slab names a
-// record in this table. Records are dense: the last one moves into a hole, so the table shrinks
-// with its contents, and they stand in segments, so growing moves nothing.
+// A key or value too large for a slot is a []byte of its own, and a large collection an object. The entry in the slab
+// names a record in this table. Records are dense: the last one moves into a hole, so the table shrinks with its
+// contents, and they stand in segments, so growing moves nothing.
 const recordsPerSegment = 256
 
 type record struct {
@@ -83,15 +83,12 @@ func (l *largeTable) memory() int64 {
 	return l.bytes + int64(len(l.segments))*recordsPerSegment*recordSize + int64(cap(l.segments))*8
 }
 
-// clone copies bytes into a block of their own; its capacity is what the allocator really gave.
-func clone(b []byte) []byte { return append([]byte(nil), b...) }
-
 // overwrite puts val where old is if the block fits well, else into a new one.
 func overwrite(old, val []byte) []byte {
 	if cap(old) >= len(val) && cap(old)/2 <= len(val) {
-		return append(old[:0], val...)
+		return bulk.Append(old[:0], val)
 	}
-	return clone(val)
+	return bulk.Clone(val)
 }
 
 // resize gives old exactly size bytes, zeroes where it had none; growth is amortised.
@@ -100,7 +97,7 @@ func resize(old []byte, size int) []byte {
 		return old[:size]
 	}
 	n := len(old)
-	b := slices.Grow(old, size-n)[:size]
-	clear(b[n:])
+	b := bulk.Grow(old, size-n)[:size]
+	bulk.Clear(b[n:])
 	return b
 }

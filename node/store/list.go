@@ -2,8 +2,9 @@ package store
 
 import "fmt"
 
-// list is a list of any size: a sequence of nodes with as many elements each as the limits allow. Where an element is, is found by
-// the nodes' counts. A list that is packed in its entry is worked on as a list of one node, whose bytes lie elsewhere.
+// list is a list of any size: a sequence of nodes with as many elements each as the limits allow. Where an element is,
+// is found by the nodes' counts. A list that is packed in its entry is worked on as a list of one node, whose bytes lie
+// elsewhere.
 type list struct {
 	nodes  deque
 	count  int   // elements
@@ -16,6 +17,8 @@ const listSize = 64
 
 // maxListBytes bounds a node whose limit is a number of elements.
 const maxListBytes = 8 << 10
+
+var listKind = kind{name: "list", len: Item.ListLen, digest: Item.digestList, check: Item.checkList}
 
 // listOverhead is what an element is taken to need besides its bytes, in the judgement whether a node has room for it.
 const listOverhead = 8
@@ -65,11 +68,22 @@ func (l *list) takes(i int, val []byte) bool {
 
 func (l *list) memory() int64 { return listSize + l.held + l.nodes.memory() }
 
+// clone has both lists keep the same blocks, until one of them is written to.
 func (l *list) clone() object {
+	c := &list{count: l.count, held: l.held, limits: l.limits}
+	for i, nodes := 0, l.nodes.all(); i < len(nodes); i++ {
+		nodes[i].shared |= withCopy
+	}
+	c.nodes = l.nodes.clone()
+	return c
+}
+
+// moved is the list in blocks of its own, without room in them: the list itself may lie in memory that is used again.
+func (l *list) moved() *list {
 	c := &list{count: l.count, limits: l.limits}
 	for i := range l.nodes.len() {
 		n := *l.nodes.at(i)
-		n.block, n.lead, n.shared = block(n.bytes()), 0, false
+		n.block, n.lead, n.shared = block(n.bytes()), 0, 0
 		c.held += int64(cap(n.block))
 		c.nodes.insert(i, n)
 	}
@@ -151,10 +165,33 @@ func (l *list) element(p listPlace, scratch []byte) []byte {
 	return l.nodes.at(p.node).get(p.at, scratch)
 }
 
-// each calls f with n elements, from an index that exists on, until it returns false. The bytes are valid during the call.
+// each calls f with n elements, from an index that exists on, until it returns false. The bytes are valid during the
+// call.
 func (l *list) each(from, n int, backwards bool, f func(val []byte) bool) {
 	var number [20]byte
-	for p := l.seek(from); n > 0 && f(l.element(p, number[:])); n-- {
-		p = l.step(p, backwards)
+	for p := l.seek(from); ; {
+		node := l.nodes.at(p.node)
+		if node.kind == rowNode && !backwards { // what there is most of: nothing has to be looked at
+			width := node.width()
+			for row := node.bytes()[p.at:]; len(row) > 0; row = row[width:] {
+				if n--; n < 0 || !f(row[:width:width]) {
+					return
+				}
+			}
+		} else {
+			for at := p.at; at >= 0; at = node.step(at, backwards) {
+				if n--; n < 0 || !f(node.get(at, number[:])) {
+					return
+				}
+			}
+		}
+		if n == 0 {
+			return
+		}
+		if backwards {
+			p = l.enter(p.node-1, true)
+		} else {
+			p = l.enter(p.node+1, false)
+		}
 	}
 }

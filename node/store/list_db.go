@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 
+	"holdfast/internal/bulk"
 	"holdfast/node/listpack"
 )
 
-// listPacked is the size in bytes up to which a list of one node is packed in its entry: to copy so little with every change costs
-// less than an object would in memory.
+// listPacked is the size in bytes up to which a list of one node is packed in its entry: to copy so little with every
+// change costs less than an object would in memory.
 const listPacked = 2 << 10
 
 // listView is a packed list as a list.
@@ -62,8 +63,8 @@ func (it Item) ListIndex(index int, scratch []byte) []byte {
 	return listpack.Get(it.val, listpack.At(it.val, index), scratch)
 }
 
-// ListEach calls f with n elements of a list, from the index on, forwards or backwards, until it returns false. There must
-// be so many. The bytes are valid during the call.
+// ListEach calls f with n elements of a list, from the index on, forwards or backwards, until it returns false. There
+// must be so many. The bytes are valid during the call.
 func (it Item) ListEach(from, n int, backwards bool, f func(val []byte) bool) {
 	if n <= 0 {
 		return
@@ -82,8 +83,8 @@ func (it Item) ListEach(from, n int, backwards bool, f func(val []byte) bool) {
 	}
 }
 
-// ListFind calls f with the indexes of the elements equal to val, forwards or backwards, until it returns false. It looks at no more
-// than limit elements; 0 is all.
+// ListFind calls f with the indexes of the elements equal to val, forwards or backwards, until it returns false. It
+// looks at no more than limit elements; 0 is all.
 func (it Item) ListFind(val []byte, backwards bool, limit int, f func(index int) bool) {
 	var v listView
 	l := it.list(&v)
@@ -101,8 +102,8 @@ func (it Item) ListFind(val []byte, backwards bool, limit int, f func(index int)
 	}
 }
 
-// ListNodes calls f with the parts that a list is kept in, from its front on, until it returns false: listpacks, or, if plain,
-// the bytes of one element.
+// ListNodes calls f with the parts that a list is kept in, from its front on, until it returns false: listpacks, or, if
+// plain, the bytes of one element.
 func (it Item) ListNodes(f func(b []byte, plain bool) bool) {
 	var v listView
 	eachNode(it.list(&v).nodes.all(), f)
@@ -148,7 +149,7 @@ func (d *DB) endList(e *edit, l *list) {
 	default:
 		n := l.nodes.at(0)
 		if l.nodes.len() > 1 || n.kind != listpackNode || len(n.bytes()) > listPacked {
-			e.setObject(l.clone(), EncQuicklist)
+			e.setObject(l.moved(), EncQuicklist)
 			break
 		}
 		if cap(n.block) > cap(d.store.scratch) {
@@ -161,7 +162,8 @@ func (d *DB) endList(e *edit, l *list) {
 	}
 }
 
-// ListPush adds elements one after the other at an end of a list, which it creates if need be, and returns the new length.
+// ListPush adds elements one after the other at an end of a list, which it creates if need be, and returns the new
+// length.
 func (d *DB) ListPush(key []byte, vals [][]byte, front bool) int {
 	e := d.edit(key, TypeList)
 	l := d.editList(&e)
@@ -173,7 +175,8 @@ func (d *DB) ListPush(key []byte, vals [][]byte, front bool) int {
 	return n
 }
 
-// ListPushTo is ListPush to the list that was found at key, the zero Item if there is none: it need not be looked up again.
+// ListPushTo is ListPush to the list that was found at key, the zero Item if there is none: it need not be looked up
+// again.
 func (d *DB) ListPushTo(it *Item, key []byte, vals [][]byte, front bool) int {
 	l, large := it.obj.(*list)
 	if !large {
@@ -188,8 +191,8 @@ func (d *DB) ListPushTo(it *Item, key []byte, vals [][]byte, front bool) int {
 	return l.count
 }
 
-// ListDrop removes as many elements from the ends of a list, no more than it has, and returns the new length. A list that has become
-// empty is gone.
+// ListDrop removes as many elements from the ends of a list, no more than it has, and returns the new length. A list
+// that has become empty is gone.
 func (d *DB) ListDrop(key []byte, front, back int) int {
 	e := d.edit(key, TypeList)
 	l := d.editList(&e)
@@ -219,7 +222,7 @@ func (d *DB) ListMoveEnd(key []byte, fromFront bool) {
 	e := d.edit(key, TypeList)
 	l := d.editList(&e)
 	var number [20]byte
-	val := clone(l.element(l.first(!fromFront), number[:]))
+	val := bulk.Clone(l.element(l.first(!fromFront), number[:]))
 	l.drop(1, fromFront)
 	l.push(val, !fromFront)
 	d.endList(&e, l)
@@ -233,7 +236,8 @@ func (d *DB) ListSet(key []byte, index int, val []byte) {
 	d.endList(&e, l)
 }
 
-// ListInsert puts val before or after the first element equal to pivot and returns the new length; 0 when there is none.
+// ListInsert puts val before or after the first element equal to pivot and returns the new length; 0 when there is
+// none.
 func (d *DB) ListInsert(key, pivot, val []byte, after bool) int {
 	e := d.edit(key, TypeList)
 	l := d.editList(&e)
@@ -249,8 +253,8 @@ func (d *DB) ListInsert(key, pivot, val []byte, after bool) int {
 	return 0 // nothing has changed
 }
 
-// ListRemove takes out up to n elements equal to val, 0 is all, from the front or from the back on. It returns how many there were, and the
-// new length.
+// ListRemove takes out up to n elements equal to val, 0 is all, from the front or from the back on. It returns how many
+// there were, and the new length.
 func (d *DB) ListRemove(key, val []byte, n int, backwards bool) (removed, length int) {
 	e := d.edit(key, TypeList)
 	l := d.editList(&e)

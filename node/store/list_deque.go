@@ -1,8 +1,12 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
-// deque is the sequence of a list's nodes. Both ends have room, so that nodes come and go there in amortised constant time.
+// deque is the sequence of a list's nodes. Both ends have room, so that nodes come and go there in amortised constant
+// time.
 type deque struct {
 	buf    []listNode
 	lo, hi int // the nodes are buf[lo:hi]; the rest is zero
@@ -14,6 +18,9 @@ func (d *deque) len() int           { return d.hi - d.lo }
 func (d *deque) at(i int) *listNode { return &d.buf[d.lo+i] }
 func (d *deque) all() []listNode    { return d.buf[d.lo:d.hi] }
 func (d *deque) memory() int64      { return int64(cap(d.buf)) * listNodeSize }
+
+// clone is the same nodes, without room at the ends.
+func (d *deque) clone() deque { return deque{buf: slices.Clone(d.all()), hi: d.len()} }
 
 // insert puts a node before the one that is number i; i may be the number of nodes.
 func (d *deque) insert(i int, n listNode) {
@@ -30,7 +37,8 @@ func (d *deque) insert(i int, n listNode) {
 	d.buf[d.lo+i] = n
 }
 
-// makeRoom moves the nodes so that there is room at the end in need: within the block if that is half empty, else into a larger one.
+// makeRoom moves the nodes so that there is room at the end in need: within the block if that is half empty, else into
+// a larger one.
 func (d *deque) makeRoom(atFront bool) {
 	n, size := d.len(), len(d.buf)
 	if n > size/2 || size == 0 {

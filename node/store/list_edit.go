@@ -1,13 +1,17 @@
 package store
 
-import "holdfast/node/listpack"
+import (
+	"holdfast/node/listpack"
+
+	"holdfast/internal/bulk"
+)
 
 // set replaces what a node holds.
 func (l *list) set(i int, block []byte, count int) {
 	n := l.nodes.at(i)
 	l.held += int64(cap(block)) - int64(cap(n.block))
 	l.count += count - int(n.count)
-	n.block, n.lead, n.count, n.shared = block, 0, int32(count), false
+	n.block, n.lead, n.count, n.shared = block, 0, int32(count), 0
 }
 
 // changed follows a change of a node's elements in their place.
@@ -44,12 +48,12 @@ func (l *list) newNode(val []byte) listNode {
 	return packedNode(val, len(listpack.New())+listpack.Size(val))
 }
 
-// isLong reports whether the nodes at the ends are a small part of the list. Theirs is all the room that they may ever need: no
-// smaller blocks are made while elements come and go there, and left to the garbage collector.
+// isLong reports whether the nodes at the ends are a small part of the list. Theirs is all the room that they may ever
+// need: no smaller blocks are made while elements come and go there, and left to the garbage collector.
 func (l *list) isLong() bool { return l.nodes.len() >= 8 }
 
-// endNode is newNode for an end of a list, where more will follow. They are taken to be of one length if this one is as long as its
-// neighbour to be; a number takes less as such.
+// endNode is newNode for an end of a list, where more will follow. They are taken to be of one length if this one is as
+// long as its neighbour to be; a number takes less as such.
 func (l *list) endNode(val []byte, front bool) listNode {
 	if l.nodes.len() == 0 || l.isPlain(val) {
 		return l.newNode(val)
@@ -64,7 +68,7 @@ func (l *list) endNode(val []byte, front bool) listNode {
 		size = max(size, l.limits.listRoom())
 	}
 	if inRow {
-		return listNode{block: append(make([]byte, 0, size), val...), count: 1, kind: rowNode}
+		return listNode{block: bulk.Append(make([]byte, 0, size), val), count: 1, kind: rowNode}
 	}
 	return packedNode(val, size)
 }
@@ -74,7 +78,7 @@ func packedNode(val []byte, size int) listNode {
 }
 
 // block copies bytes into a block of their own, which is there even when they are none.
-func block(b []byte) []byte { return append(make([]byte, 0, max(len(b), 1)), b...) }
+func block(b []byte) []byte { return bulk.Append(make([]byte, 0, max(len(b), 1)), b) }
 
 // push adds an element at an end.
 func (l *list) push(val []byte, front bool) {
@@ -102,10 +106,35 @@ func (l *list) push(val []byte, front bool) {
 	}
 }
 
+// adopt makes a copy of a listpack the last node, if the limits allow it and it leaves no room for as much again.
+func (l *list) adopt(lp []byte) bool {
+	if l.limits.ListPlain != 0 || len(lp) <= listPacked {
+		return false
+	}
+	n := listNode{kind: rowNode}
+	row, count := listpack.RowOf(lp)
+	if n.block = row; row == nil {
+		n.block, n.kind, count = lp, listpackNode, listpack.Len(lp)
+	}
+	if size := len(n.block); !l.limits.fitsNode(size, count) || l.limits.fitsNode(2*size, 2*count) {
+		return false
+	}
+	if n.kind == listpackNode {
+		n.block = block(lp)
+	}
+	n.count = int32(count)
+	if last := l.nodes.len() - 1; last >= 0 {
+		l.trim(last)
+	}
+	l.insertNode(l.nodes.len(), n)
+	return true
+}
+
 // breakRow makes a listpack of a node of elements of one length that val does not have, if there is room for both.
 func (l *list) breakRow(i int, val []byte) bool {
 	n := l.nodes.at(i)
-	if n.kind != rowNode || l.isPlain(val) || !l.limits.fitsNode(n.listpackSize()+len(val)+listOverhead, int(n.count)+1) {
+	if n.kind != rowNode || l.isPlain(val) || !l.limits.fitsNode(n.listpackSize()+len(val)+listOverhead,
+		int(n.count)+1) {
 		return false
 	}
 	l.pack(i)
@@ -194,7 +223,7 @@ func (l *list) room(i, more int) []byte {
 }
 
 // newBlock is an empty block of at least that size; its capacity is what the allocator really gave.
-func newBlock(size int) []byte { return append([]byte(nil), make([]byte, size)...)[:0] }
+func newBlock(size int) []byte { return bulk.Make(size)[:0] }
 
 // trim gives back what a node that is not being added to any more has more of than it needs.
 func (l *list) trim(i int) {
@@ -251,11 +280,12 @@ func (l *list) drop(n int, front bool) {
 func (l *list) replace(p listPlace, val []byte) {
 	n := l.nodes.at(p.node)
 	if n.kind == rowNode && len(val) == n.width() && !l.isPlain(val) {
-		copy(l.own(p.node).bytes()[p.at:], val)
+		bulk.Copy(l.own(p.node).bytes()[p.at:], val)
 		return
 	}
 	p = l.packAt(p)
-	if n.kind == listpackNode && !l.isPlain(val) && (n.count == 1 || l.limits.fitsNode(len(n.bytes())+len(val)+listOverhead, int(n.count))) {
+	if n.kind == listpackNode && !l.isPlain(val) &&
+		(n.count == 1 || l.limits.fitsNode(len(n.bytes())+len(val)+listOverhead, int(n.count))) {
 		l.changed(p.node, listpack.Replace(l.room(p.node, listpack.Size(val)), p.at, val), int(n.count))
 		l.shrunk(p.node)
 		return

@@ -13,16 +13,25 @@ type listNode struct {
 	count  int32
 	lead   uint16
 	kind   nodeKind
-	shared bool // with what was frozen
+	shared sharedBlock
 }
+
+// sharedBlock says who else has a node's block, which then must be copied before it is written to.
+type sharedBlock uint8
+
+const (
+	withFrozen sharedBlock = 1 << iota // until thaw
+	withCopy                           // the list was copied, or is a copy
+)
 
 // nodeKind is how the elements of a node lie in its block.
 type nodeKind uint8
 
 const (
 	listpackNode nodeKind = iota
-	// rowNode: elements of the same length, one after the other and with nothing between them. Of what is kept in long lists much is
-	// like that: ids, hashes, records. It takes two to four bytes less for each than a listpack, and is not walked through.
+	// rowNode: elements of the same length, one after the other and with nothing between them. Of what is kept in long
+	// lists much is like that: ids, hashes, records. It takes two to four bytes less for each than a listpack, and is
+	// not walked through.
 	rowNode
 	// plainNode is one element that is too big for a listpack.
 	plainNode
@@ -101,6 +110,9 @@ func (n *listNode) listpackSize() int {
 
 // appendTo puts the elements from the one at at on at the end of a listpack.
 func (n *listNode) appendTo(lp []byte, at int) []byte {
+	if n.kind == rowNode {
+		return listpack.AppendRow(lp, n.bytes()[at:], n.width())
+	}
 	var number [20]byte
 	for ; at >= 0; at = n.step(at, false) {
 		lp = listpack.Append(lp, n.get(at, number[:]))
@@ -108,8 +120,8 @@ func (n *listNode) appendTo(lp []byte, at int) []byte {
 	return lp
 }
 
-// eachNode calls f with the nodes until it returns false: as listpacks, or, if plain, with the bytes of one element. The bytes are
-// valid during the call.
+// eachNode calls f with the nodes until it returns false: as listpacks, or, if plain, with the bytes of one element.
+// The bytes are valid during the call.
 func eachNode(nodes []listNode, f func(b []byte, plain bool) bool) {
 	var lp []byte
 	for i := range nodes {

@@ -18,8 +18,11 @@ type listModel struct {
 	s    *Store
 	db   *DB
 	want [][]byte
+	copy *DB  // where a copy of the list is
 	wide bool // elements of many sizes
 	row  int  // the length of most elements; 0: they have none in common
+
+	copyWant [][]byte
 }
 
 var listKey = []byte("k")
@@ -265,7 +268,7 @@ func TestListAgainstModel(t *testing.T) {
 		if seed%3 == 0 {
 			s.Limits.ListPlain = 60
 		}
-		m := &listModel{t: t, rng: rng, s: s, db: s.DB(0), wide: seed%2 == 0}
+		m := &listModel{t: t, rng: rng, s: s, db: s.DB(0), copy: s.DB(1), wide: seed%2 == 0}
 		rows := []int{0, 1, 16, 0, 70, 700, 5000}
 		for i := range 400 {
 			what := m.step()
@@ -273,32 +276,48 @@ func TestListAgainstModel(t *testing.T) {
 				t.Fatalf("seed %d step %d: %s", seed, i, what)
 			}
 			m.compare()
+			if i%10 == 0 {
+				m.copied()
+			}
 			if i%50 == 0 {
 				m.row = rows[m.rng.IntN(len(rows))]
 				if m.rng.IntN(2) == 0 {
 					s.Limits.ListSize = sizes[m.rng.IntN(len(sizes))]
 				}
-				m.copied()
 			}
 		}
 	}
 }
 
-// copied compares a copy, which must not share anything with the list.
+// copied compares the copy that was made last with what the list was then: whatever has become of the list, or of the
+// copy. Then it goes on with either of them, and makes a new copy.
 func (m *listModel) copied() {
 	m.t.Helper()
+	swap := func() {
+		m.db, m.want, m.copy, m.copyWant = m.copy, m.copyWant, m.db, m.want
+	}
+	swap()
+	m.compare()
+	if m.rng.IntN(2) == 0 {
+		swap()
+	}
+	m.copy.Delete(listKey)
+	m.copyWant = nil
 	if len(m.want) == 0 {
 		return
 	}
-	other := m.s.DB(1)
-	m.db.CopyTo(other, listKey, listKey)
-	m.db.Rename(listKey, []byte("other key"))
-	m.db.Delete([]byte("other key"))
-	if err := m.s.Check(); err != nil {
-		m.t.Fatal(err)
+	m.db.CopyTo(m.copy, listKey, listKey)
+	m.copyWant = slices.Clone(m.want)
+	if it, _ := m.db.Get(listKey); m.rng.IntN(2) == 0 {
+		if f, ok := m.s.Freeze(it); ok {
+			f.Release()
+		}
 	}
-	other.MoveTo(m.db, listKey)
-	m.compare()
+	if m.rng.IntN(4) == 0 { // the other is alone with the blocks
+		m.db.Rename(listKey, []byte("other key"))
+		m.db.Delete([]byte("other key"))
+		m.want = nil
+	}
 }
 
 // TestListMemory has lists of 16-byte elements in less than Redis's 18.5 bytes each, pushed to either end.
@@ -321,6 +340,50 @@ func TestListMemory(t *testing.T) {
 		}
 		if left := size(); left > 1000 {
 			t.Errorf("front %v: 10 elements keep %d bytes", front, left)
+		}
+	}
+}
+
+// TestListOfPackedNodes puts lists together of listpacks and elements, under limits that are not those of who made the
+// listpacks.
+func TestListOfPackedNodes(t *testing.T) {
+	for seed := range uint64(120) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		s := New(1, rng)
+		s.Limits.ListSize = []int{-2, -1, -5, 1, 7, 128, 0, 1 << 20}[seed%8]
+		if seed%5 == 0 {
+			s.Limits.ListPlain = 60
+		}
+		m := &listModel{t: t, rng: rng, s: s, db: s.DB(0), wide: seed%2 == 0}
+		b := s.NewList()
+		for range 1 + rng.IntN(6) {
+			m.row = []int{0, 1, 16, 70, 700}[rng.IntN(5)]
+			lp := listpack.New()
+			for range rng.IntN([]int{3, 30, 300, 3000}[rng.IntN(4)]) {
+				val := m.value()
+				lp = listpack.Append(lp, val)
+				m.want = append(m.want, val)
+			}
+			b.AddPacked(lp)
+			if rng.IntN(3) == 0 {
+				val := m.value()
+				b.Add(val)
+				m.want = append(m.want, val)
+			}
+		}
+		if b.Len() != len(m.want) {
+			t.Fatalf("seed %d: %d elements, want %d", seed, b.Len(), len(m.want))
+		}
+		if b.Len() > 0 {
+			s.DB(0).ListStore(listKey, b)
+		}
+		m.compare()
+		for range 30 {
+			what := m.step()
+			m.compare()
+			if t.Failed() {
+				t.Fatalf("seed %d: %s", seed, what)
+			}
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package store
 
+import "holdfast/node/listpack"
+
 // Reserve says how many keys an empty database will get, about.
 func (d *DB) Reserve(keys int) { d.space.table.reserve(keys) }
 
-// Reserve says how many members an empty set will get. That many make it a dict at once, if it is certain to become one.
+// Reserve says how many members an empty set will get. That many make it a dict at once, if it is certain to become
+// one.
 func (b *SetBuilder) Reserve(members int) {
 	if members > max(maxPackedMembers, b.store.Limits.SetIntset) {
 		b.enc, b.val, b.dict = EncHashtable, nil, newDict(&b.store.hasher)
@@ -11,7 +14,8 @@ func (b *SetBuilder) Reserve(members int) {
 	}
 }
 
-// Reserve says how many fields an empty hash will get. That many make it a table at once, if it is certain to become one.
+// Reserve says how many fields an empty hash will get. That many make it a table at once, if it is certain to become
+// one.
 func (b *HashBuilder) Reserve(fields int) {
 	const leastPair = 4 // bytes of a field and a value in a listpack
 	if fields > max(b.store.Limits.HashEntries, packedAlways/leastPair) {
@@ -23,8 +27,8 @@ func (b *HashBuilder) Reserve(fields int) {
 // Reserve says how many members an empty sorted set will get.
 func (b *ZSetBuilder) Reserve(members int) { b.table.scores.table.reserve(members) }
 
-// LoadPacked makes a packed value the one of key, in place of one of any type, as a snapshot brings it: its bytes have been
-// validated, and they are what the encoding says.
+// LoadPacked makes a packed value the one of key, in place of one of any type, as a snapshot brings it: its bytes have
+// been validated, and they are what the encoding says.
 func (d *DB) LoadPacked(key []byte, typ Type, enc Encoding, val []byte) {
 	d.Delete(key)
 	e := d.edit(key, typ)
@@ -40,10 +44,22 @@ func (s *Store) NewList() *ListBuilder { return &ListBuilder{list{limits: s.Limi
 // Add puts an element at the end.
 func (b *ListBuilder) Add(val []byte) { b.l.push(val, false) }
 
+// AddPacked puts the elements of a listpack at the end, which has been validated.
+func (b *ListBuilder) AddPacked(lp []byte) {
+	if b.l.adopt(lp) {
+		return
+	}
+	var number [20]byte
+	for at := listpack.First(lp); at >= 0; at = listpack.Next(lp, at) {
+		b.Add(listpack.Get(lp, at, number[:]))
+	}
+}
+
 // Len returns the number of elements.
 func (b *ListBuilder) Len() int { return b.l.count }
 
-// ListStore makes a list, of which the store takes possession, the value of key in place of one of any type. The list must not be empty.
+// ListStore makes a list, of which the store takes possession, the value of key in place of one of any type. The list
+// must not be empty.
 func (d *DB) ListStore(key []byte, b *ListBuilder) {
 	d.Delete(key)
 	e := d.edit(key, TypeList)

@@ -109,7 +109,11 @@ func (w *world) op(kind int) {
 		if w.rng.IntN(4) == 0 {
 			at = KeepTTL
 		}
-		d.SetString(k, v, TryEncode(v), at)
+		if len(v) > maxSmallSize && w.rng.IntN(2) == 0 {
+			d.TakeString(k, bytes.Clone(v), TryEncode(v), at)
+		} else {
+			d.SetString(k, v, TryEncode(v), at)
+		}
 		if at == KeepTTL {
 			at = NoExpiry
 			if had {

@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// rankTree keeps the members of a big sorted set in order: a counted B+ tree of (score, reference), where the reference names a
-// cell of the set's dict. Elements are ordered by score, then by the bytes of the members, which are read only to tell
-// equal scores apart.
+// rankTree keeps the members of a big sorted set in order: a counted B+ tree of (score, reference), where the reference
+// names a cell of the set's dict. Elements are ordered by score, then by the bytes of the members, which are read only
+// to tell equal scores apart.
 //
-// Leaves hold elements and are linked; inner nodes hold for each child its first element and the number of elements below it,
-// so that the rank of an element and the element of a rank take one way down. Nodes are numbers in dense
+// Leaves hold elements and are linked; inner nodes hold for each child its first element and the number of elements
+// below it, so that the rank of an element and the element of a rank take one way down. Nodes are numbers in dense
 // pools without pointers: a freed node is filled by the last one, and parents are known, so that it can be told.
 //
 // Elements that come in ascending or descending order fill leaves to the brim; else a full leaf gives half away.
@@ -249,6 +249,42 @@ func (t *rankTree) backward(rank int) iter.Seq2[float64, uint64] {
 				return
 			}
 			pos = rankPos{l.prev, int(t.leaves.at(l.prev).n) - 1}
+		}
+	}
+}
+
+// runs calls fn with n elements, which there must be, from a rank on, or, with reverse, back from it: a few at a time,
+// so that what is to be read of them can be fetched side by side.
+func (t *rankTree) runs(rank, n int, reverse bool, fn func(scores []float64, refs []uint64)) {
+	if n <= 0 {
+		return
+	}
+	var scores [WarmKeys]float64
+	var refs [WarmKeys]uint64
+	pos := t.at(rank)
+	l := t.leaves.at(pos.leaf)
+	for {
+		some := 0
+		for some < len(refs) && some < n && pos.at >= 0 && pos.at < int(l.n) {
+			scores[some], refs[some] = l.scores[pos.at], l.ref(pos.at)
+			some++
+			if pos.at++; reverse {
+				pos.at -= 2
+			}
+		}
+		if some > 0 {
+			fn(scores[:some], refs[:some])
+		}
+		if n -= some; n == 0 {
+			return
+		}
+		switch {
+		case pos.at < 0:
+			l = t.leaves.at(l.prev)
+			pos.at = int(l.n) - 1
+		case pos.at >= int(l.n):
+			l = t.leaves.at(l.next)
+			pos.at = 0
 		}
 	}
 }

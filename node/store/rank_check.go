@@ -21,7 +21,8 @@ func (t *rankTree) check() error {
 	case w.elements != t.count:
 		return fmt.Errorf("%d elements, counted as %d", w.elements, t.count)
 	case w.leaves != t.leaves.n || w.inners != t.inners.n:
-		return fmt.Errorf("%d leaves and %d inner nodes in pools of %d and %d", w.leaves, w.inners, t.leaves.n, t.inners.n)
+		return fmt.Errorf("%d leaves and %d inner nodes in pools of %d and %d", w.leaves, w.inners, t.leaves.n,
+			t.inners.n)
 	case t.leaves.at(w.prev).next != noNode:
 		return fmt.Errorf("the last leaf has a next one")
 	}
@@ -41,7 +42,8 @@ type rankWalk struct {
 func (w *rankWalk) node(level int, id, parent uint32) error {
 	run := w.tree.run(level, id)
 	if run.n == 0 || run.n > rankMax || run.parent != parent {
-		return fmt.Errorf("node %d of level %d has %d elements, and parent %d, not %d", id, level, run.n, run.parent, parent)
+		return fmt.Errorf("node %d of level %d has %d elements, and parent %d, not %d", id, level, run.n, run.parent,
+			parent)
 	}
 	if level == 0 {
 		return w.leaf(id)
@@ -61,7 +63,8 @@ func (w *rankWalk) node(level int, id, parent uint32) error {
 			return err
 		}
 		if n := w.elements - before; n != int(in.counts[i]) {
-			return fmt.Errorf("node %d of level %d: child %d has %d elements, counted as %d", id, level, i, n, in.counts[i])
+			return fmt.Errorf("node %d of level %d: child %d has %d elements, counted as %d", id, level, i, n,
+				in.counts[i])
 		}
 	}
 	return nil

@@ -1,5 +1,7 @@
 package store
 
+import "iter"
+
 // insert adds an element, which must not be there.
 func (t *rankTree) insert(score float64, member []byte, ref uint64) {
 	if t.count == 0 {
@@ -21,8 +23,33 @@ func (t *rankTree) insert(score float64, member []byte, ref uint64) {
 	t.settle(0, pos.leaf, 1)
 }
 
-// splitLeaf makes room in a full leaf and returns where the place for the new element is now. At the ends of the tree, nearly all
-// stay together: what comes in order fills the leaves.
+// extend adds elements that come in order and behind all that are there.
+func (t *rankTree) extend(elements iter.Seq2[float64, uint64]) {
+	last, added := noNode, 0 // the last leaf, and what was put into it
+	settle := func() {
+		if added > 0 {
+			t.settle(0, last, added)
+		}
+		added = 0
+	}
+	for score, ref := range elements {
+		if last != noNode && t.leaves.at(last).n < rankMax {
+			l := t.leaves.at(last)
+			l.set(int(l.n), score, ref)
+			l.n++
+			t.count++
+			added++
+			continue
+		}
+		settle()
+		t.insert(score, t.member(ref), ref)
+		last = t.at(t.count - 1).leaf
+	}
+	settle()
+}
+
+// splitLeaf makes room in a full leaf and returns where the place for the new element is now. At the ends of the tree,
+// nearly all stay together: what comes in order fills the leaves.
 func (t *rankTree) splitLeaf(pos rankPos) rankPos {
 	keep := rankMax / 2
 	switch l := t.leaves.at(pos.leaf); {
@@ -61,7 +88,8 @@ func (t *rankTree) below(level int, id uint32) uint32 {
 	return t.inners.at(id).total()
 }
 
-// adopt enters a new node, which got the upper part of the node on its left, into that one's parent, an inner node of the given level.
+// adopt enters a new node, which got the upper part of the node on its left, into that one's parent, an inner node of
+// the given level.
 func (t *rankTree) adopt(level int, left, right uint32) {
 	up := t.run(level-1, left).parent
 	if up == noNode {
@@ -129,8 +157,8 @@ func (t *rankTree) isEnd(id uint32, left bool) bool {
 	}
 }
 
-// rescore changes the score of an element where it stands, and reports whether that was possible: it stays between the two beside
-// it in its leaf.
+// rescore changes the score of an element where it stands, and reports whether that was possible: it stays between the
+// two beside it in its leaf.
 func (t *rankTree) rescore(pos rankPos, score float64) bool {
 	l, i := t.leaves.at(pos.leaf), pos.at
 	if i == 0 || i+1 == int(l.n) || score <= l.scores[i-1] || score >= l.scores[i+1] {
@@ -153,7 +181,8 @@ func (t *rankTree) remove(pos rankPos) {
 	t.shrunk(0, pos.leaf)
 }
 
-// shrunk looks after a node that has lost an element or a child: an empty one goes, a small one joins the one beside it.
+// shrunk looks after a node that has lost an element or a child: an empty one goes, a small one joins the one beside
+// it.
 func (t *rankTree) shrunk(level int, id uint32) {
 	run := t.run(level, id)
 	switch {

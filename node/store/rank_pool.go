@@ -1,7 +1,7 @@
 package store
 
-// nodePool is a growing and shrinking array of nodes without pointers. Nodes stand in segments, so that growing moves none; only
-// the first segment, as long as it is the only one, grows by doubling, so that a small tree is small.
+// nodePool is a growing and shrinking array of nodes without pointers. Nodes stand in segments, so that growing moves
+// none; only the first segment, as long as it is the only one, grows by doubling, so that a small tree is small.
 type nodePool[T any] struct {
 	segments [][]T
 	n        uint32

@@ -27,9 +27,9 @@ func (d *DB) IndexMemory() int64 {
 	return d.space.table.used()
 }
 
-// Sample calls fn for count keys or a few more, fewer if there are not so many; one may come twice. It draws buckets and takes
-// each whole, so every key is about as likely as any other: keys of one bucket are neighbours by their hash alone, which
-// says nothing of their use. fn must not change the store.
+// Sample calls fn for count keys or a few more, fewer if there are not so many; one may come twice. It draws buckets
+// and takes each whole, so every key is about as likely as any other: keys of one bucket are neighbours by their hash
+// alone, which says nothing of their use. fn must not change the store.
 func (d *DB) Sample(rng *rand.Rand, which Keys, count int, fn func(Item)) {
 	t := &d.space.table
 	for left := min(count, d.Count(which)); left > 0; {
@@ -48,8 +48,8 @@ func (d *DB) Sample(rng *rand.Rand, which Keys, count int, fn func(Item)) {
 	}
 }
 
-// volatileSegment returns the buckets of the segment of the index in which the i-th key with an expiry stands: where few
-// keys have one, most of the index need not be looked at.
+// volatileSegment returns the buckets of the segment of the index in which the i-th key with an expiry stands: where
+// few keys have one, most of the index need not be looked at.
 func (t *table) volatileSegment(i int) (first, n uint64) {
 	segment := 0
 	for i >= int(t.ttls[segment]) {

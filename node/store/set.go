@@ -10,8 +10,8 @@ import (
 // A set is one of three:
 //
 //   - an intset, packed: all members are integers, and no more than Limits.SetIntset of them;
-//   - a listpack, packed: its members are few and short. Redis 7.0 has only the table below for these, and hashtable is what
-//     the encoding says;
+//   - a listpack, packed: its members are few and short. Redis 7.0 has only the table below for these, and
+//     hashtable is what the encoding says;
 //   - a dict of names.
 //
 // It turns into a later one of them when it must, and never back.
@@ -19,17 +19,27 @@ import (
 // maxPackedMembers is up to how many members a listpack may have: each look goes through all of them.
 const maxPackedMembers = 128
 
-// Set is the value of a set as it was when it was looked up, read-only and valid as long as its item is. The zero Set is empty.
+// Set is the value of a set as it was when it was looked up, read-only and valid as long as its item is. The zero Set
+// is empty.
 type Set struct {
 	enc  Encoding
 	val  []byte // an intset or a listpack; nil for none
 	dict *dict  // instead of val
 }
 
+var setKind = kind{
+	name:   "set",
+	len:    func(it Item) int { return it.Set().Len() },
+	digest: func(it Item, d *digest) { it.Set().digest(d) },
+	check:  func(it Item) error { return it.Set().check() },
+}
+
 // setTable is the dict of a set as the value of an entry.
 type setTable struct{ *dict }
 
-func (t setTable) clone() object { return setTable{t.dict.clone()} }
+func (t setTable) clone() object    { return setTable{t.dict.clone()} }
+func (t setTable) names() *dict     { return t.dict }
+func (t setTable) freeze(f *Frozen) { f.freezeDict(t.dict) }
 
 // Set returns the value of a set; the empty one for the zero Item, which stands for an absent key.
 func (it Item) Set() Set {
@@ -73,8 +83,8 @@ func (s Set) Has(member []byte) bool {
 	return listpack.Find(s.val, listpack.First(s.val), member, 0) >= 0
 }
 
-// Each calls fn for every member until it returns false: integers of an intset in their order, else in no particular one. The
-// member is valid during the call.
+// Each calls fn for every member until it returns false: integers of an intset in their order, else in no particular
+// one. The member is valid during the call.
 func (s Set) Each(fn func(member []byte) bool) {
 	scratch := make([]byte, 0, maxIntText)
 	switch {
@@ -99,7 +109,8 @@ func (s Set) Each(fn func(member []byte) bool) {
 // maxIntText is the length of the longest 64-bit integer.
 const maxIntText = 20
 
-// Random returns a member of a set that is not empty, each with the same probability. It may be in scratch, which is overwritten.
+// Random returns a member of a set that is not empty, each with the same probability. It may be in scratch, which is
+// overwritten.
 func (s Set) Random(rng *rand.Rand, scratch []byte) []byte {
 	switch {
 	case s.dict != nil:
@@ -114,7 +125,8 @@ func (s Set) Random(rng *rand.Rand, scratch []byte) []byte {
 // were drawn before, to be better than going through all of them.
 const sampleByDraw = 3
 
-// Sample calls fn for count different members, or for all if there are fewer; each choice of them has the same probability, their order none.
+// Sample calls fn for count different members, or for all if there are fewer; each choice of them has the same
+// probability, their order none.
 func (s Set) Sample(rng *rand.Rand, count int, fn func(member []byte)) {
 	if s.dict != nil && count < s.Len()/sampleByDraw {
 		drawn := make(map[uint64]struct{}, count)

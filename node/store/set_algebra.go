@@ -11,10 +11,19 @@ import (
 // SetInter calls fn for what is in all the sets, of which there is at least one, until it returns false. It goes
 // through the smallest of them and looks into the others, the next smallest first.
 func SetInter(sets []Set, fn func(member []byte) bool) {
-	sets = slices.Clone(sets)
-	slices.SortStableFunc(sets, func(a, b Set) int { return a.Len() - b.Len() })
-	others := slices.DeleteFunc(sets[1:], sets[0].is) // named more than once, as they may be very often
-	sets[0].Each(func(member []byte) bool {
+	smallest := 0
+	for i, s := range sets {
+		if s.Len() < sets[smallest].Len() {
+			smallest = i
+		}
+	}
+	first := sets[smallest]
+	if first.Len() == 0 {
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(sets), first.is)
+	slices.SortFunc(others, func(a, b Set) int { return a.Len() - b.Len() })
+	first.Each(func(member []byte) bool {
 		for _, s := range others {
 			if !s.Has(member) {
 				return true
@@ -58,7 +67,7 @@ func anyHas(sets []Set, member []byte) bool {
 // member, the largest first; where that costs more than going through them all, there is RemoveAll.
 func SetDiff(sets []Set, fn func(member []byte)) {
 	others := slices.Clone(sets[1:])
-	slices.SortStableFunc(others, func(a, b Set) int { return b.Len() - a.Len() })
+	slices.SortFunc(others, func(a, b Set) int { return b.Len() - a.Len() })
 	sets[0].Each(func(member []byte) bool {
 		if !anyHas(others, member) {
 			fn(member)

@@ -8,7 +8,8 @@ import (
 	"holdfast/node/listpack"
 )
 
-// SetBuilder is a set under construction: one that will be stored, or one that only serves to calculate. It begins as an intset.
+// SetBuilder is a set under construction: one that will be stored, or one that only serves to calculate. It begins as
+// an intset.
 type SetBuilder struct {
 	Set
 	store *Store
@@ -58,7 +59,8 @@ func (b *SetBuilder) unpackInts() {
 	ints.Each(func(member []byte) bool { b.put(member); return true })
 }
 
-// put adds a member that is not in the set to a listpack, which turns into a dict when it becomes too long, or to a dict.
+// put adds a member that is not in the set to a listpack, which turns into a dict when it becomes too long, or to a
+// dict.
 func (b *SetBuilder) put(member []byte) {
 	if b.dict == nil && (b.Len() >= maxPackedMembers || len(b.val)+listpack.Size(member) > packedAlways) {
 		packed := b.Set
@@ -91,7 +93,8 @@ func (b *SetBuilder) Remove(member []byte) (removed bool) {
 	return at >= 0
 }
 
-// builder is the set that is edited. A packed one is copied to the store's scratch memory; of a dict it is the original.
+// builder is the set that is edited. A packed one is copied to the store's scratch memory; of a dict it is the
+// original.
 func (e *edit) setBuilder() SetBuilder {
 	s := e.d.store
 	b := SetBuilder{store: s}
@@ -127,7 +130,10 @@ func (e *edit) setSet(b *SetBuilder) {
 func (d *DB) SetAdd(key []byte, members ...[]byte) (added int) {
 	e := d.edit(key, TypeSet)
 	b := e.setBuilder()
-	for _, m := range members {
+	for i, m := range members {
+		if b.dict != nil && i%WarmKeys == 0 && len(members) > 1 {
+			b.dict.warm(members[i:])
+		}
 		if b.Add(m) {
 			added++
 		}
@@ -145,7 +151,10 @@ func (d *DB) SetAddTo(it *Item, key []byte, members ...[]byte) (added int) {
 		return d.SetAdd(key, members...)
 	}
 	d.space.save(it.ref)
-	for _, m := range members {
+	for i, m := range members {
+		if i%WarmKeys == 0 && len(members) > 1 {
+			table.warm(members[i:])
+		}
 		if table.add(m) {
 			added++
 		}
@@ -163,7 +172,10 @@ func (d *DB) SetRemove(key []byte, members ...[]byte) (removed int) {
 		return 0
 	}
 	b := e.setBuilder()
-	for _, m := range members {
+	for i, m := range members {
+		if b.dict != nil && i%WarmKeys == 0 && len(members) > 1 {
+			b.dict.warm(members[i:])
+		}
 		if b.Remove(m) {
 			removed++
 		}
@@ -177,7 +189,8 @@ func (d *DB) SetRemove(key []byte, members ...[]byte) (removed int) {
 // popByDraw decides how SetPop goes about it: when that many times as many members stay as go, it draws those that go.
 const popByDraw = 5
 
-// SetPop removes count random members of the set at key, which has more, and calls fn for each. fn must not use the store.
+// SetPop removes count random members of the set at key, which has more, and calls fn for each. fn must not use the
+// store.
 func (d *DB) SetPop(key []byte, rng *rand.Rand, count int, fn func(member []byte)) {
 	e := d.edit(key, TypeSet)
 	b := e.setBuilder()
@@ -209,7 +222,8 @@ func (d *DB) SetPop(key []byte, rng *rand.Rand, count int, fn func(member []byte
 	}
 }
 
-// SetStore makes a set, of which the store takes possession, the value of key in place of one of any type. The set must not be empty.
+// SetStore makes a set, of which the store takes possession, the value of key in place of one of any type. The set must
+// not be empty.
 func (d *DB) SetStore(key []byte, b *SetBuilder) {
 	d.Delete(key)
 	e := d.edit(key, TypeSet)

@@ -280,7 +280,8 @@ func TestSetAlgebra(t *testing.T) {
 func TestSetFairness(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	s := New(1, rng)
-	for _, c := range []struct{ name, format string }{{"intset", "%d"}, {"listpack", "m%d"}, {"dict", "a longer member %d"}} {
+	for _, c := range []struct{ name, format string }{{"intset", "%d"}, {"listpack", "m%d"},
+		{"dict", "a longer member %d"}} {
 		b := s.NewSet()
 		const n, draws = 50, 50_000
 		for i := range n {

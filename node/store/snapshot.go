@@ -30,9 +30,9 @@ type Snapshot struct {
 	err    error
 }
 
-// BeginSnapshot starts a snapshot of all databases. emit is called by Step, and by whatever changes the store, with each
-// item once, in no particular order, and the number its database had at this moment; the item is valid during
-// the call. There can be one snapshot at a time: it panics if the last has not been closed.
+// BeginSnapshot starts a snapshot of all databases. emit is called by Step, and by whatever changes the store, with
+// each item once, in no particular order, and the number its database had at this moment; the item is valid during the
+// call. There can be one snapshot at a time: it panics if the last has not been closed.
 func (s *Store) BeginSnapshot(emit func(db int, it Item) error) *Snapshot {
 	if s.active != nil {
 		panic("store: a snapshot is already running")
@@ -55,8 +55,9 @@ func (s *Store) BeginSnapshot(emit func(db int, it Item) error) *Snapshot {
 // Size returns how many keys, and keys with an expiry, a database had when the snapshot began.
 func (sn *Snapshot) Size(db int) (keys, expires int) { return sn.sizes[db][0], sn.sizes[db][1] }
 
-// Step saves about that many more entries, fewer when they are large, and reports whether that was all. After an error of emit the snapshot has failed:
-// it is never done, further Steps return the error, and changes of the store no longer emit.
+// Step saves about that many more entries, fewer when they are large, and reports whether that was all. After an error
+// of emit the snapshot has failed: it is never done, further Steps return the error, and changes of the store no longer
+// emit.
 func (sn *Snapshot) Step(entries int) (done bool, err error) {
 	for work := 0; work < entries && sn.err == nil && !sn.done; work++ {
 		sp := sn.spaces[sn.at]

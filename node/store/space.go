@@ -1,6 +1,10 @@
 package store
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"holdfast/internal/bulk"
+)
 
 // space is the contents of one database: its index, its slabs, its large values. It belongs
 // to a DB, until a swap gives it to another, or a flush drops it whole. A flush costs nothing, and
@@ -20,7 +24,7 @@ type space struct {
 
 func newSpace(s *Store) *space {
 	sp := &space{store: s}
-	sp.table = newTable(sp.hashAt)
+	sp.table = newTable(sp)
 	return sp
 }
 
@@ -34,6 +38,8 @@ func (sp *space) keyAt(b []byte) []byte {
 }
 
 func (sp *space) hashAt(ref uint64) uint64 { return sp.store.hasher.sum(sp.keyAt(sp.slabs.bytes(ref))) }
+
+func (sp *space) peekAt(ref uint64) byte { return sp.slabs.bytes(ref)[0] }
 
 // find returns the slot of a key in the index, nil if it has none. It is valid until an insert or remove.
 func (sp *space) find(hash uint64, key []byte) *uint64 {
@@ -92,18 +98,18 @@ func (sp *space) build(key []byte, vlen int, m meta) (ref uint64, val []byte) {
 		ref = sp.slabs.alloc(size)
 		return ref, putSmall(sp.slabs.bytes(ref), m, sp.store.gen, key, vlen)
 	}
-	val = append([]byte(nil), make([]byte, vlen)...)
+	val = bulk.Make(vlen)
 	return sp.buildLarge(key, val, m), val
 }
 
 // buildLarge makes a large entry that takes possession of val.
 func (sp *space) buildLarge(key, val []byte, m meta) uint64 {
-	return sp.buildRecord(record{key: clone(key), val: val}, m)
+	return sp.buildRecord(record{key: bulk.Clone(key), val: val}, m)
 }
 
 // buildObject makes an entry whose value is an object, of which it takes possession.
 func (sp *space) buildObject(key []byte, obj object, m meta) uint64 {
-	return sp.buildRecord(record{key: clone(key), obj: obj, held: obj.memory()}, m)
+	return sp.buildRecord(record{key: bulk.Clone(key), obj: obj, held: obj.memory()}, m)
 }
 
 func (sp *space) buildRecord(r record, m meta) uint64 {
@@ -119,7 +125,7 @@ func (sp *space) buildItem(key []byte, it Item) uint64 {
 		return sp.buildObject(key, it.obj, it.meta())
 	}
 	ref, val := sp.build(key, len(it.val), it.meta())
-	copy(val, it.val)
+	bulk.Copy(val, it.val)
 	return ref
 }
 
@@ -220,5 +226,6 @@ func (sp *space) used() int64 {
 }
 
 func (sp *space) memory() int64 {
-	return sp.slabs.memory() + sp.table.memory() + sp.large.memory() + sp.fieldsMemory() + int64(cap(sp.dueKeys)) + int64(cap(sp.dueEnds))*8
+	return sp.slabs.memory() + sp.table.memory() + sp.large.memory() + sp.fieldsMemory() + int64(cap(sp.dueKeys)) +
+		int64(cap(sp.dueEnds))*8
 }

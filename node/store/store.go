@@ -76,9 +76,9 @@ func (s *Store) Memory() int64 {
 	return n
 }
 
-// Used returns the bytes that the data occupies: slots in use, the index, large values with what their blocks have to spare.
-// It is what a limit on memory is held against: each deletion lowers it at once. Memory is more by the room between entries,
-// which the next ones fill, and which evacuation keeps below a third.
+// Used returns the bytes that the data occupies: slots in use, the index, large values with what their blocks have to
+// spare. It is what a limit on memory is held against: each deletion lowers it at once. Memory is more by the room
+// between entries, which the next ones fill, and which evacuation keeps below a third.
 func (s *Store) Used() int64 {
 	var n int64
 	for _, d := range s.dbs {

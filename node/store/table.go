@@ -73,7 +73,8 @@ func (l *bucketList) push() {
 	l.n++
 }
 
-// pop gives up the last bucket, which must be empty. One spare segment is kept. Pointers to buckets are invalid after it.
+// pop gives up the last bucket, which must be empty. One spare segment is kept. Pointers to buckets are invalid after
+// it.
 func (l *bucketList) pop() {
 	l.n--
 	if last := len(l.segments) - 1; uint64(last) > l.n/segmentBuckets+1 {
@@ -128,15 +129,21 @@ type table struct {
 	mask     uint64   // 2^(L+1)-1
 	count    int
 	scratch  []uint64
-	rehash   func(ref uint64) uint64 // the hash of the entry at ref
-	warmed   uint64                  // by warm: written, so that the compiler leaves its reading in
+	entries  entries
+	warmed   uint64 // by warm: written, so that the compiler leaves its reading in
 
 	// The slot found last, by its hash, for the next lookup to try; nil once slots have moved.
 	found     *uint64
 	foundHash uint64
 }
 
-func newTable(rehash func(ref uint64) uint64) table { return table{rehash: rehash} }
+// entries is where the entries of a table are.
+type entries interface {
+	hashAt(ref uint64) uint64 // of the entry's name
+	peekAt(ref uint64) byte   // its first byte
+}
+
+func newTable(of entries) table { return table{entries: of} }
 
 func tagOf(hash uint64) uint64 { return hash >> tagLow << tagShift }
 
@@ -301,7 +308,7 @@ func (t *table) freeOverflow(hole uint64) {
 	if hole != last {
 		from := t.overflow.at(last)
 		*t.overflow.at(hole) = *from
-		b := t.main.at(t.home(t.rehash(from[0] & refMask)))
+		b := t.main.at(t.home(t.entries.hashAt(from[0] & refMask)))
 		for b[bucketSlots-1] != linkBit|last {
 			b = t.next(b)
 		}
@@ -369,7 +376,7 @@ func (t *table) hashBit(slot uint64, bit int) bool {
 	if bit >= tagLow && bit < tagLow+tagBits {
 		return slot>>(tagShift+bit-tagLow)&1 != 0
 	}
-	return t.rehash(slot&refMask)>>bit&1 != 0
+	return t.entries.hashAt(slot&refMask)>>bit&1 != 0
 }
 
 // merge undoes the last split.
@@ -398,10 +405,10 @@ func (t *table) visit(cursor uint64) (home, next uint64) {
 }
 
 // clone copies a table whose entries keep their references.
-func (t *table) clone(rehash func(ref uint64) uint64) table {
+func (t *table) clone(of entries) table {
 	c := *t
 	c.main, c.overflow, c.ttls = t.main.clone(), t.overflow.clone(), slices.Clone(t.ttls)
-	c.scratch, c.rehash, c.found = nil, rehash, nil
+	c.scratch, c.entries, c.found = nil, of, nil
 	return c
 }
 

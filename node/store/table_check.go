@@ -24,7 +24,8 @@ func (t *table) check() error {
 		}
 	}
 	if entries != t.count || overflow != t.overflow.n {
-		return fmt.Errorf("the index has %d entries in %d overflow buckets and counts %d, %d", entries, overflow, t.count, t.overflow.n)
+		return fmt.Errorf("the index has %d entries in %d overflow buckets and counts %d, %d", entries, overflow,
+			t.count, t.overflow.n)
 	}
 	for i, n := range ttls {
 		if t.ttls[i] != n {
@@ -45,8 +46,9 @@ func (t *table) checkBucket(home uint64, b *bucket) (entries int, marked uint32,
 		case i != entries:
 			return 0, 0, fmt.Errorf("bucket %d has a gap before slot %d", home, i)
 		}
-		if hash := t.rehash(slot & refMask); t.home(hash) != home || tagOf(hash) != slot&tagMask {
-			return 0, 0, fmt.Errorf("bucket %d slot %d: the entry is in the wrong bucket, or has the wrong tag", home, i)
+		if hash := t.entries.hashAt(slot & refMask); t.home(hash) != home || tagOf(hash) != slot&tagMask {
+			return 0, 0, fmt.Errorf("bucket %d slot %d: the entry is in the wrong bucket, or has the wrong tag", home,
+				i)
 		}
 		entries++
 		if slot&ttlBit != 0 {

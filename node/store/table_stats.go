@@ -31,13 +31,9 @@ func (d *DB) TableStats() TableStats { return d.space.table.stats() }
 
 // TableStats describes the index of a large hash, set or sorted set; not ok for other values. It reads all of it.
 func (it Item) TableStats() (s TableStats, ok bool) {
-	switch obj := it.obj.(type) {
-	case setTable:
-		return obj.table.stats(), true
-	case *zsetTable:
-		return obj.scores.table.stats(), true
-	case *timedDict:
-		return obj.table.stats(), true
+	names := it.names()
+	if names == nil {
+		return s, false
 	}
-	return s, false
+	return names.table.stats(), true
 }

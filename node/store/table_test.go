@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestReserve: an index that was made for more, as many, or fewer entries than it gets is whole at every size, and shrinks again.
+// TestReserve: an index that was made for more, as many, or fewer entries than it gets is whole at every size, and
+// shrinks again.
 func TestReserve(t *testing.T) {
 	for _, made := range []int{1, 7, 44, 45, 1000, 5 * segmentBuckets, 30_000} {
 		for _, get := range []int{1, made / 2, made, 3 * made} {

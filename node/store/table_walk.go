@@ -16,13 +16,14 @@ func (t *table) scan(cursor uint64, count int, fn func(ref uint64)) uint64 {
 		return 0
 	}
 	count = max(count, 1)
+	w := walk{t: t, fn: func(ref uint64) bool { fn(ref); return true }}
 	for visits, items := 0, 0; items < count && visits/emptyVisitsPerItem < count; visits++ {
 		var home uint64
 		home, cursor = t.visit(cursor)
 		for b := t.main.at(home); b != nil; b = t.next(b) {
 			for _, slot := range b {
 				if slot != 0 && slot&linkBit == 0 {
-					fn(slot & refMask)
+					w.add(slot & refMask)
 					items++
 				}
 			}
@@ -31,20 +32,56 @@ func (t *table) scan(cursor uint64, count int, fn func(ref uint64)) uint64 {
 			break
 		}
 	}
+	w.flush()
 	return cursor
+}
+
+// walk hands the entries of a table to a function, a few at a time: what they are is fetched side by side.
+type walk struct {
+	t    *table
+	fn   func(ref uint64) bool
+	n    int
+	refs [WarmKeys]uint64
+}
+
+// add reports whether the walk goes on.
+func (w *walk) add(ref uint64) bool {
+	w.refs[w.n] = ref
+	w.n++
+	return w.n < len(w.refs) || w.flush()
+}
+
+func (w *walk) flush() bool {
+	refs := w.refs[:w.n]
+	w.n = 0
+	if w.t.count >= warmFrom {
+		sum := byte(0)
+		for _, ref := range refs {
+			sum ^= w.t.entries.peekAt(ref)
+		}
+		w.t.warmed = uint64(sum)
+	}
+	for _, ref := range refs {
+		if !w.fn(ref) {
+			return false
+		}
+	}
+	return true
 }
 
 // each calls fn for every entry until it returns false. fn must not change the table.
 func (t *table) each(fn func(ref uint64) bool) {
+	w := walk{t: t, fn: fn}
 	for home := range t.main.n {
 		for b := t.main.at(home); b != nil; b = t.next(b) {
 			for _, slot := range b {
-				if slot != 0 && slot&linkBit == 0 && !fn(slot&refMask) {
+				if slot != 0 && slot&linkBit == 0 && !w.add(slot&refMask) {
 					return
 				}
 			}
 		}
 	}
+	w.flush()
 }
 
 // random returns one entry of a table that is not empty, each with the same probability. It draws a place (a

@@ -119,6 +119,12 @@ func (d *timedDict) copy() *timedDict {
 }
 
 func (d *timedDict) clone() object { return d.copy() }
+func (d *timedDict) names() *dict  { return d.dict }
+
+func (d *timedDict) freeze(f *Frozen) {
+	f.timed = d.timed() > 0
+	f.freezeDict(d.dict)
+}
 
 func (d *timedDict) check() error {
 	if err := d.dict.check(); err != nil {

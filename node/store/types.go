@@ -5,31 +5,45 @@ import "strconv"
 // Type is the kind of value a key holds. The numbers are the ones Redis mixes into DEBUG DIGEST.
 type Type uint8
 
-// The types of values.
+// The types of values. What the store knows of each stands in kinds.
 const (
 	TypeString Type = 0
 	TypeList   Type = 1
 	TypeSet    Type = 2
 	TypeZSet   Type = 3
 	TypeHash   Type = 4
-	TypeStream Type = 6
 )
+
+// kind is what the store asks of every type of value; how a large value is kept, copied and frozen is its object's.
+// A type fills all of it, in the file that it begins with.
+type kind struct {
+	name   string                   // what TYPE answers
+	len    func(it Item) int        // elements; 0 for what has none
+	digest func(it Item, d *digest) // mixes in the value, as Redis's DEBUG DIGEST does
+	check  func(it Item) error      // verifies a packed value, and the encoding of any
+}
+
+// kinds are the types of values, by number.
+var kinds = [...]kind{
+	TypeString: stringKind,
+	TypeList:   listKind,
+	TypeSet:    setKind,
+	TypeZSet:   zsetKind,
+	TypeHash:   hashKind,
+}
+
+// Types are all types of values.
+func Types() (all []Type) {
+	for t := range kinds {
+		all = append(all, Type(t))
+	}
+	return all
+}
 
 // String returns the name that the TYPE command answers.
 func (t Type) String() string {
-	switch t {
-	case TypeString:
-		return "string"
-	case TypeList:
-		return "list"
-	case TypeSet:
-		return "set"
-	case TypeZSet:
-		return "zset"
-	case TypeHash:
-		return "hash"
-	case TypeStream:
-		return "stream"
+	if int(t) < len(kinds) {
+		return kinds[t].name
 	}
 	return "type-" + strconv.Itoa(int(t))
 }
@@ -48,10 +62,10 @@ const (
 	EncQuicklist
 	EncSkiplist
 	EncListpackEx // a listpack of fields that expire
-	EncStream
 )
 
-var encodingNames = [...]string{"int", "embstr", "raw", "listpack", "intset", "hashtable", "quicklist", "skiplist", "listpackex", "stream"}
+var encodingNames = [...]string{"int", "embstr", "raw", "listpack", "intset", "hashtable", "quicklist", "skiplist",
+	"listpackex"}
 
 // String returns the name that OBJECT ENCODING answers.
 func (e Encoding) String() string {
@@ -59,45 +73,4 @@ func (e Encoding) String() string {
 		return encodingNames[e]
 	}
 	return "encoding-" + strconv.Itoa(int(e))
-}
-
-// embstrLimit is the longest string Redis keeps in one allocation with its object header.
-const embstrLimit = 44
-
-// TryEncode returns the encoding that Redis gives to a freshly set string: int when the text is
-// exactly how a signed 64-bit integer prints, embstr when it is short, raw otherwise.
-func TryEncode(val []byte) Encoding {
-	if isCanonicalInt(val) {
-		return EncInt
-	}
-	if len(val) <= embstrLimit {
-		return EncEmbstr
-	}
-	return EncRaw
-}
-
-// isCanonicalInt reports whether val is what strconv.FormatInt prints for some int64.
-func isCanonicalInt(val []byte) bool {
-	digits := val
-	negative := len(val) > 0 && val[0] == '-'
-	if negative {
-		digits = val[1:]
-	}
-	if len(digits) == 0 || len(digits) > 19 {
-		return false
-	}
-	if digits[0] == '0' {
-		return len(val) == 1
-	}
-	var n uint64
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	if negative {
-		return n <= 1<<63
-	}
-	return n < 1<<63
 }

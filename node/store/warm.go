@@ -1,37 +1,42 @@
 package store
 
-// WarmKeys is how many keys, or names, one call of Warm takes at most: about as many lines as a processor fetches side by side.
+// WarmKeys is how many keys, or names, one call of Warm takes at most: about as many lines as a processor fetches side
+// by side.
 const WarmKeys = 16
 
 // warmFrom is the number of entries from which on it is likely that they are not all in the processor's cache.
 const warmFrom = 4096
 
-// Warm looks at what the index and the slabs hold of some keys that are about to be looked up, and has no other effect. A
-// lookup in a large store waits for memory twice, for the key's bucket and then for its entry. Warm asks
-// for all buckets before it uses any, and then for all entries, so that the waits are one.
+// Warm looks at what the index and the slabs hold of some keys that are about to be looked up, and has no other effect.
+// A lookup in a large store waits for memory twice, for the key's bucket and then for its entry. Warm asks for all
+// buckets before it uses any, and then for all entries, so that the waits are one.
 func (d *DB) Warm(keys [][]byte) {
-	sp := d.space
-	sp.table.warm(d.store.hasher, keys, func(ref uint64) byte { return sp.slabs.bytes(ref)[0] })
+	d.space.table.warm(d.store.hasher, keys)
 }
 
 // Warm is DB.Warm for names that are about to be looked up in a large set, hash or sorted set.
 func (it Item) Warm(names [][]byte) {
-	var d *dict
-	switch obj := it.obj.(type) {
-	case setTable:
-		d = obj.dict
-	case *timedDict:
-		d = obj.dict
-	case *zsetTable:
-		d = obj.scores
-	default:
-		return
+	if d := it.names(); d != nil {
+		d.warm(names)
 	}
-	d.table.warm(*d.hasher, names, func(ref uint64) byte { return d.arena.bytes(ref)[0] })
 }
 
-// warm looks at the buckets of names, and with peek at the entries to which they seem to lead.
-func (t *table) warm(h hasher, names [][]byte, peek func(ref uint64) byte) {
+// Warm is DB.Warm for names that are about to be added.
+func (b *SetBuilder) Warm(names [][]byte) {
+	if b.dict != nil {
+		b.dict.warm(names)
+	}
+}
+
+// Warm is DB.Warm for fields that are about to be set.
+func (b *HashBuilder) Warm(fields [][]byte) {
+	if b.table != nil {
+		b.table.warm(fields)
+	}
+}
+
+// warm looks at the buckets of names, and at the entries to which they seem to lead.
+func (t *table) warm(h hasher, names [][]byte) {
 	if t.count < warmFrom {
 		return
 	}
@@ -49,10 +54,28 @@ func (t *table) warm(h hasher, names [][]byte, peek func(ref uint64) byte) {
 		want := tagOf(hashes[i])
 		for _, slot := range buckets[i] {
 			if (slot^want)&(tagMask|linkBit) == 0 && slot != 0 {
-				sum ^= uint64(peek(slot & refMask))
+				sum ^= uint64(t.entries.peekAt(slot & refMask))
 				break
 			}
 		}
+	}
+	t.warmed = sum
+}
+
+// warmCells looks at cells whose names are about to be read.
+func (d *dict) warmCells(refs []uint64) {
+	sum := byte(0)
+	for _, ref := range refs {
+		sum ^= d.peekAt(ref)
+	}
+	d.table.warmed = uint64(sum)
+}
+
+// warmBuckets looks at the buckets of hashes that are about to be looked up, or entered.
+func (t *table) warmBuckets(hashes []uint64) {
+	sum := uint64(0)
+	for _, hash := range hashes {
+		sum ^= t.main.at(t.home(hash))[0]
 	}
 	t.warmed = sum
 }

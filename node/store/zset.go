@@ -11,18 +11,25 @@ import (
 
 // A sorted set is one of two:
 //
-//   - a listpack, packed: member and score in turn, in order (zset_packed.go). Within Limits its encoding is listpack; past them it
-//     is skiplist, and the set stays packed only as long as it is small;
+//   - a listpack, packed: member and score in turn, in order (zset_packed.go). Within Limits its encoding is listpack;
+//     past them it is skiplist, and the set stays packed only as long as it is small;
 //   - a table: a dict from members to scores, and a tree of both in order (rank.go). Its encoding is skiplist.
 //
 // It turns into a later one of them when it must, and never back.
 
-// packedZSetAlways is the size in bytes up to which a sorted set may stay packed although it is past its limits: to search so
-// little costs no more than a table, which takes up much more.
+// packedZSetAlways is the size in bytes up to which a sorted set may stay packed although it is past its limits: to
+// search so little costs no more than a table, which takes up much more.
 const packedZSetAlways = 2 << 10
 
-// ZSet is the value of a sorted set as it was when it was looked up, read-only and valid as long as its item is. The zero
-// ZSet is empty.
+var zsetKind = kind{
+	name:   "zset",
+	len:    func(it Item) int { return it.ZSet().Len() },
+	digest: func(it Item, d *digest) { it.ZSet().digest(d) },
+	check:  func(it Item) error { return it.ZSet().check() },
+}
+
+// ZSet is the value of a sorted set as it was when it was looked up, read-only and valid as long as its item is. The
+// zero ZSet is empty.
 type ZSet struct {
 	enc    Encoding
 	packed packedZSet // empty for none
@@ -78,8 +85,8 @@ func (z ZSet) Rank(member []byte) (rank int, score float64, ok bool) {
 	return rank, score, ok
 }
 
-// All yields the members with their scores in order, beginning with the one of a rank; reverse goes back from that. A member is
-// valid until the next one.
+// All yields the members with their scores in order, beginning with the one of a rank; reverse goes back from that. A
+// member is valid until the next one.
 func (z ZSet) All(rank int, reverse bool) iter.Seq2[[]byte, float64] {
 	return func(yield func([]byte, float64) bool) {
 		switch {
@@ -102,31 +109,27 @@ func (z ZSet) All(rank int, reverse bool) iter.Seq2[[]byte, float64] {
 	}
 }
 
-// Range calls fn for n members with their scores, in order, from the one of a rank on, or, with reverse, back from it. There must
-// be so many. A member is valid during the call.
+// Range calls fn for n members with their scores, in order, from the one of a rank on, or, with reverse, back from it.
+// There must be so many. A member is valid during the call.
 func (z ZSet) Range(rank, n int, reverse bool, fn func(member []byte, score float64)) {
 	if n <= 0 {
 		return
 	}
-	if z.table == nil || reverse {
-		for member, score := range z.All(rank, reverse) {
+	if z.table == nil {
+		z.packed.all(rank, reverse, func(member []byte, score float64) bool {
 			fn(member, score)
-			if n--; n == 0 {
-				return
-			}
-		}
+			n--
+			return n > 0
+		})
 		return
 	}
-	ranks, names := z.table.ranks, z.table.scores
-	for pos := ranks.at(rank); n > 0; {
-		l := ranks.leaves.at(pos.leaf)
-		end := min(int(l.n), pos.at+n)
-		for i := pos.at; i < end; i++ {
-			fn(names.name(l.ref(i)), l.scores[i])
+	names := z.table.scores
+	z.table.ranks.runs(rank, n, reverse, func(scores []float64, refs []uint64) {
+		names.warmCells(refs)
+		for i, ref := range refs {
+			fn(names.name(ref), scores[i])
 		}
-		n -= end - pos.at
-		pos = rankPos{leaf: l.next}
-	}
+	})
 }
 
 // Random returns a member of a sorted set that is not empty, each with the same probability.
@@ -137,8 +140,8 @@ func (z ZSet) Random(rng *rand.Rand) (member []byte, score float64) {
 	return member, score
 }
 
-// Sample calls fn for count different members, or for all if there are fewer; each choice of them has the same probability. All
-// come in reverse order, as from Redis, others in no particular one.
+// Sample calls fn for count different members, or for all if there are fewer; each choice of them has the same
+// probability. All come in reverse order, as from Redis, others in no particular one.
 func (z ZSet) Sample(rng *rand.Rand, count int, fn func(member []byte, score float64)) {
 	size := z.Len()
 	if z.table != nil && count < size/sampleByDraw {
@@ -164,8 +167,8 @@ func (z ZSet) Sample(rng *rand.Rand, count int, fn func(member []byte, score flo
 	}
 }
 
-// Scan calls fn for the members from cursor on and returns the cursor to go on with, as DB.Scan does for keys. A packed set is
-// scanned in one step. Scores are given as text: the one in a listpack, or as C prints "%.17g".
+// Scan calls fn for the members from cursor on and returns the cursor to go on with, as DB.Scan does for keys. A packed
+// set is scanned in one step. Scores are given as text: the one in a listpack, or as C prints "%.17g".
 func (z ZSet) Scan(cursor uint64, count int, fn func(member, score []byte)) uint64 {
 	var text []byte
 	if z.table == nil {
@@ -222,6 +225,29 @@ func (t *zsetTable) add(member []byte, score float64) {
 	t.ranks.insert(score, member, ref)
 }
 
+// without makes another table, of all members but those with ranks from lo on and below hi.
+func (t *zsetTable) without(lo, hi int) *zsetTable {
+	rest := newZSetTable(t.scores.hasher)
+	rest.scores.table.reserve(t.ranks.count - (hi - lo))
+	rest.ranks.extend(func(yield func(float64, uint64) bool) {
+		copied := func(scores []float64, refs []uint64) {
+			var hashes [WarmKeys]uint64
+			t.scores.warmCells(refs)
+			for i, ref := range refs {
+				hashes[i] = rest.scores.hasher.sum(t.scores.name(ref))
+			}
+			rest.scores.table.warmBuckets(hashes[:len(refs)])
+			for i, ref := range refs {
+				yield(scores[i], rest.scores.insert(hashes[i], t.scores.name(ref), nil, math.Float64bits(scores[i]),
+					true))
+			}
+		}
+		t.ranks.runs(0, lo, false, copied)
+		t.ranks.runs(hi, t.ranks.count-hi, false, copied)
+	})
+	return rest
+}
+
 // update changes the score of the member at ref.
 func (t *zsetTable) update(ref uint64, member []byte, old, score float64) {
 	t.scores.setWord(ref, math.Float64bits(score))
@@ -232,8 +258,8 @@ func (t *zsetTable) update(ref uint64, member []byte, old, score float64) {
 	}
 }
 
-// remove takes the member at a position out. The dict goes first: it may move cells, which the tree must still have; and the
-// tree then removes by position, without reading members.
+// remove takes the member at a position out. The dict goes first: it may move cells, which the tree must still have;
+// and the tree then removes by position, without reading members.
 func (t *zsetTable) remove(pos rankPos, member []byte) {
 	t.scores.remove(member)
 	t.ranks.remove(pos)
@@ -242,6 +268,9 @@ func (t *zsetTable) remove(pos rankPos, member []byte) {
 func (t *zsetTable) memory() int64 { return t.scores.memory() + t.ranks.memory() + zsetTableSize }
 
 const zsetTableSize = 16
+
+func (t *zsetTable) names() *dict     { return t.scores }
+func (t *zsetTable) freeze(f *Frozen) { f.freezeDict(t.scores) }
 
 func (t *zsetTable) clone() object {
 	c := &zsetTable{scores: t.scores.clone()}
@@ -276,14 +305,16 @@ func (z ZSet) check() error {
 	if err := listpack.Validate(z.packed, true); err != nil {
 		return err
 	}
-	if n := listpack.Len(z.packed); n%2 != 0 || n == 0 || z.enc != EncListpack && (z.enc != EncSkiplist || len(z.packed) > packedZSetAlways) {
+	if n := listpack.Len(z.packed); n%2 != 0 || n == 0 || z.enc != EncListpack &&
+		(z.enc != EncSkiplist || len(z.packed) > packedZSetAlways) {
 		return fmt.Errorf("a sorted set encoded as %v is packed, with %d elements in %d bytes", z.enc, n, len(z.packed))
 	}
 	var before []byte
 	last, n := math.Inf(-1), 0
 	seen := make(map[string]bool)
 	for member, score := range z.All(0, false) {
-		if score < last || n > 0 && score == last && string(before) >= string(member) || seen[string(member)] || math.IsNaN(score) {
+		if score < last || n > 0 && score == last && string(before) >= string(member) || seen[string(member)] ||
+			math.IsNaN(score) {
 			return fmt.Errorf("(%g, %q) stands behind (%g, %q) or is there twice", score, member, last, before)
 		}
 		seen[string(member)] = true

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"math"
+	"slices"
 
 	"holdfast/node/listpack"
 )
@@ -103,6 +105,50 @@ func (b *ZSetBuilder) pack() {
 	b.ZSet = ZSet{enc: enc, packed: packed}
 }
 
+// Combine gives a member of a set that was made by NewZSet a score, or, if it has one, what the function makes of that
+// and the other. The set is only good for more of this until Rank was called.
+func (b *ZSetBuilder) Combine(member []byte, score float64, of func(old, score float64) float64) {
+	d := b.table.scores
+	hash := d.hasher.sum(member)
+	slot := d.slot(hash, member)
+	if slot == nil {
+		d.insert(hash, member, nil, math.Float64bits(score), true)
+		return
+	}
+	ref := *slot & refMask
+	d.setWord(ref, math.Float64bits(of(b.table.score(ref), score)))
+}
+
+// Rank puts the members in order, once, after Combine.
+func (b *ZSetBuilder) Rank() {
+	type element struct {
+		score float64
+		ref   uint64
+	}
+	d := b.table.scores
+	elements := make([]element, 0, d.len())
+	d.each(func(ref uint64) bool {
+		elements = append(elements, element{b.table.score(ref), ref})
+		return true
+	})
+	slices.SortFunc(elements, func(x, y element) int {
+		switch {
+		case x.score < y.score:
+			return -1
+		case x.score > y.score:
+			return 1
+		}
+		return bytes.Compare(d.name(x.ref), d.name(y.ref))
+	})
+	b.table.ranks.extend(func(yield func(float64, uint64) bool) {
+		for _, e := range elements {
+			if !yield(e.score, e.ref) {
+				return
+			}
+		}
+	})
+}
+
 // Remove removes a member and reports whether it was there.
 func (b *ZSetBuilder) Remove(member []byte) bool {
 	if b.table == nil {
@@ -135,7 +181,8 @@ func (b *ZSetBuilder) removeRange(lo, hi int) {
 	}
 }
 
-// zsetBuilder is the sorted set that is edited. A packed one is copied to the store's scratch memory; a table is the original.
+// zsetBuilder is the sorted set that is edited. A packed one is copied to the store's scratch memory; a table is the
+// original.
 func (e *edit) zsetBuilder() ZSetBuilder {
 	b := ZSetBuilder{store: e.d.store}
 	switch {
@@ -180,8 +227,8 @@ type ZAddResult struct {
 	Score          float64 // that the last member has got, unless it was skipped
 }
 
-// ZSetAdd adds members to the sorted set at key, which is created if it is absent, or changes their scores. It is not ok, and
-// changes nothing, when an increment has no result.
+// ZSetAdd adds members to the sorted set at key, which is created if it is absent, or changes their scores. It is not
+// ok, and changes nothing, when an increment has no result.
 func (d *DB) ZSetAdd(key []byte, mode ZAddMode, members []ZMember) (r ZAddResult, ok bool) {
 	e := d.edit(key, TypeZSet)
 	if !e.exists() && mode.XX {
@@ -230,14 +277,18 @@ func (b *ZSetBuilder) apply(mode ZAddMode, m ZMember, r *ZAddResult) (ok bool) {
 	return true
 }
 
-// ZSetRemove removes members from the sorted set at key and returns how many were there. With its last member the key goes.
+// ZSetRemove removes members from the sorted set at key and returns how many were there. With its last member the key
+// goes.
 func (d *DB) ZSetRemove(key []byte, members ...[]byte) (removed int) {
 	e := d.edit(key, TypeZSet)
 	if !e.exists() {
 		return 0
 	}
 	b := e.zsetBuilder()
-	for _, m := range members {
+	for i, m := range members {
+		if b.table != nil && i%WarmKeys == 0 && len(members) > 1 {
+			b.table.scores.warm(members[i:])
+		}
 		if b.Remove(m) {
 			removed++
 		}
@@ -248,8 +299,8 @@ func (d *DB) ZSetRemove(key []byte, members ...[]byte) (removed int) {
 	return removed
 }
 
-// ZSetRemoveRange removes the members with ranks from lo on and below hi from the sorted set at key, which has them. With its
-// last member the key goes.
+// ZSetRemoveRange removes the members with ranks from lo on and below hi from the sorted set at key, which has them.
+// With its last member the key goes.
 func (d *DB) ZSetRemoveRange(key []byte, lo, hi int) {
 	if lo >= hi {
 		return
@@ -260,12 +311,23 @@ func (d *DB) ZSetRemoveRange(key []byte, lo, hi int) {
 		e.remove()
 		return
 	}
+	if b.table != nil && hi-lo >= fewRemoved && (hi-lo)*rebuiltFrom >= b.Len() {
+		e.setObject(b.table.without(lo, hi), b.enc)
+		return
+	}
 	b.removeRange(lo, hi)
 	e.setZSet(&b)
 }
 
-// ZSetStore makes a sorted set, of which the store takes possession, the value of key in place of one of any type. The set must
-// not be empty.
+// A share of a table that is removed takes longer, one member after the other, than to make another table of the rest:
+// behind what has died, cells that live are moved, and the tree must be told of each.
+const (
+	rebuiltFrom = 5
+	fewRemoved  = 256
+)
+
+// ZSetStore makes a sorted set, of which the store takes possession, the value of key in place of one of any type. The
+// set must not be empty.
 func (d *DB) ZSetStore(key []byte, b *ZSetBuilder) {
 	d.Delete(key)
 	b.pack()

@@ -8,9 +8,9 @@ import (
 	"holdfast/node/listpack"
 )
 
-// packedZSet is a sorted set in a listpack: member and score in turn, ordered by score, then by member. With encoding listpack it has
-// the very bytes that Redis would have, where a score that is an integer stands as one, and so there is no negative zero. With
-// encoding skiplist scores stand as they print.
+// packedZSet is a sorted set in a listpack: member and score in turn, ordered by score, then by member. With encoding
+// listpack it has the very bytes that Redis would have, where a score that is an integer stands as one, and so there is
+// no negative zero. With encoding skiplist scores stand as they print.
 type packedZSet []byte
 
 // maxPackedZSet bounds the bytes of a packed sorted set, whatever Limits say, as Redis does.

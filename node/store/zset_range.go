@@ -15,7 +15,8 @@ func (r *ScoreRange) above(score float64) bool { return score > r.Max || r.MaxEx
 // LexRange is an interval of members, for sorted sets in which all scores are equal.
 type LexRange struct{ Min, Max LexBound }
 
-// LexBound is an end of an interval of members. Infinite is -1 for what is below all members, 1 for what is above all, else 0.
+// LexBound is an end of an interval of members. Infinite is -1 for what is below all members, 1 for what is above all,
+// else 0.
 type LexBound struct {
 	Member   []byte
 	Ex       bool
@@ -59,8 +60,8 @@ func (z ZSet) ByScore(r ScoreRange) (lo, hi int) {
 	return lo, max(lo, hi)
 }
 
-// ByLex returns the ranks of the members in a range: from lo on and below hi. When scores differ, what is in the range is
-// not in one piece; of a packed set the answer is the piece that Redis finds from that end.
+// ByLex returns the ranks of the members in a range: from lo on and below hi. When scores differ, what is in the range
+// is not in one piece; of a packed set the answer is the piece that Redis finds from that end.
 func (z ZSet) ByLex(r LexRange, reverse bool) (lo, hi int) {
 	switch {
 	case z.Len() == 0:

@@ -219,7 +219,8 @@ func (w *zsetWorld) compare(key string) {
 		i := from
 		for member, score := range z.All(from, reverse) {
 			if string(member) != string(list[i].Member) || score != list[i].Score {
-				w.t.Fatalf("key %s, rank %d: (%q, %g), not (%q, %g)", key, i, member, score, list[i].Member, list[i].Score)
+				w.t.Fatalf("key %s, rank %d: (%q, %g), not (%q, %g)", key, i, member, score, list[i].Member,
+					list[i].Score)
 			}
 			if reverse {
 				i--
@@ -238,7 +239,8 @@ func (w *zsetWorld) compare(key string) {
 		n = w.rng.IntN(n + 1)
 		z.Range(from, n, reverse, func(member []byte, score float64) {
 			if n--; string(member) != string(list[i].Member) || score != list[i].Score {
-				w.t.Fatalf("key %s, rank %d of a range: (%q, %g), not (%q, %g)", key, i, member, score, list[i].Member, list[i].Score)
+				w.t.Fatalf("key %s, rank %d of a range: (%q, %g), not (%q, %g)", key, i, member, score, list[i].Member,
+					list[i].Score)
 			}
 			i += step
 		})
@@ -248,7 +250,8 @@ func (w *zsetWorld) compare(key string) {
 	}
 	for i, e := range list {
 		if rank, score, ok := z.Rank(e.Member); !ok || rank != i || score != e.Score {
-			w.t.Fatalf("key %s, member %q: rank %d, score %g, %v, not rank %d, score %g", key, e.Member, rank, score, ok, i, e.Score)
+			w.t.Fatalf("key %s, member %q: rank %d, score %g, %v, not rank %d, score %g", key, e.Member, rank, score,
+				ok, i, e.Score)
 		}
 	}
 	if _, ok := z.Score([]byte("absent")); ok {
@@ -313,9 +316,62 @@ func TestZSetChurn(t *testing.T) {
 		if err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
+		it, _ = d.Get(key)
+		z = it.ZSet()
 	}
 	if err := copied.check(); err != nil || (ZSet{table: copied.(*zsetTable)}).Len() != full {
 		t.Fatalf("the copy: %v", err)
+	}
+}
+
+// TestZSetRemoveShare removes small and large parts of sorted sets, which are done in different ways.
+func TestZSetRemoveShare(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	key := []byte("k")
+	for _, n := range []int{fewRemoved, 1000, 10_000} {
+		for _, share := range []int{1, 3, rebuiltFrom, 2 * rebuiltFrom} {
+			s := New(1, rng)
+			d := s.DB(0)
+			for i := range n {
+				d.ZSetAdd(key, ZAddMode{}, []ZMember{{fmt.Appendf(nil, "member:%d", i), float64(rng.IntN(n / 2))}})
+			}
+			d.SetExpire(key, 1e15)
+			it, _ := d.Get(key)
+			copied := it.ZSet().table.clone().(*zsetTable)
+			var want []string
+			removed := max(n/share-1, 1)
+			lo := rng.IntN(n - removed)
+			rank := 0
+			for member, score := range it.ZSet().All(0, false) {
+				if rank < lo || rank >= lo+removed {
+					want = append(want, fmt.Sprint(string(member), score))
+				}
+				rank++
+			}
+			d.ZSetRemoveRange(key, lo, lo+removed)
+			if err := s.Check(); err != nil {
+				t.Fatal(err)
+			}
+			if it, _ = d.Get(key); it.ExpireAt() != 1e15 {
+				t.Errorf("%d of %d: expires at %d", removed, n, it.ExpireAt())
+			}
+			var got []string
+			for member, score := range it.ZSet().All(0, false) {
+				got = append(got, fmt.Sprint(string(member), score))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d of %d from %d on: %d are left, not %d", removed, n, lo, len(got), len(want))
+			}
+			for i := range n {
+				d.ZSetAdd(key, ZAddMode{}, []ZMember{{fmt.Appendf(nil, "member:%d", i), float64(i)}})
+			}
+			if err := s.Check(); err != nil {
+				t.Fatal(err)
+			}
+			if err := copied.check(); err != nil || copied.ranks.count != n {
+				t.Fatalf("a copy: %v", err)
+			}
+		}
 	}
 }
 
@@ -345,8 +401,10 @@ func TestZSetByLex(t *testing.T) {
 			min, max string
 			lo, hi   int
 		}{
-			{"-", "+", 0, 5}, {"-", "-", 0, 0}, {"+", "+", 0, 0}, {"+", "-", 0, 0}, {"[b", "[d", 1, 4}, {"(b", "(d", 2, 3},
-			{"[b", "[b", 1, 2}, {"(b", "[b", 0, 0}, {"[d", "[b", 0, 0}, {"-", "(c", 0, 2}, {"[bb", "+", 2, 5}, {"[x", "+", 0, 0}, {"-", "[", 0, 0},
+			{"-", "+", 0, 5}, {"-", "-", 0, 0}, {"+", "+", 0, 0}, {"+", "-", 0, 0}, {"[b", "[d", 1, 4},
+			{"(b", "(d", 2, 3},
+			{"[b", "[b", 1, 2}, {"(b", "[b", 0, 0}, {"[d", "[b", 0, 0}, {"-", "(c", 0, 2}, {"[bb", "+", 2, 5},
+			{"[x", "+", 0, 0}, {"-", "[", 0, 0},
 		} {
 			it, _ := s.DB(0).Get([]byte("k"))
 			for _, reverse := range []bool{false, true} {
@@ -355,7 +413,8 @@ func TestZSetByLex(t *testing.T) {
 					lo, hi = 0, 0
 				}
 				if lo != c.lo || hi != c.hi {
-					t.Errorf("%d entries packed, %s to %s, reverse %v: ranks %d to %d, not %d to %d", entries, c.min, c.max, reverse, lo, hi, c.lo, c.hi)
+					t.Errorf("%d entries packed, %s to %s, reverse %v: ranks %d to %d, not %d to %d", entries, c.min,
+						c.max, reverse, lo, hi, c.lo, c.hi)
 				}
 			}
 		}

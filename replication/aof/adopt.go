@@ -6,8 +6,8 @@ import (
 	"io/fs"
 )
 
-// adopt makes the file of Redis 6 the base, as Redis 7 does: first the manifest names it, then it is moved; so that what was
-// interrupted in between can be gone on with.
+// adopt makes the file of Redis 6 the base, as Redis 7 does: first the manifest names it, then it is moved; so that
+// what was interrupted in between can be gone on with.
 func (f *Files) adopt() error {
 	if !f.cfg.Adopt || f.cfg.ReadOnly {
 		return nil

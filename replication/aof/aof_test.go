@@ -54,7 +54,8 @@ func open(t *testing.T, dir string) *Files {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	f, err := Open(Config{FS: NewRoot(root), Dir: "appendonlydir", Name: "appendonly.aof", Retain: func() int64 { return 1 << 20 }})
+	f, err := Open(Config{FS: NewRoot(root), Dir: "appendonlydir", Name: "appendonly.aof",
+		Retain: func() int64 { return 1 << 20 }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,8 @@ func TestRoundTrip(t *testing.T) {
 	at := f.End()
 	must(t, f.Roll(0))
 	must(t, f.Write(wire("SET", "d", "4")))
-	must(t, f.SetIdentity(Identity{ID: id, Epoch: 8, Incarnation: "i", Former: []Former{{ID: strings.Repeat("f", 40), Until: 50}}}))
+	must(t, f.SetIdentity(Identity{ID: id, Epoch: 8, Incarnation: "i",
+		Former: []Former{{ID: strings.Repeat("f", 40), Until: 50}}}))
 	must(t, f.Sync())
 
 	g := open(t, dir)
@@ -184,7 +186,8 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-// TestAccepted: a complete file that fails its checksum is refused, unless it is to be taken as it is; then it is right from there on.
+// TestAccepted: a complete file that fails its checksum is refused, unless it is to be taken as it is; then it is right
+// from there on.
 func TestAccepted(t *testing.T) {
 	dir := t.TempDir()
 	f := begin(t, dir)
@@ -204,7 +207,8 @@ func TestAccepted(t *testing.T) {
 	g.cfg.SkipSums = true
 	load(t, g)
 	must(t, g.Close())
-	if log, report := load(t, open(t, dir)); report.Cut != nil || strings.Join(log, "|") != "SELECT 3|SET a 3|SELECT 0|SET b 2" {
+	if log, report := load(t, open(t, dir)); report.Cut != nil ||
+		strings.Join(log, "|") != "SELECT 3|SET a 3|SELECT 0|SET b 2" {
 		t.Fatalf("%q %+v", log, report)
 	}
 }
@@ -238,8 +242,10 @@ func TestRedisAcceptsTheFiles(t *testing.T) {
 }
 
 func FuzzManifest(f *testing.F) {
-	f.Add([]byte("file appendonly.aof.1.base.rdb seq 1 type b\nfile \"a b.incr\" seq 2 type i startoffset 5 header 0\n"))
-	m := manifest{files: []entry{{name: "x", seq: 1, kind: kindIncr, placed: true, closed: true, size: 5}}, identity: &Identity{ID: id, Incarnation: "i", Former: []Former{{id, 9}}}}
+	f.Add([]byte("file appendonly.aof.1.base.rdb seq 1 type b\nfile \"a b.incr\" seq 2 type i startoffset 5 header " +
+		"0\n"))
+	m := manifest{files: []entry{{name: "x", seq: 1, kind: kindIncr, placed: true, closed: true, size: 5}},
+		identity: &Identity{ID: id, Incarnation: "i", Former: []Former{{id, 9}}}}
 	f.Add(m.format())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parseManifest(text)
@@ -265,7 +271,8 @@ func FuzzScanner(f *testing.F) {
 			batch, err := s.Next()
 			if err != nil {
 				var torn *TornError
-				if errors.Is(err, io.EOF) && s.End() != int64(len(text)) || errors.As(err, &torn) && torn.Offset > torn.Size {
+				if errors.Is(err, io.EOF) && s.End() != int64(len(text)) || errors.As(err, &torn) &&
+					torn.Offset > torn.Size {
 					t.Fatalf("%v at %d of %d", err, s.End(), len(text))
 				}
 				return
@@ -279,8 +286,8 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-// FuzzSums: whatever stands in a file of checksums, what is taken from it rises and can be written again; and a log that is
-// read under it is found whole, or not, as far as a plain sum says.
+// FuzzSums: whatever stands in a file of checksums, what is taken from it rises and can be written again; and a log
+// that is read under it is found whole, or not, as far as a plain sum says.
 func FuzzSums(f *testing.F) {
 	text := wire("SET", "a", "1")
 	s := sums{synced: mark{4, crc32.Checksum(text[:4], castagnoli)}}

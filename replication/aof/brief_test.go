@@ -61,7 +61,7 @@ func TestUntoldWrites(t *testing.T) {
 	write(f.Write([]byte("one, ")))
 	write(f.Write([]byte("two, ")))
 	write(f.WriteAt([]byte("three"), 5))
-	write(open(root.Append).Write([]byte(" more")))
+	write(open(root.Update).WriteAt([]byte(" more"), 10))
 	if err := f.Sync(); err != nil {
 		t.Error(err)
 	}
@@ -92,7 +92,36 @@ func TestBusy(t *testing.T) {
 	busy("during a sync", now, true)
 	d.working.Add(-1)
 	busy("after it", now, false)
-	d.waited.Store(now.UnixNano())
-	busy("after a write that took long", now.Add(callsSoon-1), true)
-	busy("later", now.Add(callsSoon), false)
+	f := osFile{disk: &d}
+	began := time.Now().Add(-time.Second)
+	f.wrote(1, began)
+	now = time.Now()
+	busy("after a write that took long", now, true)
+	busy("for longer than that took", now.Add(distrust*time.Second-time.Millisecond), true)
+	busy("later", now.Add(distrust*time.Second+time.Second), false)
+}
+
+// After much was written the next call may have to wait for the disk, until that has had its time.
+func TestBehind(t *testing.T) {
+	var d disk
+	now := time.Now()
+	d.took(maxOwed, now)
+	if d.behind(now) {
+		t.Error("so much the kernel takes at once")
+	}
+	d.took(300<<20, now)
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {18 * time.Second, true}, {19 * time.Second, false}} {
+		if d.behind(now.Add(c.after)) != c.want {
+			t.Errorf("%v after 300 MB: behind is %v", c.after, !c.want)
+		}
+	}
+	f := osFile{disk: &d}
+	f.writes.took(now, now)
+	d.took(300<<20, now.Add(19*time.Second))
+	if f.untold(make([]byte, 100), now) {
+		t.Error("the scheduler is not told of a write behind 300 MB")
+	}
 }

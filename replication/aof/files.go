@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -59,18 +60,24 @@ type oldFile struct {
 	sums sums
 }
 
-// ErrUnsynced: a sync failed. Nobody can tell how much of the last file is on disk, and later syncs may succeed without it (as on Linux, where
-// what a sync could not write is no longer to be written): only a new base makes the log whole.
+// ErrUnsynced: a sync failed. Nobody can tell how much of the last file is on disk, and later syncs may succeed without
+// it (as on Linux, where what a sync could not write is no longer to be written): only a new base makes the log whole.
 var ErrUnsynced = errors.New("aof: the log's end can't be synced")
 
 // ErrNone: there is no log on disk.
 var ErrNone = errors.New("aof: no manifest")
+
+// ErrNoManifest: files of a log are there, and nothing says which of them count.
+var ErrNoManifest = errors.New("the manifest is missing")
 
 // Open reads the manifest, if there is one, and removes what an interrupted rewrite has left.
 func Open(cfg Config) (*Files, error) {
 	f := &Files{cfg: cfg, m: &manifest{}, old: map[string]oldFile{}}
 	text, err := f.readFile(f.manifestName())
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := f.noLog(); err != nil {
+			return nil, err
+		}
 		return f, f.adopt()
 	}
 	if err != nil {
@@ -83,18 +90,42 @@ func Open(cfg Config) (*Files, error) {
 	if cfg.ReadOnly {
 		return f, nil
 	}
-	return f, errors.Join(f.adopt(), f.sweep())
+	_ = f.sweep() // what can't be removed now is removed with the next commit, and does no harm until then
+	return f, f.adopt()
+}
+
+// noLog makes sure that a directory without a manifest has no log either: nothing but what is left of one that was
+// begun and never was whole.
+func (f *Files) noLog() error {
+	names, err := f.cfg.FS.List(f.cfg.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("aof: %w", err)
+	}
+	if !slices.Contains(names, f.beginningName()) {
+		for _, name := range names {
+			if name == f.cfg.Name || strings.HasPrefix(name, f.cfg.Name+".") {
+				return fmt.Errorf("aof: %s: %w, though %s is there: put it back", f.path(f.manifestName()),
+					ErrNoManifest, name)
+			}
+		}
+	}
+	if !f.cfg.ReadOnly {
+		_ = f.sweep() // as in Open
+	}
+	return nil
 }
 
 // place gives the files of a manifest without offsets theirs: the base is where the log begins.
 func (f *Files) place() {
-	var at int64
 	for i := range f.m.files {
 		switch e := &f.m.files[i]; {
 		case e.kind == kindBase && !e.placed:
 			e.start = 0
 		case e.kind == kindIncr && !e.placed:
-			e.start = at // the load counts on
+			e.start = math.MaxInt64 // until the load comes to it
 		}
 	}
 }
@@ -141,13 +172,26 @@ func (f *Files) End() int64 {
 	return f.end
 }
 
+// Synced is the offset up to which the log is sure to survive a loss of power, when it has been loaded.
+func (f *Files) Synced() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	incr := f.m.of(kindIncr)
+	if len(incr) == 0 {
+		return f.end
+	}
+	last := incr[len(incr)-1]
+	return min(f.end, max(last.start+f.sure-last.header, last.start))
+}
+
 // Busy reports whether a write may have to wait for the disk, where the FS can tell.
 func (f *Files) Busy() bool {
 	fs, ok := f.cfg.FS.(interface{ Busy() bool })
 	return ok && fs.Busy()
 }
 
-// Size is the bytes of the base and of the log behind it. It may be asked at any time, also while the log is being loaded.
+// Size is the bytes of the base and of the log behind it. It may be asked at any time, also while the log is being
+// loaded.
 func (f *Files) Size() int64 {
 	return f.total.Load()
 }
@@ -243,13 +287,44 @@ func (f *Files) replace(next *manifest) error {
 
 const tempPrefix = "temp-"
 
+// beginningName is the file that is there while the first log is begun, before there is a manifest. So what a process
+// has left that died then is no log that has lost its manifest.
+func (f *Files) beginningName() string { return tempPrefix + f.cfg.Name + ".beginning" }
+
+// announce says that a first log is being begun.
+func (f *Files) announce() error {
+	if len(f.m.files) > 0 {
+		return nil
+	}
+	file, err := f.cfg.FS.Create(f.path(f.beginningName()))
+	if err == nil {
+		err = errors.Join(file.Sync(), file.Close())
+	}
+	if err == nil {
+		err = f.cfg.FS.SyncDir(f.cfg.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("aof: beginning a log: %w", err)
+	}
+	return nil
+}
+
 // sweep removes files of ours that the manifest does not name: an interrupted rewrite has left them.
 func (f *Files) sweep() error {
 	names, err := f.cfg.FS.List(f.cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("aof: %w", err)
 	}
+	begun := slices.Index(names, f.beginningName())
+	if begun >= 0 { // it goes last: what it explains must be gone before
+		names = append(slices.Delete(names, begun, begun+1), f.beginningName())
+	}
 	for _, name := range names {
+		if name == f.beginningName() {
+			if err = errors.Join(err, f.cfg.FS.SyncDir(f.cfg.Dir)); err != nil {
+				break
+			}
+		}
 		ours := strings.HasPrefix(name, f.cfg.Name+".") || strings.HasPrefix(name, tempPrefix+f.cfg.Name)
 		named := slices.ContainsFunc(f.m.files, func(e entry) bool {
 			return e.name == name || f.m.identity != nil && e.name+sumsSuffix == name

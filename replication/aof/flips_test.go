@@ -57,7 +57,8 @@ func diskOf(t *testing.T, files map[string][]byte) *memfs.FS {
 	return disk
 }
 
-// restored is everything that a start gets from a directory: the words, and the log's bytes that it offers to followers.
+// restored is everything that a start gets from a directory: the words, and the log's bytes that it offers to
+// followers.
 type restored struct {
 	words []string
 	log   []byte
@@ -86,7 +87,8 @@ func restore(disk aof.FS) (r restored, said error, err error) {
 		n, err := f.ReadAt(p, at)
 		if err != nil {
 			if f.First() <= at {
-				return r, nil, fmt.Errorf("damage at %d was found, and the log is still offered from %d on", at, f.First())
+				return r, nil, fmt.Errorf("damage at %d was found, and the log is still offered from %d on", at,
+					f.First())
 			}
 			return r, err, f.Close()
 		}
@@ -95,7 +97,8 @@ func restore(disk aof.FS) (r restored, said error, err error) {
 	return r, said, f.Close()
 }
 
-// TestFlips flips each bit, and all bits of each byte, of all files but the base, whose checksum is its own: it is noticed, or changes nothing.
+// TestFlips flips each bit, and all bits of each byte, of all files but the base, whose checksum is its own: it is
+// noticed, or changes nothing.
 func TestFlips(t *testing.T) {
 	ends := map[string]func(f *aof.Files) error{
 		"closed": func(f *aof.Files) error { return f.Close() },
@@ -111,7 +114,8 @@ func TestFlips(t *testing.T) {
 			must(t, err)
 			_, err = base.Write((&words{}).image())
 			must(t, err)
-			must(t, base.Restart(aof.Identity{ID: "x", Incarnation: "i", Former: []aof.Former{{ID: "y", Until: 7}}}, 100, 0))
+			must(t, base.Restart(aof.Identity{ID: "x", Incarnation: "i", Former: []aof.Former{{ID: "y", Until: 7}}},
+				100, 0))
 			must(t, f.Write(put("history")))
 			at := f.End()
 			must(t, f.Roll(0))
@@ -148,7 +152,8 @@ func flipAll(t *testing.T, files map[string][]byte) {
 				bad[i] ^= mask
 				files[name] = bad
 				got, said, err := restore(diskOf(t, files))
-				same := slices.Equal(got.words, want.words) && bytes.Equal(got.log, want.log) && got.id == want.id && got.first == want.first
+				same := slices.Equal(got.words, want.words) && bytes.Equal(got.log, want.log) && got.id == want.id &&
+					got.first == want.first
 				switch {
 				case err != nil && strings.Contains(err.Error(), "still offered"):
 					t.Error(err)

@@ -12,8 +12,8 @@ import (
 type File interface {
 	io.Reader
 	io.ReaderAt
-	io.Writer
-	io.WriterAt // not where the file was opened with Append
+	io.Writer // behind what was written last by this descriptor, wherever the file ends by then
+	io.WriterAt
 	io.Closer
 	Truncate(size int64) error
 	Sync() error
@@ -24,7 +24,6 @@ type File interface {
 type FS interface {
 	Open(name string) (File, error)   // for reading
 	Create(name string) (File, error) // for writing, emptied
-	Append(name string) (File, error) // for writing at its end; it must exist
 	Update(name string) (File, error) // for writing anywhere in it; it must exist
 	Rename(from, to string) error
 	Remove(name string) error
@@ -42,7 +41,8 @@ type Root struct {
 // NewRoot makes an FS of a directory.
 func NewRoot(dir *os.Root) Root { return Root{dir, &disk{}} }
 
-// Busy reports whether a write may have to wait for the disk: something is being synced or removed, or a write has just had to.
+// Busy reports whether a write may have to wait for the disk: something is being synced or removed, or a write has just
+// had to.
 func (r Root) Busy() bool { return r.disk.busy(time.Now()) }
 
 func (r Root) open(name string, flag int) (File, error) {
@@ -61,9 +61,6 @@ func (r Root) Create(name string) (File, error) {
 	return r.open(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 }
 
-// Append opens a file for writing at its end.
-func (r Root) Append(name string) (File, error) { return r.open(name, os.O_RDWR|os.O_APPEND) }
-
 // Update opens a file for writing anywhere in it.
 func (r Root) Update(name string) (File, error) { return r.open(name, os.O_RDWR) }
 
@@ -75,8 +72,8 @@ func (r Root) Mkdir(name string) error {
 	return nil
 }
 
-// Remove removes a file. The system takes long to give the blocks of a large one back, and does so when nobody has it open any
-// more: that is left to another goroutine, one file after the other.
+// Remove removes a file. The system takes long to give the blocks of a large one back, and does so when nobody has it
+// open any more: that is left to another goroutine, one file after the other.
 func (r Root) Remove(name string) error {
 	f, err := r.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {

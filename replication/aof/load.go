@@ -20,8 +20,9 @@ type Loader interface {
 type LoadReport struct {
 	Files int
 	Bytes int64
-	Cut   *TornError // the torn tail that was cut off, nil if there was none
+	Cut   *TornError // the torn tail that was left out, nil if there was none
 	File  string     // whose
+	Whole int        // commands in it that are whole
 }
 
 // FileError is an error in one of the files.
@@ -35,7 +36,8 @@ func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns what is wrong with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// ErrBase: what is wrong is wrong in the base, of which nothing can be cut off without the log behind it losing its sense.
+// ErrBase: what is wrong is wrong in the base, of which nothing can be cut off without the log behind it losing its
+// sense.
 var ErrBase = errors.New("it is in the base, without which the log behind it means nothing")
 
 // ChecksumError is a file whose bytes, though they may be commands, are not those that were written.
@@ -45,11 +47,13 @@ type ChecksumError struct {
 }
 
 func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("damaged between byte %d and byte %d: their checksum is %08x instead of %08x", e.From, e.To, e.Sum, e.Want)
+	return fmt.Sprintf("damaged between byte %d and byte %d: their checksum is %08x instead of %08x", e.From, e.To,
+		e.Sum, e.Want)
 }
 
-// Load hands all data to the loader, verifies it on the way, and leaves the log ready for writing at its end. A torn tail of the
-// last file is cut off when cut allows it; everything else that is wrong ends the load with a FileError.
+// Load hands all data to the loader, verifies it on the way, and knows where the log's end is then. A torn tail of the
+// last file is left out when cut allows it, and cut off when that file is written, or by Ready; everything else that is
+// wrong ends the load with a FileError. Nothing is written, but to a base with a torn tail.
 func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -57,7 +61,7 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 	var report LoadReport
 	f.end = 0
 	base, incr := f.m.base(), f.m.of(kindIncr)
-	if len(incr) > 0 {
+	if len(incr) > 0 && incr[0].placed {
 		f.end = incr[0].start
 	}
 	if base != nil {
@@ -90,16 +94,17 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		if !e.placed {
 			e.start = f.end
 		} else if e.start != f.end {
-			return report, &FileError{f.path(e.name), fmt.Errorf("it begins at offset %d of the log, the file before it ends at %d", e.start, f.end)}
+			return report, &FileError{f.path(e.name),
+				fmt.Errorf("it begins at offset %d of the log, the file before it ends at %d", e.start, f.end)}
 		}
 		size, torn, err := f.loadIncr(e, i == last, to)
 		if err == nil && torn != nil {
 			err = torn
 			if i == last && cut {
 				report.Cut, report.File, err = torn, f.path(e.name), nil
-				if !f.cfg.ReadOnly {
-					err = f.cutOff(e, torn.Offset)
-				}
+				var rest Rest
+				err = errors.Join(f.leaveOut(e, torn.Offset), f.addRest(&rest, e.name, torn.Offset))
+				report.Whole = rest.Commands
 			}
 		}
 		if err != nil {
@@ -108,13 +113,7 @@ func (f *Files) Load(to Loader, cut bool) (LoadReport, error) {
 		report.Files++
 		report.Bytes += size
 	}
-	if f.cfg.ReadOnly || len(f.m.files) == 0 {
-		return report, nil
-	}
-	if last < 0 { // Redis wrote the base while it kept no log
-		return report, f.begin(f.m.clone(), 0)
-	}
-	return report, f.openLast()
+	return report, nil
 }
 
 // Stored is how many bytes the files have that Load reads.
@@ -138,7 +137,8 @@ func (f *Files) Stored() (total int64, err error) {
 	return total, nil
 }
 
-// loadBase loads the base: RDB, which older versions of Redis continue with commands in the same file, or only commands.
+// loadBase loads the base: RDB, which older versions of Redis continue with commands in the same file, or only
+// commands.
 func (f *Files) loadBase(e *entry, to Loader) (size int64, err error) {
 	file, err := f.cfg.FS.Open(f.path(e.name))
 	if err != nil {
@@ -209,7 +209,7 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 		switch {
 		case errors.Is(err, io.EOF), errors.As(err, &torn):
 			f.size, f.end = s.End(), e.start+s.End()-e.header
-			f.sum, f.known = sums.at.sum, sums.found // right when nothing is torn; else cutOff reads them anew
+			f.sum, f.known = sums.at.sum, sums.found // right when nothing is torn; else leaveOut reads them anew
 			if f.cfg.SkipSums && e.closed && !f.cfg.ReadOnly {
 				return size, torn, f.accept(e, sums)
 			}
@@ -232,7 +232,7 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 
 // cutBase shortens a base that ends with commands and has nothing behind it, as the one file of Redis 6.
 func (f *Files) cutBase(e *entry, size int64) (err error) {
-	file, err := f.cfg.FS.Append(f.path(e.name))
+	file, err := f.cfg.FS.Update(f.path(e.name))
 	if err != nil {
 		return err
 	}
@@ -253,8 +253,8 @@ func (f *Files) accept(e *entry, read *summingReader) error {
 	return s.file.Close()
 }
 
-// zeroFrom reports whether nothing but zeroes stands in the file from a place on: a file system that lost its power may leave the
-// length of a file and not its content.
+// zeroFrom reports whether nothing but zeroes stands in the file from a place on: a file system that lost its power may
+// leave the length of a file and not its content.
 func zeroFrom(file File, at, size int64) bool {
 	b := make([]byte, 4096)
 	for at < size {
@@ -267,8 +267,8 @@ func zeroFrom(file File, at, size int64) bool {
 	return true
 }
 
-// cutOff shortens the last file to size bytes.
-func (f *Files) cutOff(e *entry, size int64) error {
+// leaveOut has the last file end at size bytes; openLast cuts it off there.
+func (f *Files) leaveOut(e *entry, size int64) error {
 	file, err := f.cfg.FS.Open(f.path(e.name))
 	if err != nil {
 		return err
@@ -283,14 +283,7 @@ func (f *Files) cutOff(e *entry, size int64) error {
 		return err
 	}
 	f.size, f.sum, f.known, f.dirty = size, left.at.sum, left.found, true
-	if err := f.openLast(); err != nil { // first: no checksum may be left of what others will take the place of
-		return err
-	}
-	if err := f.cur.Truncate(size); err != nil {
-		return fmt.Errorf("cutting it off at byte %d: %w", size, err)
-	}
-	f.dirty = false
-	return f.syncCur()
+	return nil
 }
 
 // told has Config.Progress hear of what is read.

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Identity is what the log is called: its replication id, the ids it had before and up to which offset, the newest epoch
-// in which it was written, and which start of the node wrote it.
+// Identity is what the log is called: its replication id, the ids it had before and up to which offset, the newest
+// epoch in which it was written, and which start of the node wrote it.
 type Identity struct {
 	ID          string
 	Former      []Former
@@ -50,6 +50,7 @@ type entry struct {
 type manifest struct {
 	files    []entry
 	identity *Identity
+	left     *Left // nil: the log is kept
 }
 
 const (
@@ -89,6 +90,9 @@ func (m *manifest) format() []byte {
 			fmt.Fprintf(&b, " size %d crc32c %d", f.size, f.sum)
 		}
 		b.WriteByte('\n')
+	}
+	if m.left != nil {
+		b.WriteString(m.left.format())
 	}
 	if id := m.identity; id != nil {
 		fmt.Fprintf(&b, comment+"id %s epoch %d incarnation %s\n", id.ID, id.Epoch, id.Incarnation)
@@ -170,6 +174,8 @@ func (p *manifestParser) comment(line string) error {
 	case len(words) == 6 && words[0] == "id" && words[2] == "epoch" && words[4] == "incarnation":
 		p.identity = &Identity{ID: words[1], Incarnation: words[5]}
 		p.identity.Epoch, err = strconv.ParseUint(words[3], 10, 64)
+	case len(words) == 4 && words[0] == "left":
+		p.m.left, err = parseLeft(words)
 	case len(words) == 3 && words[0] == "former" && p.identity != nil:
 		f := Former{ID: words[1]}
 		f.Until, err = strconv.ParseInt(words[2], 10, 64)
@@ -282,7 +288,7 @@ func (m *manifest) of(k kind) (list []entry) {
 
 // clone copies the manifest, for a change that is not yet on disk.
 func (m *manifest) clone() *manifest {
-	c := &manifest{files: append([]entry(nil), m.files...)}
+	c := &manifest{files: append([]entry(nil), m.files...), left: m.left}
 	if m.identity != nil {
 		id := *m.identity
 		id.Former = append([]Former(nil), m.identity.Former...)

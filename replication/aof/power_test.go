@@ -51,8 +51,8 @@ func (w *words) Apply(batch []aof.Entry) error {
 	return nil
 }
 
-// TestPowerLoss writes, rolls, rewrites and restarts, on a disk that sometimes runs full or fails, and pulls the plug at any moment:
-// whatever was synced is there afterwards, in order, and nothing that was never written.
+// TestPowerLoss writes, rolls, rewrites and restarts, on a disk that sometimes runs full or fails, and pulls the plug
+// at any moment: whatever was synced is there afterwards, in order, and nothing that was never written.
 func TestPowerLoss(t *testing.T) {
 	for seed := range uint64(1000) {
 		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { powerLoss(t, rand.New(rand.NewPCG(seed, 1))) }) {
@@ -76,6 +76,7 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 				t.Fatalf("%d words were durable and there is no log", durable)
 			}
 			w.list = nil
+			mend(disk)
 			base, err := f.NewBase()
 			if err == nil {
 				_, err = base.Write(w.image())
@@ -95,10 +96,21 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 				w.list = append(w.list, again)
 			}
 			again = ""
-			if len(loaded.list) < durable || len(loaded.list) > len(w.list) || !slices.Equal(loaded.list, w.list[:len(loaded.list)]) {
-				t.Fatalf("loaded %d words, %d were durable, %d written\n%q\n%q", len(loaded.list), durable, len(w.list), loaded.list, w.list)
+			if len(loaded.list) < durable || len(loaded.list) > len(w.list) ||
+				!slices.Equal(loaded.list, w.list[:len(loaded.list)]) {
+				t.Fatalf("loaded %d words, %d were durable, %d written\n%q\n%q", len(loaded.list), durable, len(w.list),
+					loaded.list, w.list)
 			}
 			w = loaded
+			err := f.Ready()
+			for i := 0; err != nil; i++ { // what is loaded can't be told of before that
+				if i > rng.IntN(5) {
+					mend(disk)
+				}
+				if err = f.Ready(); errors.Is(err, aof.ErrUnsynced) && beginAnew(f, &w) {
+					err = nil
+				}
+			}
 		}
 		durable = len(w.list)
 		whole := true // false: a sync has failed, and the log needs a new base
@@ -127,7 +139,7 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 				}
 				continue
 			}
-			switch rng.IntN(12) {
+			switch rng.IntN(13) {
 			case 0:
 				judge(f.Roll(0))
 			case 1:
@@ -147,6 +159,8 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 			case 8:
 				_ = f.SyncSums()
 			case 9:
+				disk.SetFiles(rng.IntN(3))
+			case 10:
 				left := rng.IntN(len(w.list) + 1)
 				if left == len(w.list) || ends[left] == 0 {
 					continue // it came with the base, perhaps
@@ -174,9 +188,11 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 				ends = append(ends, f.End())
 			}
 		}
-		disk.SetRoom(-1)
-		disk.Fail(0, nil)
+		if rng.IntN(4) > 0 {
+			mend(disk)
+		}
 		if whole && rng.IntN(3) == 0 {
+			mend(disk)
 			if err := f.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -188,6 +204,12 @@ func powerLoss(t *testing.T, rng *rand.Rand) {
 			durable = len(w.list) // only the process dies; what it could not sync is there still
 		}
 	}
+}
+
+func mend(disk *memfs.FS) {
+	disk.SetRoom(-1)
+	disk.SetFiles(-1)
+	disk.Fail(0, nil)
 }
 
 // rewrite makes a new base while words go on coming.

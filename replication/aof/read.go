@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// ReadAt reads the log's bytes from an offset on: as many as one file has, at most len(p). It answers 0 bytes at the end of the log.
+// ReadAt reads the log's bytes from an offset on: as many as one file has, at most len(p). It answers 0 bytes at the
+// end of the log.
 func (f *Files) ReadAt(p []byte, offset int64) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -29,6 +30,9 @@ func (f *Files) ReadAt(p []byte, offset int64) (int, error) {
 			var err error
 			if file, err = f.openOld(&e); err != nil {
 				return 0, err
+			}
+			if i+1 == len(list) {
+				file.sums = f.known // what stands behind its end may be cut off yet
 			}
 		}
 		n, err := file.sums.readAt(file, p[:min(int64(len(p)), end-offset)], offset-e.start+e.header)
@@ -61,8 +65,8 @@ func (f *Files) openOld(e *entry) (oldFile, error) {
 	return f.old[e.name], nil
 }
 
-// Truncate drops all of the log from an offset on, which must not lie before the base: a suffix that was never committed. The
-// data is to be loaded anew.
+// Truncate drops all of the log from an offset on, which must not lie before the base: a suffix that was never
+// committed. The data is to be loaded anew.
 func (f *Files) Truncate(offset int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,10 +93,13 @@ func (f *Files) Truncate(offset int64) error {
 	if err := f.commit(next); err != nil {
 		return err
 	}
-	if err := f.cutOff(&e, size); err != nil {
+	err := f.leaveOut(&e, size)
+	if f.end = offset; err == nil {
+		err = f.openLast()
+	}
+	if err != nil {
 		return &FileError{f.path(e.name), err}
 	}
-	f.end = offset
 	f.measure()
 	return f.sweep()
 }

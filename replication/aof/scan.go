@@ -25,8 +25,8 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("damaged at byte %d: %s", e.Offset, e.Reason)
 }
 
-// TornError is a log that ends inside a command, or inside a transaction: a crash cut the last write short. Or, where it was not
-// synced yet, in bytes that are not those that were written.
+// TornError is a log that ends inside a command, or inside a transaction: a crash cut the last write short. Or, where
+// it was not synced yet, in bytes that are not those that were written.
 type TornError struct {
 	Offset  int64 // in the file: where the command, or its transaction, begins
 	Size    int64 // bytes of the file
@@ -35,16 +35,18 @@ type TornError struct {
 
 func (e *TornError) Error() string {
 	if e.Changed {
-		return fmt.Sprintf("torn: the last %d bytes, from byte %d on, were not synced and are not what was written", e.Size-e.Offset, e.Offset)
+		return fmt.Sprintf("torn: the last %d bytes, from byte %d on, were not synced and are not what was written",
+			e.Size-e.Offset, e.Offset)
 	}
 	return fmt.Sprintf("torn: the last %d bytes, from byte %d on, are no whole command", e.Size-e.Offset, e.Offset)
 }
 
 // Scanner reads commands from an incremental file, and knows where it is.
 type Scanner struct {
-	r   *bufio.Reader
-	at  int64 // read so far
-	end int64 // behind the last whole command or transaction
+	r     *bufio.Reader
+	at    int64 // read so far
+	began int64 // where the command that was read last begins
+	end   int64 // behind the last whole command or transaction
 
 	raw   []byte    // the bytes of the batch in hand
 	args  [][2]int  // where its arguments stand in raw
@@ -71,8 +73,8 @@ func NewScanner(r io.Reader, at int64) *Scanner {
 // End is the place in the file behind the last whole command or transaction.
 func (s *Scanner) End() int64 { return s.end }
 
-// Next returns the next command, or all of a transaction from MULTI to EXEC, valid until the next call. At the file's end
-// it answers io.EOF, else a TornError, a DamageError, or the reader's error.
+// Next returns the next command, or all of a transaction from MULTI to EXEC, valid until the next call. At the file's
+// end it answers io.EOF, else a TornError, a DamageError, or the reader's error.
 func (s *Scanner) Next() ([]Entry, error) {
 	if cap(s.raw) > maxKept {
 		s.raw = nil
@@ -125,6 +127,7 @@ func (s *Scanner) entries() []Entry {
 
 // command reads one command to the end of raw; or a comment, which it drops.
 func (s *Scanner) command() (whole bool, err error) {
+	s.began = s.at
 	first, err := s.r.ReadByte()
 	if err != nil {
 		return false, err

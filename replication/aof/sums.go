@@ -26,8 +26,9 @@ type mark struct {
 }
 
 // sums are the checksums of one incremental file. They stand in a file beside it, which Redis does not look at: among
-// the log's own bytes they would shift its offsets. Record i of that file is mark i. The last one moves on with each write, until it
-// is a block away from the one before. What is missing there leaves bytes unverified, and what is damaged there is as if it were missing.
+// the log's own bytes they would shift its offsets. Record i of that file is mark i. The last one moves on with each
+// write, until it is a block away from the one before. What is missing there leaves bytes unverified, and what is
+// damaged there is as if it were missing.
 type sums struct {
 	marks  []mark // rising; as long as the file is written, the last one is its end
 	synced mark   // so much can't have been lost with the power
@@ -85,7 +86,8 @@ func parseSums(text []byte) (s sums) {
 		if n := len(s.marks); m.end > 0 && (n == 0 || m.end > s.marks[n-1].end) {
 			s.marks = append(s.marks, m)
 		}
-		if synced := (mark{int64(binary.LittleEndian.Uint64(r[16:])), binary.LittleEndian.Uint32(r[24:])}); synced.end > s.synced.end {
+		if synced := (mark{int64(binary.LittleEndian.Uint64(r[16:])),
+			binary.LittleEndian.Uint32(r[24:])}); synced.end > s.synced.end {
 			s.synced = synced
 		}
 	}
@@ -105,8 +107,8 @@ func (s *sums) certain() (list []mark) {
 	return list
 }
 
-// whole says how far the bytes of a file, behind those that were synced, are what was written: its size unless a mark says
-// otherwise. A loss of power may have left less than was written, or zeroes: that is for the Scanner to find.
+// whole says how far the bytes of a file, behind those that were synced, are what was written: its size unless a mark
+// says otherwise. A loss of power may have left less than was written, or zeroes: that is for the Scanner to find.
 func (s *sums) whole(file io.ReaderAt, size int64) (int64, error) {
 	at := s.synced
 	for _, m := range s.marks {
@@ -232,7 +234,8 @@ func (s *sumsFile) sync() error {
 	return nil
 }
 
-// createSums puts the sums of the incremental file called name into a new file, which takes the place of an older one in one step.
+// createSums puts the sums of the incremental file called name into a new file, which takes the place of an older one
+// in one step.
 func (f *Files) createSums(name string, s sums) (*sumsFile, error) {
 	temp := tempPrefix + name + sumsSuffix
 	file, err := f.cfg.FS.Create(f.path(temp))

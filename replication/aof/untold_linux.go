@@ -32,11 +32,12 @@ func datasync(f *os.File, untold bool) error {
 	return err
 }
 
-// writeUntold writes without telling the scheduler, and answers how many bytes it has written: fewer than there are where
-// something is wrong, which whoever writes the rest will find out.
+// writeUntold writes without telling the scheduler, and answers how many bytes it has written: fewer than there are
+// where something is wrong, which whoever writes the rest will find out.
 func writeUntold(f *os.File, p []byte) (n int) {
 	return untold(f, func(fd uintptr) (uintptr, syscall.Errno) {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)))
 		return n, errno
 	})
 }
@@ -44,7 +45,8 @@ func writeUntold(f *os.File, p []byte) (n int) {
 // writeAtUntold is writeUntold from a place in the file on.
 func writeAtUntold(f *os.File, p []byte, at int64) (n int) {
 	return untold(f, func(fd uintptr) (uintptr, syscall.Errno) {
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_PWRITE64, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(at), 0, 0)
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_PWRITE64, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)), uintptr(at), 0, 0)
 		return n, errno
 	})
 }

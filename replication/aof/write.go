@@ -9,8 +9,9 @@ import (
 	"strconv"
 )
 
-// Write appends the log's next bytes. After an error nothing of them counts: the same bytes are to be written again, when
-// there is room.
+// Write appends the log's next bytes. After an error nothing of them counts: the same bytes are to be written again,
+// when there is room. They are written to a place in the file that is said, never where the one before ended: after a
+// short write that is somewhere else.
 func (f *Files) Write(chunks ...[]byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -25,11 +26,12 @@ func (f *Files) Write(chunks ...[]byte) error {
 	last := f.sums.marks[first]
 	fail := func(err error) error {
 		f.dirty = true
-		f.sums.marks = append(f.sums.marks[:first], last) // what the records say is that of the same bytes, when they are written again
+		// what the records say is that of the same bytes, when they are written again
+		f.sums.marks = append(f.sums.marks[:first], last)
 		return err
 	}
 	for _, p := range chunks {
-		if _, err := f.cur.Write(p); err != nil {
+		if _, err := f.cur.WriteAt(p, size); err != nil {
 			return fail(fmt.Errorf("aof: writing the log: %w", err))
 		}
 		size += int64(len(p))
@@ -43,6 +45,17 @@ func (f *Files) Write(chunks ...[]byte) error {
 	f.size, f.sum = size, sum
 	f.measure()
 	return nil
+}
+
+// Ready does what is to be done before the log can be written at its end, which Load leaves as it is: what is loaded
+// can be read also while the disk is full. Until then it is not sure that a loss of power leaves all of it.
+func (f *Files) Ready() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.openLast(); err != nil {
+		return err
+	}
+	return f.clean()
 }
 
 // clean cuts off what a failed write has left, and makes sure of the manifest. It needs mu.
@@ -89,8 +102,8 @@ func (f *Files) Sync() error {
 	return f.sums.noteSynced(written)
 }
 
-// SyncSums makes the checksums of what was written survive a loss of power too. They may come later than the log: without them it
-// is not verified, no more.
+// SyncSums makes the checksums of what was written survive a loss of power too. They may come later than the log:
+// without them it is not verified, no more.
 func (f *Files) SyncSums() error {
 	f.mu.Lock()
 	s := f.sums
@@ -101,17 +114,23 @@ func (f *Files) SyncSums() error {
 	return s.sync()
 }
 
-// openLast opens the last incremental file for writing. The process that wrote it may have died before it synced it, or when it could not.
+// openLast opens the last incremental file for writing, and cuts off what Load, or Truncate, found to be no part of the
+// log. The process that wrote it may have died before it synced it, or when it could not.
 func (f *Files) openLast() error {
-	if f.cur != nil {
-		return nil
-	}
 	incr := f.m.of(kindIncr)
-	if len(incr) == 0 {
+	switch {
+	case f.cur != nil:
+		return nil
+	case f.torn:
+		return ErrUnsynced
+	case len(incr) > 0:
+	case f.m.base() != nil: // Redis wrote it while it kept no log
+		return f.begin(f.m.clone(), 0)
+	default:
 		return ErrNone
 	}
 	name := incr[len(incr)-1].name
-	file, err := f.cfg.FS.Append(f.path(name))
+	file, err := f.cfg.FS.Update(f.path(name))
 	if err != nil {
 		return fmt.Errorf("aof: %w", err)
 	}
@@ -120,18 +139,44 @@ func (f *Files) openLast() error {
 	if err = f.writeAgain(name); err == nil {
 		err = f.syncCur()
 	}
-	if err == nil {
+	if err == nil { // before anything is cut off: no checksum may be left of what others will take the place of
 		s, err = f.createSums(name, f.known.upTo(mark{f.size, f.sum}))
+	}
+	if err == nil {
+		if err = f.cut(); err != nil {
+			err = errors.Join(err, s.file.Close())
+		}
 	}
 	if err != nil {
 		f.cur = nil
 		return fmt.Errorf("aof: opening %s: %w", name, errors.Join(err, file.Close()))
 	}
-	return f.useSums(s)
+	err = f.useSums(s)
+	if read, open := f.old[name]; open { // it was read before it could be written
+		delete(f.old, name)
+		err = errors.Join(err, read.Close())
+	}
+	return err
 }
 
-// writeAgain writes the end of a file over itself that is not known to be synced. When the process before tried to, and failed, these bytes
-// are to be read still, but the kernel holds them for written: they would not survive a loss of power, whatever is synced after them.
+// cut shortens the last file to what counts, for good.
+func (f *Files) cut() error {
+	if !f.dirty {
+		return nil
+	}
+	if err := f.cur.Truncate(f.size); err != nil {
+		return fmt.Errorf("cutting it off at byte %d: %w", f.size, err)
+	}
+	if err := f.syncCur(); err != nil {
+		return err
+	}
+	f.dirty = false
+	return nil
+}
+
+// writeAgain writes the end of a file over itself that is not known to be synced. When the process before tried to, and
+// failed, these bytes are to be read still, but the kernel holds them for written: they would not survive a loss of
+// power, whatever is synced after them.
 func (f *Files) writeAgain(name string) (err error) {
 	if f.sure >= f.size {
 		return nil
@@ -166,8 +211,8 @@ func (f *Files) syncCur() error {
 func (f *Files) Roll(db int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.m.files) == 0 {
-		return ErrNone
+	if err := f.openLast(); err != nil {
+		return err
 	}
 	next := f.m.clone()
 	if err := f.closeLast(next); err != nil {
@@ -176,11 +221,8 @@ func (f *Files) Roll(db int) error {
 	return f.begin(next, db)
 }
 
-// closeLast notes size and checksum of the last incremental file, which gets no more bytes.
+// closeLast notes size and checksum of the last incremental file, which is open and gets no more bytes.
 func (f *Files) closeLast(next *manifest) error {
-	if err := f.openLast(); err != nil {
-		return err
-	}
 	if err := f.clean(); err != nil {
 		return err
 	}
@@ -214,7 +256,8 @@ func (f *Files) begin(next *manifest, db int) error {
 	}
 	f.incrs = seq
 	header := selectWire(db)
-	e := entry{name: f.fileName(seq, incrSuffix), seq: seq, kind: kindIncr, start: f.end, header: int64(len(header)), placed: true}
+	e := entry{name: f.fileName(seq, incrSuffix), seq: seq, kind: kindIncr, start: f.end, header: int64(len(header)),
+		placed: true}
 	file, err := f.cfg.FS.Create(f.path(e.name))
 	if err != nil {
 		return fmt.Errorf("aof: %w", err)
@@ -280,7 +323,8 @@ func (b *Base) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Sync brings what was written to disk. Who has done so at the end doesn't hold the log up for long with Commit or Restart.
+// Sync brings what was written to disk. Who has done so at the end doesn't hold the log up for long with Commit or
+// Restart.
 func (b *Base) Sync() error { return b.file.Sync() }
 
 // Size is how many bytes the snapshot has so far.
@@ -296,6 +340,9 @@ func (b *Base) seal(start int64) (entry, error) {
 	err := b.file.Sync()
 	if err = errors.Join(err, b.file.Close()); err != nil {
 		return entry{}, fmt.Errorf("aof: writing the base: %w", err)
+	}
+	if err := b.f.announce(); err != nil {
+		return entry{}, err
 	}
 	seq := b.f.bases + 1
 	if old := b.f.m.base(); old != nil {
@@ -377,7 +424,8 @@ func (b *Base) Restart(id Identity, start int64, db int) error {
 	return errors.Join(f.leave(before), f.sweep())
 }
 
-// Close ends the log as it stands: with its checksum in the manifest, so that the next start can tell damage from a crash.
+// Close ends the log as it stands: with its checksum in the manifest, so that the next start can tell damage from a
+// crash.
 func (f *Files) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

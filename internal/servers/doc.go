@@ -1,0 +1,6 @@
+// Package servers runs real servers for tests, redis-server and this tree's holdfast, each as a process of its own that
+// ends with the test.
+//
+// Only tests import it, and it imports internal/process only. Begin with servers.go: Redis and Holdfast start a server
+// that stands alone. member.go starts members of a group, commit.go builds the program of an earlier commit.
+package servers

@@ -1,0 +1,58 @@
+package command
+
+import (
+	"strconv"
+	"time"
+
+	"holdfast/internal/rules"
+	"holdfast/server"
+	"holdfast/server/session"
+)
+
+// host is a node as the front end sees it.
+type host struct {
+	Node
+	e *Env
+}
+
+// asCall is a command in execution as the front end sees it.
+func asCall(c *Context) *server.Call {
+	c.call.Server, c.call.S, c.call.Now, c.call.Command = c.Server, c.S, time.UnixMilli(c.Now), c.Cmd.FullName()
+	c.call.Password = c.Config.RequirePass()
+	if c.call.Role = "replica"; c.Engine.Master() {
+		c.call.Role = "master"
+	}
+	return &c.call
+}
+
+// Unblock ends a session's wait for keys or for replicas.
+func (h host) Unblock(s *session.Session, asError bool) {
+	if cmd := h.e.table.ByName([]byte(s.Blocked().Kind)); cmd != nil {
+		h.e.statOf(cmd).Failed++ // as in Redis: either way
+	}
+	if asError {
+		h.e.Unblock(s, "UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	} else {
+		h.e.endWait(s, s.Blocked().Timeout)
+	}
+}
+
+// Release ends a session's transaction and its MONITOR.
+func (h host) Release(s *session.Session) {
+	h.e.discard(s)
+	h.e.endMonitor(s)
+}
+
+// Replicas are the links of replicas.
+func (h host) Replicas() []server.Replica {
+	var list []server.Replica
+	for _, r := range h.Replication().Replicas {
+		list = append(list, server.Replica{Addr: r.Addr + ":" + strconv.Itoa(r.Port), Idle: r.Lag})
+	}
+	return list
+}
+
+// isOfMembers names what only a member of the group says.
+func isOfMembers(cmd *Command) bool {
+	return rules.NodePlacesForMembers && cmd != nil && cmd.Name == "replconf"
+}

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"holdfast/node/store"
+	"holdfast/replication"
+	"holdfast/resp"
+)
+
+// Commands executes what a log says.
+type Commands interface {
+	// Began is told when a turn begins, by the engine's clock.
+	Began(at int64)
+	// Apply executes one command of the predecessor's log. With onlyQuick one that may take long is left, and
+	// ErrMayTakeLong the answer.
+	Apply(args [][]byte, onlyQuick bool) error
+	// Accept says why a command of the log can't be executed here, whatever the data is. It needs no lock.
+	Accept(args [][]byte) error
+	// Running names the command that is running, if it is one that may take long. It needs no lock.
+	Running() string
+}
+
+// Clients are those who wait for what a turn does.
+type Clients interface {
+	// ServeBlocked answers those who wait for a key that has changed. Each is an execution of its own.
+	ServeBlocked()
+	// Stage moves what a turn has written for clients to their outputs, and adds those who are to be woken.
+	Stage(woken []Waker) []Waker
+}
+
+// Waker is a client that something has happened to.
+type Waker interface{ Wake() }
+
+// Disk keeps the log.
+type Disk interface {
+	// Write brings to disk what was appended, and then to the followers; false: the log is not kept on disk.
+	Write() (kept bool)
+}
+
+// Node is the node around the engine.
+type Node interface {
+	// Role is what the node is just now. It needs the execution lock.
+	Role() Role
+	// Spoilt is told that the data is not what the log says: it is shown to nobody, and neither saved nor handed on.
+	Spoilt(err error)
+	// CopyAnew has a full copy made.
+	CopyAnew(err error)
+	// EvictSoon has keys evicted in the background, if that is due.
+	EvictSoon()
+	// Refuses says for what else, beside its role, the node does not answer reads, or writes, now.
+	Refuses(write bool) error
+	// LeadsForSure reports that no other master can be at work.
+	LeadsForSure() bool
+}
+
+// Role is what the engine has to know of the node around it.
+type Role struct {
+	Master bool // writes are accepted here
+	Logs   bool // effects go to the log: a replica's log is written by its predecessor's bytes alone
+	Gated  bool // replies wait for the commit point
+	Gates  bool // they do, or may come to: last changes are of interest
+
+	Loading bool // the data is being replaced: it is not to be shown
+	Pause   Pause
+}
+
+// Pause is what is held back.
+type Pause int
+
+// The kinds of pauses.
+const (
+	NoPause     Pause = iota
+	PauseWrites       // what changes data
+	PauseAll          // everything but what is needed to stop the node and to copy from it
+	PauseDrain        // a handover: as PauseAll, but members can link
+)
+
+// Config is what an engine is made with. What is missing is as for one that is alone.
+type Config struct {
+	Store    *store.Store
+	Log      *replication.Log
+	Feeder   *replication.Feeder
+	Commands Commands
+	Clients  Clients
+	Disk     Disk
+	Node     Node
+	Lock     Locker           // the execution lock
+	Now      func() time.Time // time as data
+	Go       func(f func())   // runs f in a goroutine that the node waits for when it ends
+	Logger   *slog.Logger
+}
+
+// Engine executes, one turn at a time.
+type Engine struct {
+	Config
+	Effects Effects // of the execution in hand
+
+	turn  Locker
+	role  Role         // as of the turn in hand; guarded by turn
+	began int64        // when the turn in hand began, by Clock; guarded by turn
+	since atomic.Int64 // when what is executed now began, by Clock; 0: nobody has the lock
+	open  bool         // more may be appended during this turn; guarded by turn
+	grown bool         // the log has got effects that are not flushed; guarded by turn
+	woken []Waker      // by what was executed; guarded by turn
+	base  time.Time    // of Clock
+
+	held context.Context // ends when the node leaves its place; guarded by turn
+	lose context.CancelFunc
+
+	longest  int64 // nanoseconds for which one turn held the lock; guarded by turn
+	executed int64 // effects, ever; guarded by turn
+	changes  lastChanges
+
+	// appending is held by whoever appends the predecessor's bytes, and where none may be appended. It comes after
+	// turn.
+	appending sync.Mutex
+	behind    atomic.Bool         // something is appended and not executed
+	at        atomic.Int64        // up to where it is executed, while something is behind
+	tap       *replication.Reader // reads what is to be executed; nil: nothing is. Guarded by appending
+	catching  atomic.Bool         // a goroutine is about to execute it
+	settling  atomic.Bool         // it is being executed
+
+	// Of who reads tap; guarded by turn, and by appending while nothing is behind.
+	chunks [][]byte
+	fed    int64
+	stream resp.Parser
+
+	fault atomic.Pointer[fault] // the data is not what the log says, and not to be shown before it was replaced
+	told  atomic.Int64          // since, when the log was told that a command takes long
+}
+
+// New makes an engine. Nothing is executed before the one who has it begins.
+func New(c Config) *Engine {
+	if c.Lock == nil {
+		c.Lock = new(sync.Mutex)
+	}
+	if c.Log == nil {
+		c.Log = replication.NewLog(replication.LogConfig{})
+	}
+	if c.Commands == nil {
+		c.Commands = alone{}
+	}
+	if c.Clients == nil {
+		c.Clients = alone{}
+	}
+	if c.Disk == nil {
+		c.Disk = alone{}
+	}
+	if c.Node == nil {
+		c.Node = alone{}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{Config: c, turn: c.Lock, base: time.Now(), changes: newLastChanges()}
+	e.held, e.lose = context.WithCancel(context.Background())
+	e.Effects.Reselect()
+	return e
+}
+
+// Master reports whether writes are accepted here. It needs the lock.
+func (e *Engine) Master() bool { return e.role.Master }
+
+// Gated reports whether replies wait for the commit point here. It needs the lock.
+func (e *Engine) Gated() bool { return e.role.Gated }
+
+// Loading reports that the data is being replaced. It needs the lock.
+func (e *Engine) Loading() bool { return e.role.Loading }
+
+// Pause is what is held back. It needs the lock.
+func (e *Engine) Pause() Pause { return e.role.Pause }
+
+// Clock is monotonic, in nanoseconds. It needs no lock.
+func (e *Engine) Clock() int64 { return int64(time.Since(e.base)) }
+
+// Input is the parser that the words of the log's commands lie in while they are executed.
+func (e *Engine) Input() *resp.Parser { return &e.stream }

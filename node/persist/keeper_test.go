@@ -1,0 +1,229 @@
+package persist
+
+import (
+	"cmp"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/cluster"
+	"holdfast/node/command"
+	"holdfast/node/config"
+	"holdfast/node/engine"
+	"holdfast/node/store"
+	"holdfast/replication"
+	"holdfast/replication/aof"
+)
+
+// keeper is persistence with the data that it keeps: a master that nobody follows, and no network.
+type keeper struct {
+	*Persistence
+	t        testing.TB
+	settings *config.Config
+	log      *replication.Log
+	engine   *engine.Engine
+	env      *command.Env
+	data     Data
+	client   *command.Context
+	levels   levels
+	work     sync.WaitGroup
+	stop     chan struct{}
+}
+
+// kept says where a keeper's data is, and what differs from the usual.
+type kept struct {
+	files  aof.FS
+	dir    string
+	lines  []string // settings
+	logger *slog.Logger
+	level  cluster.Level // that it understands; 0: the newest
+}
+
+// settingsOf are Redis's with some changed, as a configuration file has them.
+func settingsOf(t testing.TB, lines ...string) *config.Config {
+	t.Helper()
+	s := config.Default()
+	for _, l := range lines {
+		name, value, _ := strings.Cut(l, " ")
+		if err := s.Set(name, strings.Fields(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// newKeeper makes one that has loaded nothing yet.
+func newKeeper(t testing.TB, in kept) *keeper {
+	t.Helper()
+	k := &keeper{t: t, settings: settingsOf(t, in.lines...), stop: make(chan struct{})}
+	if in.logger == nil {
+		in.logger = slog.New(slog.DiscardHandler)
+	}
+	k.levels = levels{cmp.Or(in.level, cluster.LevelNow), cluster.LevelBase}
+	k.log = replication.NewLog(replication.LogConfig{Position: replication.Position{ID: strings.Repeat("b", 40)},
+		Limit: 1 << 20})
+	k.engine = engine.New(engine.Config{
+		Log: k.log, Feeder: replication.NewFeeder(replication.FeederConfig{Log: k.log, Logger: in.logger}),
+		Commands: k, Clients: k, Disk: k, Node: k, Now: time.Now, Go: k.work.Go, Logger: in.logger,
+	})
+	rng := rand.New(rand.NewPCG(1, 1))
+	k.env = command.NewEnv(command.EnvConfig{
+		Engine: k.engine, Store: store.New(k.settings.Databases(), rng), Config: k.settings, Node: k.asNode(),
+		Logger: in.logger, Rand: rng, RunID: strings.Repeat("a", 40), Version: "test", Started: time.Now(),
+	})
+	c := Config{
+		Env: k.env, Data: &k.data, Link: k, Settings: k.settings, Logger: in.logger, Now: time.Now, Files: in.files,
+		NewLock: func() engine.Locker { return new(sync.Mutex) }, Go: k.work.Go, Stopped: k.stop,
+		RunID: strings.Repeat("a", 40),
+		Loader: NewLoader(LoaderConfig{Settings: k.settings, Logger: in.logger, Now: time.Now, Stopped: k.stop,
+			Levels: &k.levels}),
+	}
+	if in.dir != "" {
+		dir, err := os.OpenRoot(in.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { dir.Close() })
+		root := aof.NewRoot(dir)
+		if c.Dir = &root; c.Files == nil {
+			c.Files = root
+		}
+	}
+	k.Persistence = New(c)
+	k.env.Persist = k.Persistence
+	k.client = k.env.NewLogContext()
+	k.client.Apply = false
+	return k
+}
+
+// startKeeper makes one that has loaded what there is. It is to be ended.
+func startKeeper(t testing.TB, in kept) *keeper {
+	t.Helper()
+	k := newKeeper(t, in)
+	if err := k.Open(); err != nil {
+		t.Fatal(err)
+	}
+	k.data.Loading, k.data.Partial = true, true
+	if err := k.Load(); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// end ends it as a signal ends a node, without a save.
+func (k *keeper) end() {
+	k.t.Helper()
+	close(k.stop)
+	k.work.Wait()
+	if err := k.Close(); err != nil {
+		k.t.Error(err)
+	}
+}
+
+// do runs a command and answers its reply, as it goes over the wire.
+func (k *keeper) do(line string) (reply string) {
+	k.t.Helper()
+	c := k.client
+	turn := k.engine.BeginAlone()
+	c.Begin()
+	c.Now = turn.Now.UnixMilli()
+	k.env.Admit(c)
+	var args [][]byte
+	for _, w := range strings.Fields(line) {
+		args = append(args, []byte(w))
+	}
+	if k.env.Execute(c, args) != command.Done {
+		k.t.Fatalf("%s did not run", line)
+	}
+	reply = string(c.S.W.Buf)
+	c.S.W.Truncate(0)
+	turn.Commit()
+	return strings.TrimSuffix(reply, "\r\n")
+}
+
+// digest is that of the data.
+func (k *keeper) digest() (digest [20]byte) {
+	k.engine.Do(func(time.Time) { digest = k.env.Store.Digest() })
+	return digest
+}
+
+// info is what INFO would show.
+func (k *keeper) info() (info command.PersistenceInfo) {
+	k.engine.Do(func(time.Time) { info = k.Info() })
+	return info
+}
+
+// snapshot begins an image.
+func (k *keeper) snapshot() *Image {
+	k.t.Helper()
+	im, err := k.Snapshot(k.t.Context())
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return im.(*Image)
+}
+
+// levels are those of a keeper's data.
+type levels struct{ understood, needs cluster.Level }
+
+func (l *levels) Understood() cluster.Level { return l.understood }
+func (l *levels) Needs() cluster.Level      { return l.needs }
+
+func (l *levels) Need(level int) error {
+	l.needs = max(l.needs, cluster.Level(level))
+	return nil
+}
+
+// What the engine asks.
+
+func (k *keeper) Began(at int64)        { k.env.BeginTurn(at) }
+func (k *keeper) Accept([][]byte) error { return nil }
+func (k *keeper) Apply(args [][]byte, quick bool) error {
+	return k.env.ApplyEffect(k.client, args, quick)
+}
+func (k *keeper) Running() string                           { return k.env.Running() }
+func (k *keeper) ServeBlocked()                             {}
+func (k *keeper) Stage(woken []engine.Waker) []engine.Waker { return woken }
+func (k *keeper) Spoilt(error)                              { k.data.Loading, k.data.Partial = true, true }
+func (k *keeper) CopyAnew(error)                            {}
+func (k *keeper) EvictSoon()                                {}
+func (k *keeper) LeadsForSure() bool                        { return true }
+func (k *keeper) Refuses(bool) error                        { return nil }
+
+func (k *keeper) Role() engine.Role {
+	logs := k.Persistence != nil && k.Kept()
+	return engine.Role{Master: true, Logs: logs, Gated: logs, Gates: logs, Loading: k.data.Loading}
+}
+
+// What persistence asks.
+
+func (k *keeper) Unlink() (relink func()) { return func() {} }
+
+// commandNode is what commands ask of a node.
+type commandNode struct {
+	command.Node
+	k *keeper
+}
+
+func (k *keeper) asNode() command.Node { return commandNode{k: k} }
+
+func (n commandNode) SendsAway() bool                                  { return false }
+func (n commandNode) GoodReplicas(int64) int                           { return 0 }
+func (n commandNode) Freshness(command.Confirmation) command.Freshness { return command.Fresh }
+
+// allTypes writes a key of every type.
+func (k *keeper) allTypes() {
+	k.t.Helper()
+	for _, line := range []string{
+		"SET s v", "SET t v EX 1000", "RPUSH l a b", "SADD i 1 2", "HSET h f v", "ZADD z 1.5 m", "SELECT 3",
+		"SET other db", "SELECT 0", "SPOP i", "MULTI", "INCR n", "INCR n", "EXEC",
+	} {
+		if reply := k.do(line); strings.HasPrefix(reply, "-") {
+			k.t.Fatalf("%s: %s", line, reply)
+		}
+	}
+}
