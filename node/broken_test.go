@@ -16,7 +16,7 @@ import (
 func derange(t *testing.T, n *Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := n.host.Apply([][]byte{[]byte("set"), []byte("word"), []byte("abc")}, false); err != nil {
+	if err := n.host.Apply([][]byte{[]byte("set"), []byte("word"), []byte("abc")}, n.now().UnixMilli(), false); err != nil {
 		t.Fatal(err)
 	}
 }

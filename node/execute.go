@@ -200,7 +200,7 @@ func (n *Node) checkOutputLimit(s *session.Session) {
 		class = config.ClassPubSub
 	}
 	limit := n.settings.ClientOutputBufferLimit(class)
-	if s.OverLimit(limit.Hard, limit.Soft, time.Duration(limit.SoftSeconds)*time.Second, n.now()) {
+	if s.OverLimit(limit.Hard, limit.Soft, time.Duration(limit.SoftSeconds)*time.Second, n.now) {
 		n.logger.Warn("closing a client: its output is over the limit",
 			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "hard", limit.Hard, "soft", limit.Soft,
 			"directive", "client-output-buffer-limit "+s.Class().String())

@@ -18,15 +18,15 @@ type host struct {
 // Began has the commands' clock go on from where a turn begins.
 func (h *host) Began(at int64) { h.n.env.BeginTurn(at) }
 
-// Apply executes one command of the predecessor's log.
-func (h *host) Apply(args [][]byte, onlyQuick bool) error {
+// Apply executes one command of the predecessor's log, at a time in unix milliseconds.
+func (h *host) Apply(args [][]byte, now int64, onlyQuick bool) error {
 	n := h.n
 	if h.log == nil {
 		h.log = n.env.NewLogContext()
 		h.log.Input = n.engine.Input()
 	}
 	c := h.log
-	c.Now, c.S.DB = n.now().UnixMilli(), n.data.StreamDB
+	c.Now, c.S.DB = now, n.data.StreamDB
 	err := n.env.ApplyEffect(c, args, onlyQuick)
 	if err == nil {
 		n.data.StreamDB = c.S.DB

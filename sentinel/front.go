@@ -121,7 +121,7 @@ func (f *front) publish(event, text string) {
 func (f *front) deliver() {
 	for _, s := range f.TakePushed() {
 		s.Stage(0, 0)
-		if s.OverLimit(outputMax, 0, 0, time.Time{}) {
+		if s.OverLimit(outputMax, 0, 0, time.Now) {
 			s.Abort("it does not read")
 		}
 		s.Wake()

@@ -216,22 +216,21 @@ func (e *Env) NewLogContext() *Context {
 // ApplyEffect executes a command from a log, as it stands: no checks, no reply, no lazy expiry. With onlyQuick one that
 // may take long is left, and engine.ErrMayTakeLong the answer.
 func (e *Env) ApplyEffect(c *Context, args [][]byte, onlyQuick bool) error {
-	switch name := Word(args[0]); name {
-	case "multi", "exec", "ping", "replconf":
-		return nil // it changes nothing
-	default:
-		if err := e.applyEffect(c, args, onlyQuick); err != nil {
-			return fmt.Errorf("applying %q: %w", name, err)
+	cmd, err := e.logged(args)
+	if err == nil {
+		switch cmd.Name {
+		case "multi", "exec", "ping", "replconf":
+			return nil // it changes nothing
 		}
-		return nil
+		err = e.applyEffect(c, cmd, args, onlyQuick)
 	}
+	if err != nil {
+		return fmt.Errorf("applying %q: %w", Word(args[0]), err)
+	}
+	return nil
 }
 
-func (e *Env) applyEffect(c *Context, args [][]byte, onlyQuick bool) error {
-	cmd, err := e.logged(args)
-	if err != nil {
-		return err
-	}
+func (e *Env) applyEffect(c *Context, cmd *Command, args [][]byte, onlyQuick bool) error {
 	if !quick(cmd) {
 		if onlyQuick {
 			return engine.ErrMayTakeLong
@@ -247,7 +246,7 @@ func (e *Env) applyEffect(c *Context, args [][]byte, onlyQuick bool) error {
 	c.DB = e.Store.DB(c.S.DB)
 	e.noteTime(c.Now)
 	c.Cmd, c.Dirty, c.Apply = cmd, 0, true
-	err = cmd.Run(c, args, &c.S.W)
+	err := cmd.Run(c, args, &c.S.W)
 	c.S.W.Truncate(0)
 	e.Effects.Drop()
 	return err

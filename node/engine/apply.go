@@ -82,11 +82,12 @@ func (e *Engine) take(batch []replication.Entry, from Source) (woken []Waker, er
 
 // appendQuick executes and appends what is quick, up to the first that is not. It needs turn and appending.
 func (e *Engine) appendQuick(batch []replication.Entry) (done int, err error) {
+	now := e.Now().UnixMilli()
 	for _, entry := range batch {
 		if len(entry.Raw) > maxQuick {
 			break
 		}
-		err := e.Commands.Apply(entry.Args, true)
+		err := e.Commands.Apply(entry.Args, now, true)
 		if errors.Is(err, ErrMayTakeLong) {
 			break
 		}
@@ -233,7 +234,7 @@ func (e *Engine) execute(tap *replication.Reader, end int64) error {
 			}
 			// each is a command of its own: that many are behind keeps nobody busy for long
 			e.since.Store(max(e.Clock(), 1))
-			if err := e.Commands.Apply(args, false); err != nil {
+			if err := e.Commands.Apply(args, e.Now().UnixMilli(), false); err != nil {
 				return fmt.Errorf("at offset %d: %w", e.at.Load(), err)
 			}
 			e.changes.mark(e.at.Add(int64(len(e.stream.LastRaw()))))

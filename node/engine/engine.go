@@ -18,7 +18,7 @@ type Commands interface {
 	Began(at int64)
 	// Apply executes one command of the predecessor's log. With onlyQuick one that may take long is left, and
 	// ErrMayTakeLong the answer.
-	Apply(args [][]byte, onlyQuick bool) error
+	Apply(args [][]byte, now int64, onlyQuick bool) error
 	// Accept says why a command of the log can't be executed here, whatever the data is. It needs no lock.
 	Accept(args [][]byte) error
 	// Running names the command that is running, if it is one that may take long. It needs no lock.

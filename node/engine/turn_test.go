@@ -50,7 +50,7 @@ func (h *fakeHost) Current() error     { return nil }
 func (h *fakeHost) Refuses(bool) error { return h.refuses }
 func (h *fakeHost) LeadsForSure() bool { return !h.unsure }
 
-func (h *fakeHost) Apply(_ [][]byte, onlyQuick bool) error {
+func (h *fakeHost) Apply(_ [][]byte, _ int64, onlyQuick bool) error {
 	if onlyQuick && h.takes > time.Second {
 		return ErrMayTakeLong
 	}

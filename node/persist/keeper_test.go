@@ -182,7 +182,7 @@ func (l *levels) Need(level int) error {
 
 func (k *keeper) Began(at int64)        { k.env.BeginTurn(at) }
 func (k *keeper) Accept([][]byte) error { return nil }
-func (k *keeper) Apply(args [][]byte, quick bool) error {
+func (k *keeper) Apply(args [][]byte, _ int64, quick bool) error {
 	return k.env.ApplyEffect(k.client, args, quick)
 }
 func (k *keeper) Running() string                           { return k.env.Running() }

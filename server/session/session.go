@@ -208,14 +208,14 @@ func (s *Session) IsLocal() bool {
 
 // OverLimit reports whether more waits for a client to take it than may: hard bytes, or soft bytes for longer than
 // that. Without a limit it is 0.
-func (s *Session) OverLimit(hard, soft uint64, softFor time.Duration, now time.Time) bool {
+func (s *Session) OverLimit(hard, soft uint64, softFor time.Duration, now func() time.Time) bool {
 	waiting := uint64(s.Out.Len())
 	if soft == 0 || waiting < soft {
 		s.OverSoft = time.Time{}
 	} else if s.OverSoft.IsZero() {
-		s.OverSoft = now
+		s.OverSoft = now()
 	}
-	tooLong := !s.OverSoft.IsZero() && now.Sub(s.OverSoft) > softFor
+	tooLong := !s.OverSoft.IsZero() && now().Sub(s.OverSoft) > softFor
 	return hard > 0 && waiting >= hard || tooLong
 }
 
