@@ -249,7 +249,10 @@ func (g *group) startNodeTo(m *machine, join []string) {
 	g.t.Helper()
 	n := g.newNode(m, join, m.ip())
 	if err := n.Start(); err != nil {
-		g.t.Fatal(err)
+		if !m.host.Dead() { // else the trap of a fault has sprung on the way
+			g.t.Fatal(err)
+		}
+		return
 	}
 	g.up.Lock()
 	defer g.up.Unlock()
@@ -283,7 +286,10 @@ func (g *group) startSentinelTo(w *watcher, join []string) {
 	c.Steps = g.trap.observer(w.name)
 	s, err := sentinel.New(c)
 	if err != nil {
-		g.t.Fatal(err)
+		if !w.host.Dead() {
+			g.t.Fatal(err)
+		}
+		return
 	}
 	w.s = s
 }

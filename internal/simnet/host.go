@@ -49,6 +49,13 @@ func newHost(n *Network, m *machine) *Host {
 // IP is the machine's address.
 func (h *Host) IP() string { return h.machine.ip.String() }
 
+// Dead reports whether the process has ended.
+func (h *Host) Dead() bool {
+	h.net.mu.Lock()
+	defer h.net.unlock()
+	return h.dead
+}
+
 // Kill ends the process as kill -9 does: listeners and connections vanish, peers' connections are reset, dials are
 // refused.
 func (h *Host) Kill() {
