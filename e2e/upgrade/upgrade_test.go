@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// before is the last commit of feature level 1.
-const before = "30bd432"
+// before is the feature level of the earlier program.
+const before = cluster.LevelNow - 1
 
 // patience is for a busy machine; what is awaited takes a few seconds.
 const patience = 60 * time.Second
@@ -216,7 +216,7 @@ func (g *group) missing(m *servers.Member, keys []string) (lost int) {
 // TestRoll: a group is upgraded member by member, sentinels first, and taken back again, one of the nodes each time by
 // a new one that copies the data from another version, and no acknowledged write is lost.
 func TestRoll(t *testing.T) {
-	g := &group{t: t, old: servers.BinaryOf(t, before), new: servers.Binary(t)}
+	g := &group{t: t, old: servers.Earlier(t, int(before)), new: servers.Binary(t)}
 	for n := range 3 {
 		g.sentinels = append(g.sentinels, g.add("sentinel", n+1))
 		g.nodes = append(g.nodes, g.add("node", n+11))
@@ -228,30 +228,31 @@ func TestRoll(t *testing.T) {
 	l := g.load()
 
 	g.roll(g.sentinels[:2], g.new)
-	g.levels(1, 1)
+	g.levels(before, before)
 	g.roll(g.sentinels[2:], g.new)
-	g.levels(2, 1)
+	g.levels(cluster.LevelNow, before)
 	g.roll(g.nodes[:1], g.new)
 	g.replace(g.nodes[1], g.new)
-	g.levels(2, 1)
+	g.levels(cluster.LevelNow, before)
 	g.until("a word on who holds back the level", func() bool {
-		return strings.Contains(g.status(g.sentinels[0]).Groups[0].Held, "understands level 1")
+		return strings.Contains(g.status(g.sentinels[0]).Groups[0].Held, fmt.Sprintf("understands level %d", before))
 	})
 	g.roll(g.nodes[2:], g.new)
-	g.levels(2, 2)
+	g.levels(cluster.LevelNow, cluster.LevelNow)
 
+	inUse := fmt.Sprintf("level %d is in use here", cluster.LevelNow)
 	late := g.add("node", 14)
 	g.start(late)
 	g.until("the refusal of an old node", func() bool {
 		for _, m := range g.status(g.sentinels[0]).Groups[0].Others {
 			if m.Addr == late.Addr() &&
-				strings.Contains(m.Refused, "understands feature level 1, and level 2 is in use here") {
+				strings.Contains(m.Refused, fmt.Sprintf("understands feature level %d, and %s", before, inUse)) {
 				return true
 			}
 		}
 		return false
 	})
-	g.until("its own word on that", func() bool { return strings.Contains(late.Log(), "level 2 is in use here") })
+	g.until("its own word on that", func() bool { return strings.Contains(late.Log(), inUse) })
 	late.Kill()
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -261,10 +262,10 @@ func TestRoll(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if _, err := client.Do(ctx, "SENTINEL", "SET", "mymaster", "feature-level", "1"); err != nil {
+	if _, err := client.Do(ctx, "SENTINEL", "SET", "mymaster", "feature-level", int(before)); err != nil {
 		t.Fatal(err)
 	}
-	g.levels(1, 1)
+	g.levels(before, before)
 	g.replace(g.nodes[0], g.old)
 	g.roll(g.nodes[1:], g.old)
 	g.roll(g.sentinels, g.old)
