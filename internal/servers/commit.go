@@ -40,7 +40,7 @@ func Earlier(t testing.TB, level int) string {
 		unpack(t, root, commit, tree)
 		compile(t, tree, path)
 	} else {
-		t.Logf("git has no commit of level %d here: the earlier program is this source, made to understand no more", level)
+		t.Logf("git has no commit of level %d: the earlier program is this source, made to understand no more", level)
 		compile(t, root, path, "-overlay", lowered(t, root, level))
 	}
 	return path
