@@ -16,7 +16,8 @@ import (
 func derange(t *testing.T, n *Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := n.host.Apply([][]byte{[]byte("set"), []byte("word"), []byte("abc")}, n.now().UnixMilli(), false); err != nil {
+	set := [][]byte{[]byte("set"), []byte("word"), []byte("abc")}
+	if err := n.host.Apply(set, n.now().UnixMilli(), false); err != nil {
 		t.Fatal(err)
 	}
 }
