@@ -18,11 +18,12 @@ test:
 	@setup/tools.sh test
 	@$(MAKE) --no-print-directory check unit sim e2e cluster-test
 
-# Format, vet and staticcheck.
+# Format, vet, staticcheck, and what the code's own rules say (imports, sizes, lines).
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not formatted: run gofmt -w"; exit 1; }
 	$(GO) vet -tags acceptance ./...
 	$(GO) tool staticcheck -tags acceptance ./...
+	$(GO) test -pgo=off ./internal/archtest
 
 # Everything that needs no other process, with the race detector; without the profile, which all would be compiled once more for.
 unit:
