@@ -102,7 +102,7 @@ func (l *State) newString(s string) Value {
 		return String(oneByte[s[0] : int(s[0])+1])
 	}
 	l.charge(sizeString + int64(len(s)))
-	return bytesValue([]byte(s))
+	return Bytes([]byte(s))
 }
 
 func (l *State) numberText(f float64) string {
@@ -199,6 +199,15 @@ func (t *Table) At(i int) (k, v Value, next int, ok bool) {
 		}
 	}
 	return Nil, Nil, 0, false
+}
+
+// Recycle empties a table that nothing refers to any more, for another use, and says for how many items and other keys
+// it has room.
+func (t *Table) Recycle() (items, keys int) {
+	clear(t.arr)
+	clear(t.nodes)
+	*t = Table{arr: t.arr, nodes: t.nodes, lastFree: int32(len(t.nodes)), mark: t.mark}
+	return len(t.arr), len(t.nodes)
 }
 
 // Metatable is the table's metatable, or nil.

@@ -232,6 +232,15 @@ func (l *State) XPCall(nArgs, wanted int, handler Value) error {
 	return nil
 }
 
+// Pcall is what scripts call as pcall, for who makes something else of its results: they are the last n values.
+func Pcall(l *State) (n int) { return basePcall(l) }
+
+// Reload pushes what Load has pushed before, as if it were loaded again.
+func (l *State) Reload(f Value) {
+	f.closure().env = l.globals
+	l.pushValue(f)
+}
+
 // Load pushes a compiled chunk as a function of the state's globals.
 func (l *State) Load(p *Proto) {
 	l.charge(sizeClosure)

@@ -98,16 +98,20 @@ func (l *State) Where(level int) string {
 	return fmt.Sprintf("%s:%d: ", chunkID(c.proto.source, idSize), line)
 }
 
-// Position is the chunk's name, as Compile was given it, and the line of the Lua function at a level; ok is false when
-// there is none.
+// Position is where the function at a level is: its chunk's name, as Compile was given it, and the line. Of a Go
+// function it is "=[C]", and of callers that tail calls replaced "=(tail call)", both with the line -1. ok is false
+// when there are not so many.
 func (l *State) Position(level int) (chunk string, line int, ok bool) {
 	f := l.level(level)
 	if f == nil {
 		return "", 0, false
 	}
+	if f == &lostFrame {
+		return "=(tail call)", -1, true
+	}
 	c := l.luaFunction(f)
 	if c == nil {
-		return "", 0, false
+		return "=[C]", -1, true
 	}
 	return c.proto.source, c.proto.lineOf(int(f.pc) - 1), true
 }

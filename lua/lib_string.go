@@ -57,7 +57,7 @@ func strReverse(l *State) int {
 	for i := range len(s) {
 		b[len(s)-1-i] = s[i]
 	}
-	l.Push(bytesValue(b))
+	l.Push(Bytes(b))
 	return 1
 }
 
@@ -71,7 +71,7 @@ func strLower(l *State) int {
 		}
 		b[i] = c
 	}
-	l.Push(bytesValue(b))
+	l.Push(Bytes(b))
 	return 1
 }
 
@@ -85,7 +85,7 @@ func strUpper(l *State) int {
 		}
 		b[i] = c
 	}
-	l.Push(bytesValue(b))
+	l.Push(Bytes(b))
 	return 1
 }
 
@@ -107,7 +107,7 @@ func strRep(l *State) int {
 	for i := copy(b, s); i < len(b); i *= 2 {
 		copy(b[i:], b[:i])
 	}
-	l.Push(bytesValue(b))
+	l.Push(Bytes(b))
 	return 1
 }
 
@@ -353,5 +353,5 @@ func (b *builder) value() Value {
 	if cap(b.b)-len(b.b) > len(b.b)/4 && len(b.b) > 1<<10 {
 		return String(string(b.b))
 	}
-	return bytesValue(b.b)
+	return Bytes(b.b)
 }

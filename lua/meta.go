@@ -305,7 +305,7 @@ func (l *State) join(values []Value, size int) Value {
 	if size > 1<<12 {
 		l.charge(sizeString + int64(size))
 		l.Steps(size >> 8)
-		return bytesValue(appendValues(make([]byte, 0, size), values))
+		return Bytes(appendValues(make([]byte, 0, size), values))
 	}
 	l.g.buf = appendValues(l.g.buf[:0], values)
 	return l.newBytes(l.g.buf)

@@ -89,8 +89,8 @@ func String(s string) Value {
 	return Value{p: unsafe.Pointer(unsafe.StringData(s)), n: uint64(len(s))<<kindBits | kindString}
 }
 
-// bytesValue makes a string of bytes that nobody changes any more.
-func bytesValue(b []byte) Value {
+// Bytes makes a string of bytes without copying them. Nobody may change them as long as the string can be reached.
+func Bytes(b []byte) Value {
 	return Value{p: unsafe.Pointer(unsafe.SliceData(b)), n: uint64(len(b))<<kindBits | kindString}
 }
 
@@ -134,6 +134,9 @@ func (v Value) AsNumber() float64 { return math.Float64frombits(^v.n) }
 
 // AsString is the string that v is; v must be one.
 func (v Value) AsString() string { return unsafe.String((*byte)(v.p), int(v.n>>kindBits)) }
+
+// AsBytes is the string that v is, which must be one; nobody may change them.
+func (v Value) AsBytes() []byte { return unsafe.Slice((*byte)(v.p), int(v.n>>kindBits)) }
 
 // AsTable is the table that v is, or nil.
 func (v Value) AsTable() *Table {

@@ -427,7 +427,7 @@ reload:
 				regs[a].setNum(x)
 				regs[a+3].setNum(x)
 				if g.steps--; g.steps < 0 {
-					fr.pc = int32(pc)
+					fr.pc = int32(pc - int(int32(i>>16)))
 					l.hook()
 				}
 			}
@@ -479,7 +479,7 @@ reload:
 		pc += 1 + int(int32(i>>16))
 		if int64(i)<<16 < 0 {
 			if g.steps--; g.steps < 0 {
-				fr.pc = int32(pc)
+				fr.pc = int32(pc - int(int32(i>>16)))
 				l.hook()
 			}
 		}

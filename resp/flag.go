@@ -36,6 +36,7 @@ const (
 	Probe                                 // asks whether the server is well, wherever it stands
 	PassesPause                           // is not held back: to stop a server, and to copy from it
 	PassesDrain                           // is not held back by a handover: members begin their links with it
+	RunsScript                            // runs a script: what it may depends on that
 )
 
 // commandFlags are the names COMMAND INFO prints, in its order. Flags without a name are internal.

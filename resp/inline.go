@@ -1,5 +1,8 @@
 package resp
 
+// SplitWords cuts a line into words as an inline command is; ok is false when its quotes do not balance.
+func SplitWords(line []byte) (words [][]byte, ok bool) { return splitInline(nil, line) }
+
 // splitInline appends the words of an inline command to args; ok is false when its quotes do not balance.
 //
 // Words are separated by blanks. "..." understands \n \r \t \b \a \xHH and \ before any other byte; '...' understands

@@ -112,9 +112,9 @@ func decide(f resp.Flag, hold condition) *rule {
 	return nil
 }
 
-// admit says whether the client may run the command now.
-func (e *Env) admit(c *Context, cmd *Command) error {
-	s, f, level := c.S, cmd.Flags, cmd.Level
+// admit says whether the client may run the command, which has such flags, now.
+func (e *Env) admit(c *Context, cmd *Command, f resp.Flag) error {
+	s, level := c.S, cmd.Level
 	hold := e.conditions(c)
 	if f&resp.Protected != 0 && !e.Config.EnableDebugCommand(s.IsLocal()) {
 		hold |= debugOff
@@ -139,6 +139,11 @@ func (e *Env) admit(c *Context, cmd *Command) error {
 	if level > 0 && level > e.level() {
 		hold |= levelTooLow
 	}
+	if c.held = hold; f&resp.RunsScript != 0 {
+		if err := scriptHeld(f, hold); err != nil {
+			return err
+		}
+	}
 	if r := decide(f, hold); r != nil {
 		if r.err != nil {
 			return r.err
@@ -150,6 +155,18 @@ func (e *Env) admit(c *Context, cmd *Command) error {
 	}
 	if f&resp.Write != 0 && level > e.needs && !queued {
 		return e.noteNeed(level)
+	}
+	return nil
+}
+
+// scriptHeld is what holds a script back although it may run where what is read may be old: where the chain can still
+// say that it isn't, it is asked; and one that may write is for the master.
+func scriptHeld(f resp.Flag, hold condition) error {
+	switch {
+	case hold&sentAway != 0 && f&resp.MayReplicate != 0:
+		return errSentAway
+	case hold&unconfirmed != 0 && f&resp.Stale != 0:
+		return engine.ErrUnconfirmed
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ type Env struct {
 	level      func() int              // EnvConfig.Level
 	need       func(level int) error   // EnvConfig.Need
 	needs      int                     // what need was told
+	scripts    *scripts
 }
 
 // Process is what the operating system says of the running process; any function may be nil.
@@ -96,7 +97,7 @@ type Context struct {
 	Now    int64        // unix milliseconds, the same for the whole command (and for all commands of a transaction)
 	Cmd    *Command     // the row in execution
 	Dirty  int          // changes made; with none, nothing is replicated
-	InExec bool         // runs inside EXEC: must not block
+	InExec bool         // runs inside EXEC, or a script: must not block
 	Input  *resp.Parser // what the command's words were read with, and lie in; nil: they are to be copied
 	Apply  bool         // comes from the log of the predecessor: applied as it stands, nothing expires
 
@@ -108,6 +109,8 @@ type Context struct {
 	gate      int64       // the log offset that must be committed before what the commands revealed may be seen
 	revealed  bool        // a command looked at the data
 	confirms  bool        // a reply tells a replica that the chain stands
+	held      condition   // what held when the client's command was admitted
+	scripted  bool        // its commands are those of scripts
 }
 
 // Begin starts a pipeline: nothing was revealed yet, and no command is admitted.

@@ -38,7 +38,8 @@ func (e *Env) NewContext(s *session.Session) *Context {
 func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 	if c.admitted != 0 {
 		cmd, err := e.table.Lookup(args)
-		if err == nil && cmd.Flags&c.admitted != 0 && cmd.Level <= c.upTo && e.withinMemory(c.maxMemory) {
+		if err == nil && cmd.Flags&c.admitted != 0 && cmd.Flags&resp.RunsScript == 0 && cmd.Level <= c.upTo &&
+			e.withinMemory(c.maxMemory) {
 			e.call(c, cmd, args, c.gated, c.quiet)
 			return Done
 		}
@@ -62,13 +63,15 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 		return nil, Done // it was itself too large
 	}
 	cmd, err := e.table.Lookup(args)
+	var flags resp.Flag
 	switch {
 	case s.Standing != session.Client && !server.MayStay(e.Server, s, cmd, isOfMembers(cmd), e.Config.RequirePass(),
 		args):
 		e.Reject(s)
 		return nil, Done
 	case err == nil:
-		err = e.admit(c, cmd)
+		flags = e.flagsOf(cmd, args)
+		err = e.admit(c, cmd, flags)
 	case resp.IsHTTP(args):
 		if e.warnedOfHTTP.Due(time.UnixMilli(c.Now), time.Minute) {
 			e.Logger.Warn(resp.HTTPWarning, "addr", s.Addr)
@@ -91,7 +94,7 @@ func (e *Env) execute(c *Context, args [][]byte) (*Command, Outcome) {
 	}
 	reply := s.BeginReply(cmd.FullName())
 	if s.Tx != nil && cmd.Flags&resp.NotQueued == 0 {
-		queueCommand(s, cmd, args)
+		queueCommand(s, cmd, flags, args)
 		w.Simple("QUEUED")
 	} else {
 		e.changer = s.ID
@@ -129,7 +132,7 @@ func (e *Env) call(c *Context, cmd *Command, args [][]byte, gated bool, quiet in
 	if cmd.Flags&resp.TouchesArbitraryKeys != 0 && !c.InExec {
 		e.Effects.Loosen() // keys that it happened upon and found expired have nothing to do with each other
 	}
-	if cmd.Flags&resp.ReadOnly != 0 && c.S.Tracking != nil {
+	if cmd.Flags&(resp.ReadOnly|resp.RunsScript) == resp.ReadOnly && c.S.Tracking != nil {
 		e.remember(c, cmd, args)
 	}
 	c.Cmd = outer

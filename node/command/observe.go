@@ -74,7 +74,11 @@ func (e *Env) feedMonitors(c *Context, args [][]byte) {
 	micros := strconv.Itoa(1_000_000 + now.Nanosecond()/1000)
 	line = append(append(append(line, '.'), micros[1:]...), " ["...)
 	line = strconv.AppendInt(line, int64(c.S.DB), 10)
-	line = append(append(append(line, ' '), c.S.Addr...), ']')
+	from := c.S.Addr
+	if c.scripted {
+		from = "lua"
+	}
+	line = append(append(append(line, ' '), from...), ']')
 	for _, a := range c.shown(args) {
 		line = appendQuoted(append(line, ' '), a)
 	}

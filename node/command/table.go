@@ -22,7 +22,7 @@ func Rows() []Command {
 		migrateRows, expireRows, transactionRows,
 		publishRows, server.Rows(asCall), introspectionRows, configRows, infoRows, serverRows, replicationRows,
 		debugRows,
-		slowlogRows, latencyRows, monitorRows,
+		slowlogRows, latencyRows, monitorRows, scriptRows,
 	)
 }
 
@@ -74,6 +74,7 @@ func NewEnv(c EnvConfig) *Env {
 	if e.need == nil {
 		e.need = func(int) error { return nil }
 	}
+	e.scripts = newScripts(e)
 	e.Server = server.New(server.Standalone, host{c.Node, e}, &e.Stats.Stats)
 	e.SetStore(c.Store)
 	return e

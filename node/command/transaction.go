@@ -42,18 +42,18 @@ var transactionRows = []Command{
 	},
 }
 
-// queueCommand keeps a command until EXEC. The arguments are copied: they stand in the read buffer. Nothing is kept for
-// a transaction that will fail anyhow.
-func queueCommand(s *session.Session, cmd *Command, args [][]byte) {
+// queueCommand keeps a command, with the flags that it has as it is called, until EXEC. The arguments are copied: they
+// stand in the read buffer. Nothing is kept for a transaction that will fail anyhow.
+func queueCommand(s *session.Session, cmd *Command, flags resp.Flag, args [][]byte) {
 	tx := s.Tx
 	if tx.Aborted || s.DirtyCAS {
 		return
 	}
 	tx.Queue = append(tx.Queue, Copy(args))
 	tx.Memory += argsMemory(args)
-	tx.Any |= cmd.Flags
+	tx.Any |= flags
 	tx.Level = max(tx.Level, cmd.Level)
-	tx.Missing |= ^cmd.Flags
+	tx.Missing |= ^flags
 }
 
 // argsMemory is what a copy of the words of a command takes.

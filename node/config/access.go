@@ -36,6 +36,7 @@ var (
 	rowLatencyThreshold  = row("latency-monitor-threshold")
 	rowLazyUserDel       = row("lazyfree-lazy-user-del")
 	rowLazyUserFlush     = row("lazyfree-lazy-user-flush")
+	rowLuaMemoryLimit    = row("lua-memory-limit")
 	rowMasterAuth        = row("masterauth")
 	rowMasterUser        = row("masteruser")
 	rowMaxBulk           = row("proto-max-bulk-len")
@@ -62,6 +63,7 @@ var (
 	rowReplTimeout       = row("repl-timeout")
 	rowReplicaRead       = row("replica-read")
 	rowReplicaOf         = row("replicaof")
+	rowScriptCacheBytes  = row("script-cache-bytes")
 	rowReplicaReadOnly   = row("replica-read-only")
 	rowReplicaStale      = row("replica-serve-stale-data")
 	rowRequirePass       = row("requirepass")
@@ -244,6 +246,12 @@ func (c *Config) KeyLoadDelay() int64 { return c.value(rowKeyLoadDelay).num }
 
 // ReplBacklogSize returns how many bytes of the log stay in memory.
 func (c *Config) ReplBacklogSize() int64 { return c.value(rowReplBacklogSize).num }
+
+// LuaMemoryLimit is how many bytes the values of scripts may take.
+func (c *Config) LuaMemoryLimit() int64 { return c.value(rowLuaMemoryLimit).num }
+
+// ScriptCacheBytes is how many bytes the scripts may take that are known by their SHA1.
+func (c *Config) ScriptCacheBytes() int64 { return c.value(rowScriptCacheBytes).num }
 
 // ReplBacklogTTL returns the seconds that the backlog outlives the last replica; 0 for ever.
 func (c *Config) ReplBacklogTTL() int64 { return c.value(rowReplBacklogTTL).num }

@@ -184,6 +184,10 @@ var ownRows = []Directive{
 	integer("gossip-port", Own, "0", 0, 65535, "port for gossip; 0 is port + 10000"),
 	memory("repl-log-retention", Mutable|Own, "67108864", 0, maxLong,
 		"bytes of the log before its base that are kept on disk, at least, for replicas that return"),
+	memory("lua-memory-limit", Mutable|Own, "268435456", 1<<20, maxLong,
+		"bytes that the values of scripts may take; more is an error in the script"),
+	memory("script-cache-bytes", Mutable|Own, "16777216", 0, maxLong,
+		"bytes of scripts that are known by their SHA1, also after a failover"),
 	text("group-key", Own|Sensitive, "", "secret by which the group's members prove themselves to each other; "+
 		"holdfast group-key makes one").alias("gossip-key"),
 	yesno("insecure-group", Own, "no", "go on without a group-key where other machines can reach this node"),

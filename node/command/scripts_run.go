@@ -1,0 +1,215 @@
+package command
+
+import (
+	"holdfast/node/script"
+	"holdfast/resp"
+	"holdfast/server/session"
+)
+
+// scripts are the scripts of a node, and what runs them: one at a time.
+type scripts struct {
+	cache  *script.Cache
+	runner *script.Runner
+	run    scriptRun
+}
+
+func newScripts(e *Env) *scripts {
+	s := &scripts{cache: script.NewCache()}
+	s.run.e = e
+	s.runner = script.NewRunner(script.Config{
+		Host: &s.run, Logger: e.Logger, Seed: int32(e.Rand.Uint32()),
+	})
+	return s
+}
+
+// scriptRun is the script that runs: its commands run as those of a client of its own, which may not wait.
+type scriptRun struct {
+	e        *Env
+	c        *Context // in which the commands run; nil: no script has run yet
+	caller   *Context
+	readOnly bool // it may not write
+	allowOOM bool // it may take memory while that is short
+	dirty    bool // it has written: now nothing must keep it from going on
+	gated    bool
+	quiet    int64
+}
+
+// flagsOf are the flags of a command as it is called: those of one that runs a script depend on the script. One that
+// says nothing of itself is not held to what it may do before it does it; but what it may read must be fresh.
+func (e *Env) flagsOf(cmd *Command, args [][]byte) resp.Flag {
+	f := cmd.Flags
+	if f&resp.RunsScript == 0 {
+		return f
+	}
+	flags, ok := e.flagsOfScript(cmd, args)
+	switch {
+	case !ok:
+		return f
+	case flags&script.Plain != 0:
+		return f &^ resp.Stale
+	}
+	f &^= resp.Stale | resp.DenyOOM | resp.Write | resp.MayReplicate
+	if flags&script.AllowStale != 0 {
+		f |= resp.Stale
+	}
+	if flags&script.NoWrites == 0 {
+		f |= resp.Write
+		if flags&script.AllowOOM == 0 {
+			f |= resp.DenyOOM
+		}
+	}
+	return f
+}
+
+// flagsOfScript are the flags of the script that a command runs, if it is known which one that is.
+func (e *Env) flagsOfScript(cmd *Command, args [][]byte) (flags script.Flags, ok bool) {
+	switch cmd.Name {
+	case "eval", "eval_ro":
+		if s := e.scripts.cache.FindBody(args[1]); s != nil {
+			return s.Flags, true
+		}
+		flags, err := script.ReadFlags(args[1])
+		return flags, err == nil
+	}
+	if s := e.scripts.cache.Find(args[1]); s != nil {
+		return s.Flags, true
+	}
+	return 0, false
+}
+
+// runScript runs a script, and writes its reply. All that it does is one execution.
+func (c *Context) runScript(s *script.Script, keys, args [][]byte, w *resp.Writer) error {
+	readOnly := c.Cmd.Flags&resp.ReadOnly != 0
+	plain := s.Flags&script.Plain != 0
+	if readOnly && !plain && s.Flags&script.NoWrites == 0 {
+		return resp.Error("ERR Can not execute a script with write flag using *_ro command.")
+	}
+	run := &c.scripts.run
+	run.begin(c)
+	run.readOnly = readOnly || !plain && s.Flags&script.NoWrites != 0
+	run.allowOOM = !plain && s.Flags&script.AllowOOM != 0
+	cmd := c.Cmd
+	out := c.scripts.runner.Eval(s, keys, args, c.Config.LuaMemoryLimit(), w)
+	run.end()
+	for _, text := range out.Errors {
+		c.Stats.Error(text)
+	}
+	if out.Failed && len(out.Errors) == 0 {
+		c.statOf(cmd).Failed++ // its error was counted where it came from
+	}
+	return nil
+}
+
+// begin gives the script's commands what they are to know of the client that runs it.
+func (r *scriptRun) begin(c *Context) {
+	if r.c == nil {
+		s := session.New(0, "", "", r.e.Started, func() {})
+		s.W.Pieces, s.Authenticated = false, true
+		r.c = r.e.NewContext(s)
+		r.c.InExec, r.c.scripted = true, true
+	}
+	r.caller, r.dirty = c, false
+	r.gated, r.quiet = r.e.Engine.Gated(), r.e.unobserved()
+	s, of := r.c.S, c.S
+	s.ID, s.Addr, s.LocalAddr, s.Name, s.User, s.DB = of.ID, of.Addr, of.LocalAddr, of.Name, of.User, of.DB
+	s.NoTouch, s.ImportSource, s.Tracking = of.NoTouch, of.ImportSource, of.Tracking
+	r.c.Now, r.c.Confirmation = c.Now, c.Confirmation
+	r.c.Begin()
+}
+
+// end has the client wait for what its script has seen.
+func (r *scriptRun) end() {
+	if r.c.revealed {
+		r.caller.revealed = true
+		r.caller.gate = max(r.caller.gate, r.c.gate)
+	}
+	r.caller, r.c.S.Tracking = nil, nil
+	if cap(r.c.S.W.Buf) > maxScriptReply {
+		r.c.S.W.Buf = nil
+	}
+}
+
+// maxScriptReply bounds the buffer for replies to scripts that is kept.
+const maxScriptReply = 64 << 10
+
+// Interrupt lets a script go on.
+func (r *scriptRun) Interrupt() error { return nil }
+
+// Call runs a command of the script.
+func (r *scriptRun) Call(args [][]byte, proto int, check bool) (reply []byte, err error) {
+	e, c := r.e, r.c
+	cmd, err := e.table.Lookup(args)
+	if check {
+		if e.table.Find(args) == nil {
+			return nil, err
+		}
+		return nil, nil
+	}
+	if err != nil {
+		if cmd = e.table.Find(args); cmd == nil {
+			err = resp.Error("ERR Unknown Redis command called from script")
+		} else {
+			err = resp.Error("ERR Wrong number of args calling Redis command from script")
+		}
+	} else {
+		err = r.admit(cmd)
+	}
+	if err != nil {
+		e.Stats.Error(replyText(err))
+		if cmd != nil {
+			e.statOf(cmd).Rejected++
+		}
+		return nil, err
+	}
+	c.DB = e.Store.DB(c.S.DB)
+	c.S.W.Truncate(0)
+	c.S.W.Proto = proto
+	e.tick = e.clock()
+	e.call(c, cmd, args, r.gated, r.quiet)
+	if !quick(cmd) {
+		e.running.Store(r.caller.Cmd)
+	}
+	return c.S.W.Buf, nil
+}
+
+// duringScripts are the conditions for which a script's first write is refused; others were looked at before it began.
+const duringScripts = replicaReadOnly | fewReplicas | saveFailed | writeFailed
+
+// admit says why a script may not run a command now.
+func (r *scriptRun) admit(cmd *Command) error {
+	f, held := cmd.Flags, r.caller.held
+	if f&(resp.NoScript|resp.Write|resp.MayReplicate|resp.DenyOOM) == 0 && held&stale == 0 && cmd.Level == 0 {
+		return nil
+	}
+	switch {
+	case f&resp.NoScript != 0:
+		return resp.Error("ERR This Redis command is not allowed from script")
+	case held&stale != 0 && f&resp.Stale == 0:
+		return resp.Error("ERR Can not execute the command on a stale replica")
+	case cmd.Level > 0 && cmd.Level > r.e.level():
+		return r.e.explain(levelTooLow, cmd, cmd.Level)
+	case r.readOnly && f&(resp.Write|resp.MayReplicate) != 0:
+		return resp.Error("ERR Write commands are not allowed from read-only scripts.")
+	}
+	if !r.dirty {
+		if rule := decide(resp.Write, held&duringScripts); rule != nil && f&resp.Write != 0 {
+			if rule.err != nil {
+				return rule.err
+			}
+			return r.e.explain(rule.while, cmd, cmd.Level)
+		}
+		if held&memoryShort != 0 && f&resp.DenyOOM != 0 && !r.allowOOM {
+			return ErrOOM
+		}
+	}
+	if f&resp.Write == 0 {
+		return nil
+	}
+	if cmd.Level > r.e.needs {
+		if err := r.e.noteNeed(cmd.Level); err != nil {
+			return err
+		}
+	}
+	r.dirty = true
+	return nil
+}
