@@ -17,7 +17,7 @@ func derange(t *testing.T, n *Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	set := [][]byte{[]byte("set"), []byte("word"), []byte("abc")}
-	if err := n.host.Apply(set, n.now().UnixMilli(), false); err != nil {
+	if err := n.env.Apply(set, n.now().UnixMilli(), false); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,7 +23,7 @@ func NewCheck(settings *config.Config) (*Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Check{n: n, l: persist.NewReplay(n.env, n.loader)}, nil
+	return &Check{n: n, l: persist.NewReplay(n.engine, n.loader)}, nil
 }
 
 // Dump loads a snapshot as a start loads dump.rdb.

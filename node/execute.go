@@ -8,7 +8,6 @@ import (
 	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/store"
-	"holdfast/resp"
 	"holdfast/server/session"
 )
 
@@ -226,9 +225,3 @@ const maxUncommitted = 64 << 20
 
 // do is a turn in which f executes alone.
 func (n *Node) do(f func(now time.Time)) { n.engine.Do(f) }
-
-// unblock answers a parked session and lets it go on. It needs the execution lock.
-func (n *Node) unblock(s *session.Session, reply func(w *resp.Writer)) {
-	s.Answer(reply)
-	n.env.Push(s)
-}

@@ -143,7 +143,7 @@ func TestBehindIsNoted(t *testing.T) {
 	n.mu.Unlock()
 	behind := func() error {
 		return n.engine.Apply([]replication.Entry{{Args: [][]byte{[]byte("later"), []byte("k")},
-			Raw: []byte("*2\r\n$5\r\nlater\r\n$1\r\nk\r\n")}}, &applier{n: n})
+			Raw: []byte("*2\r\n$5\r\nlater\r\n$1\r\nk\r\n")}}, nil)
 	}
 	disk.Fail(1, rand.New(rand.NewPCG(1, 1)))
 	if err := behind(); err == nil || n.log.End() != 0 {

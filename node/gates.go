@@ -11,7 +11,7 @@ func (n *Node) committed(commit int64, acked bool) {
 	default:
 		n.writers.Go(func() { flushAll(free) })
 	}
-	n.acksMoved()
+	n.env.AcksMoved()
 	if n.agent.Holds() && commit == n.log.End() {
 		n.agent.Nudge() // the sentinels wait for the last write to be committed
 	}

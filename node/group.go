@@ -36,7 +36,7 @@ func (n *Node) joinGroup() error {
 // describe adds to a heartbeat what the agent does not know: about the link to the predecessor, the data, and what is
 // being executed.
 func (n *Node) describe(f *member.Facts) {
-	f.LogEpoch, f.Memory, f.Version = n.data.LogEpoch.Load(), n.resident.Load(), n.env.Version
+	f.LogEpoch, f.Memory, f.Version = n.epochs.Log.Load(), n.resident.Load(), n.env.Version
 	if followed := n.followed.Load(); followed != nil {
 		s := followed.Status()
 		f.Link = &s

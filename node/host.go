@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 
-	"holdfast/node/command"
 	"holdfast/node/engine"
 	"holdfast/replication"
 )
@@ -11,41 +10,8 @@ import (
 // host is what the engine, and persistence, ask of the node around them.
 type host struct {
 	n      *Node
-	log    *command.Context // in which the log's commands run; nil: none has yet
-	served []*driver        // whose replies the turn in hand has to stage
+	served []*driver // whose replies the turn in hand has to stage
 }
-
-// Began has the commands' clock go on from where a turn begins.
-func (h *host) Began(at int64) { h.n.env.BeginTurn(at) }
-
-// Apply executes one command of the predecessor's log, at a time in unix milliseconds.
-func (h *host) Apply(args [][]byte, now int64, onlyQuick bool) error {
-	n := h.n
-	if h.log == nil {
-		h.log = n.env.NewLogContext()
-		h.log.Input = n.engine.Input()
-	}
-	c := h.log
-	c.Now, c.S.DB = now, n.data.StreamDB
-	err := n.env.ApplyEffect(c, args, onlyQuick)
-	if err == nil {
-		n.data.StreamDB = c.S.DB
-	}
-	return err
-}
-
-// Accept says why a command of the log can't be executed here, and notes first what the data need once it is in the
-// log.
-func (h *host) Accept(args [][]byte) error {
-	level, err := h.n.env.Knows(args)
-	if err != nil {
-		return err
-	}
-	return h.n.features.Need(level)
-}
-
-// Running names the command that is running, if it is one that may take long.
-func (h *host) Running() string { return h.n.env.Running() }
 
 // ServeBlocked answers clients whose keys have become ready.
 func (h *host) ServeBlocked() { h.n.serveBlocked() }
@@ -73,14 +39,11 @@ func (h *host) Role() engine.Role {
 	n := h.n
 	kept := n.persist.Kept()
 	return engine.Role{Master: n.place().Master, Logs: n.logging(), Gated: n.gated(), Gates: n.grouped() || kept,
-		Loading: n.data.Loading, Pause: n.pauseKind()}
+		Pause: n.pauseKind()}
 }
 
-// Spoilt has clients wait, and the sentinels told, as the data is not what the log says.
-func (h *host) Spoilt(error) {
-	h.n.data.Loading, h.n.data.Partial = true, true
-	h.n.agent.Nudge()
-}
+// Spoilt has the sentinels told that the data is not what the log says.
+func (h *host) Spoilt(error) { h.n.agent.Nudge() }
 
 // CopyAnew has the predecessor send a full copy.
 func (h *host) CopyAnew(err error) {

@@ -24,6 +24,7 @@ import (
 	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/node/store"
+	"holdfast/node/transfer"
 	"holdfast/replication"
 	"holdfast/replication/aof"
 	"holdfast/resp"
@@ -90,15 +91,13 @@ type Node struct {
 	pause       pause
 	clientDrain clientDrain
 	deferred    map[*driver]struct{} // clients whose next command a pause holds back
-	waits       []*wait              // parked WAITs
-	waiting     atomic.Bool          // there may be some
 	deposedAt   time.Time            // when it last ceased to be the master
 	backlog     bool                 // a replica has been here: outside a group only then there is a log
 	nextID      int64
 	resident    atomic.Int64 // bytes, as of a second ago at most
 	loader      *persist.Loader
 	persist     *persist.Persistence
-	data        persist.Data
+	epochs      persist.Epochs
 
 	log      *replication.Log
 	feeder   *replication.Feeder
@@ -116,14 +115,12 @@ type Node struct {
 	reclaimer reclaimer                 // guarded by mu
 	evictions chan struct{}             // holds a token while keys are to be evicted
 
-	servers  []*resp.Server  // one per address listened on
-	ctx      context.Context // ends at Close
-	cancel   context.CancelFunc
-	work     sync.WaitGroup // cron, agent, following
-	writers  sync.WaitGroup // flushSoon
-	stopped  <-chan struct{}
-	exit     chan struct{} // closed when the node asks to be ended
-	exitOnce sync.Once
+	servers []*resp.Server  // one per address listened on
+	ctx     context.Context // ends at Close
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // cron, agent, following
+	writers sync.WaitGroup // flushSoon
+	stopped <-chan struct{}
 }
 
 // New prepares a node. Nothing listens before Start.
@@ -155,7 +152,6 @@ func New(c Config) (*Node, error) {
 		deferred:  map[*driver]struct{}{},
 		confirms:  confirmations{due: make(chan struct{}, 1), waiting: map[*driver]struct{}{}},
 		evictions: make(chan struct{}, 1),
-		exit:      make(chan struct{}),
 	}
 	n.files = c.Files
 	if c.Dir != nil {
@@ -186,7 +182,7 @@ func New(c Config) (*Node, error) {
 	n.feeder = n.newFeeder()
 	n.host.n = n
 	n.engine = engine.New(engine.Config{
-		Log: n.log, Feeder: n.feeder, Commands: &n.host, Clients: &n.host, Disk: &n.host, Node: &n.host,
+		Log: n.log, Feeder: n.feeder, Clients: &n.host, Disk: &n.host, Node: &n.host,
 		Lock: c.NewLock(), Now: c.Now, Go: n.work.Go, Logger: c.Logger,
 	})
 	n.mu = n.engine
@@ -194,10 +190,13 @@ func New(c Config) (*Node, error) {
 		Engine: n.engine,
 		Store:  store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
 		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process, OnLong: c.OnLong,
-		Level: n.level, Need: n.features.Need, Later: c.Later,
+		Level: n.level, Need: n.features.Need, Later: c.Later, GoLast: n.writers.Go,
+		Transfers: transfer.Config{Context: n.ctx, Network: c.Network, Now: c.Now, Logger: c.Logger},
 	})
+	n.engine.Commands = n.env
 	n.persist = persist.New(persist.Config{
-		Env: n.env, Data: &n.data, Link: &n.host, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
+		Engine: n.engine, Epochs: &n.epochs, Rand: c.Rand,
+		Link: &n.host, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
 		Dir: n.dir, Files: n.files, NewLock: c.NewLock, Yield: c.Yield, Go: n.work.Go, Stopped: n.stopped,
 		Grouped: n.grouped(), RunID: runID, Steps: n.steps,
 	})
@@ -233,7 +232,7 @@ func (n *Node) Start() error {
 		return err
 	}
 	n.mu.Lock()
-	n.data.Loading, n.data.Partial = true, true // until then clients are told to wait
+	n.engine.Data.Loading, n.engine.Data.Partial = true, true // until then clients are told to wait
 	n.mu.Unlock()
 	for _, l := range listeners {
 		n.servers = append(n.servers, resp.Serve(l, n.logger, n.serve))
@@ -362,7 +361,7 @@ func (n *Node) Standing() Standing {
 func (n *Node) RunID() string { return n.self.Incarnation }
 
 // Exit is closed when the node asks to be ended: SHUTDOWN.
-func (n *Node) Exit() <-chan struct{} { return n.exit }
+func (n *Node) Exit() <-chan struct{} { return n.env.Exit() }
 
 // Close ends the node at once, as its death would, and waits for all its goroutines.
 func (n *Node) Close() error {

@@ -17,8 +17,8 @@ import (
 // setPlace has everybody see where the node stands from here on. It needs the execution lock.
 func (n *Node) setPlace(p member.Place) {
 	n.agent.Stand(&p)
-	if n.data.Epoch = 0; p.Position >= 0 && n.grouped() {
-		n.data.Epoch = p.Epoch()
+	if n.epochs.Adopted = 0; p.Position >= 0 && n.grouped() {
+		n.epochs.Adopted = p.Epoch()
 	}
 	n.engine.NoteRole()
 }
@@ -75,7 +75,7 @@ func (n *Node) leavePlace(c *member.Change) {
 		n.takeOver()
 	}
 	if c.NoteEpoch {
-		n.data.LogEpoch.Store(c.After.Epoch())
+		n.epochs.Log.Store(c.After.Epoch())
 	}
 }
 
@@ -98,7 +98,6 @@ func (n *Node) stepDown() {
 		s.Unpark()
 		s.Abort("this node is no longer the master")
 	}
-	n.waits = nil
 }
 
 // dropHeld ends the clients whose replies wait for the commit point of a chain that may go on without this node, and
@@ -116,8 +115,9 @@ func (n *Node) dropHeld(reason string) {
 // following is one run of a follower. Its applier is refused as soon as the node follows somebody else.
 type following struct {
 	*replication.Follower
-	config replication.FollowConfig
-	cancel context.CancelFunc
+	applier *applier
+	config  replication.FollowConfig
+	cancel  context.CancelFunc
 }
 
 // followMember follows the predecessor in a chain. It needs the execution lock.
@@ -140,6 +140,7 @@ func (n *Node) followMember(p *member.Place) {
 // follow starts to follow; it needs the execution lock.
 func (n *Node) follow(c replication.FollowConfig) {
 	a := &applier{n: n}
+	n.engine.Follow(&a.source)
 	c.Network, c.Log, c.Applier, c.Logger, c.Steps = n.network, n.log, a, n.logger, n.steps
 	c.Timeout = n.replTimeout
 	c.Loops = n.loops
@@ -152,7 +153,7 @@ func (n *Node) follow(c replication.FollowConfig) {
 		}
 	}
 	ctx, cancel := context.WithCancel(n.ctx)
-	f := &following{Follower: replication.NewFollower(c), config: c, cancel: cancel}
+	f := &following{Follower: replication.NewFollower(c), applier: a, config: c, cancel: cancel}
 	a.of = f
 	if err := n.engine.Broken(); err != nil {
 		f.CopyAnew(err)
@@ -168,6 +169,7 @@ func (n *Node) stopFollowing() {
 		if rules.FenceOldEpochs {
 			n.follower.cancel()
 		}
+		n.engine.Follow(nil)
 		n.follower = nil
 		n.followed.Store(nil)
 	}
@@ -178,7 +180,7 @@ func (n *Node) newFeeder() *replication.Feeder {
 	return replication.NewFeeder(replication.FeederConfig{
 		Log: n.log, Snapshots: &n.host, Random: randomBytes{newRand()}, Logger: n.logger, Steps: n.steps,
 		Accept: n.mayFollow, Timeout: n.replTimeout, Loops: n.loops,
-		Traffic: &n.traffic, OnAck: n.acksMoved, OnChange: func() { n.agent.Nudge() },
+		Traffic: &n.traffic, OnAck: func() { n.env.AcksMoved() }, OnChange: func() { n.agent.Nudge() },
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"holdfast/cluster"
 	"holdfast/internal/memfs"
 	"holdfast/internal/simnet"
+	"holdfast/node/engine"
 	"holdfast/replication"
 	"holdfast/resp"
 )
@@ -33,7 +34,7 @@ func chained(t *testing.T, f func(n *Node, g cluster.Group, c client)) {
 func (n *Node) link() *applier {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return &applier{n: n, of: n.follower}
+	return n.follower.applier
 }
 
 // TestOutOfTheChainNothingUnconfirmedIsTold: a read that saw a write of a chain that went on without this member is
@@ -72,10 +73,10 @@ func TestPromotionRenames(t *testing.T) {
 		if promoted == id {
 			t.Error("an empty log kept its id")
 		}
-		if err := old.Continue(id); !errors.Is(err, errSuperseded) || n.log.ID() != promoted {
+		if err := old.Continue(id); !errors.Is(err, engine.ErrSuperseded) || n.log.ID() != promoted {
 			t.Errorf("a former predecessor's answer: %v, id %s after %s", err, n.log.ID(), promoted)
 		}
-		if err := old.Rewind(0); !errors.Is(err, errSuperseded) {
+		if err := old.Rewind(0); !errors.Is(err, engine.ErrSuperseded) {
 			t.Errorf("a former predecessor's order to go back: %v", err)
 		}
 	})

@@ -18,7 +18,7 @@ func loadSlowly(t *testing.T, n *Node) *peer {
 func awaitLoad(n *Node, loading bool) {
 	for {
 		n.mu.Lock()
-		is := n.data.Partial
+		is := n.engine.Data.Partial
 		n.mu.Unlock()
 		if is == loading {
 			return
@@ -32,8 +32,8 @@ func leadsWhole(t *testing.T, n *Node) {
 	t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.data.Partial || !n.place().Master {
-		t.Errorf("it leads: %v, with a part of its data: %v", n.place().Master, n.data.Partial)
+	if n.engine.Data.Partial || !n.place().Master {
+		t.Errorf("it leads: %v, with a part of its data: %v", n.place().Master, n.engine.Data.Partial)
 	}
 }
 
@@ -100,9 +100,9 @@ func TestEpochWaitsForARewind(t *testing.T) {
 	loadSlowly(t, nodes[1])
 	n, end := nodes[1], nodes[1].log.End()
 	var by *applier
-	n.do(func(time.Time) { by = &applier{n: n, of: n.follower} })
+	n.do(func(time.Time) { by = n.follower.applier })
 	rewound := make(chan error)
-	go func() { rewound <- n.persist.Rewind(end, by) }()
+	go func() { rewound <- n.persist.Rewind(end, &by.source) }()
 	awaitLoad(n, true)
 	adopt(n.agent.Standing().Group.Without(nodes[0].self))
 	leadsWhole(t, n)

@@ -1,38 +1,26 @@
 package node
 
 import (
-	"errors"
 	"io"
 
-	"holdfast/internal/rules"
+	"holdfast/node/engine"
 	"holdfast/node/persist"
 	"holdfast/replication"
 	"holdfast/resp"
 )
 
-// The refusals of replicas.
-var (
-	errNoMasterLink = resp.Error("NOMASTERLINK Can't SYNC while not connected with my master")
-	errSuperseded   = errors.New("the node follows somebody else now")
-)
+const errNoMasterLink = resp.Error("NOMASTERLINK Can't SYNC while not connected with my master")
 
 // applier executes what the predecessor's log says.
 type applier struct {
-	n  *Node
-	of *following
+	n      *Node
+	of     *following
+	source engine.Source
 }
 
 // Apply appends a batch as it stands to the node's own log, same bytes, same offsets, and has it executed.
 func (a *applier) Apply(batch []replication.Entry) error {
-	return a.n.engine.Apply(batch, a)
-}
-
-// Current says why nothing more is taken from a predecessor that the node follows no more.
-func (a *applier) Current() error {
-	if rules.FenceOldEpochs && a.n.follower != a.of {
-		return errSuperseded
-	}
-	return nil
+	return a.n.engine.Apply(batch, &a.source)
 }
 
 // Continue has the log go on under the predecessor's id, unless the node has come to follow somebody else, or to lead,
@@ -42,7 +30,7 @@ func (a *applier) Continue(id string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.follower != a.of {
-		return errSuperseded
+		return engine.ErrSuperseded
 	}
 	n.log.ContinueAs(id)
 	n.persist.NoteIdentity()
@@ -52,8 +40,8 @@ func (a *applier) Continue(id string) error {
 // Load builds a data set from a snapshot beside the present one and swaps them when it is whole.
 func (a *applier) Load(r io.Reader, pos replication.Position) error {
 	s := a.of.Status()
-	return a.n.persist.LoadCopy(r, persist.Copy{By: a, From: s.Addr, Bytes: max(s.SyncTotal, 0), Position: pos})
+	return a.n.persist.LoadCopy(r, persist.Copy{By: &a.source, From: s.Addr, Bytes: max(s.SyncTotal, 0), Position: pos})
 }
 
 // Rewind drops the log's end from offset on, which was never committed.
-func (a *applier) Rewind(offset int64) error { return a.n.persist.Rewind(offset, a) }
+func (a *applier) Rewind(offset int64) error { return a.n.persist.Rewind(offset, &a.source) }

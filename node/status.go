@@ -9,11 +9,11 @@ import (
 
 	"holdfast/internal/openfiles"
 	"holdfast/node/command"
+	"holdfast/node/engine"
 	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/replication"
 	"holdfast/resp"
-	"holdfast/server/session"
 )
 
 // This file answers what commands ask of the node around them: command.Node. All of it runs under the execution lock.
@@ -136,12 +136,18 @@ func (n *Node) describeLink(info *command.ReplicationInfo) {
 	}
 }
 
-// The refusals of REPLICAOF and SHUTDOWN.
-const (
-	errGoverned = resp.Error(
-		"ERR the sentinels of this group decide who is master: use SENTINEL FAILOVER, or holdfast failover")
-	errSaveFailed = resp.Error("ERR Errors trying to SHUTDOWN. Check logs.")
-)
+const errGoverned = resp.Error(
+	"ERR the sentinels of this group decide who is master: use SENTINEL FAILOVER, or holdfast failover")
+
+// ReplicaAcks counts replicas that have acknowledged offset: those that follow this node, and in a chain, where only
+// one does, all members behind it once the offset is committed.
+func (n *Node) ReplicaAcks(offset int64) int {
+	acked := n.feeder.Acked(offset)
+	if n.chained() && n.place().Master && n.log.Commit() >= offset {
+		acked = max(acked, len(n.place().Group.Chain)-1)
+	}
+	return acked
+}
 
 // ReplicaOf follows another server, or nobody when host is "".
 func (n *Node) ReplicaOf(host string, port int) error {
@@ -167,7 +173,7 @@ func (n *Node) ReplicaOf(host string, port int) error {
 	addr := joinAddr(host, port)
 	n.setPlace(member.Following(addr))
 	n.engine.NoteRole()
-	n.feeder.DropAll(errSuperseded) // they must learn the new history
+	n.feeder.DropAll(engine.ErrSuperseded) // they must learn the new history
 	_, own := splitAddr(n.self.Addr)
 	n.follow(replication.FollowConfig{Addr: addr, AnnounceIP: n.settings.AnnounceIP(), AnnouncePort: own})
 	return nil
@@ -178,26 +184,6 @@ var errKilled = errors.New("CLIENT KILL")
 // KillReplicas ends the links of replicas, and counts them. They come back by themselves.
 func (n *Node) KillReplicas() int {
 	return n.feeder.Drop(errKilled, func(replication.FollowerStatus) bool { return true })
-}
-
-// Shutdown stops the process. Data that is not whole is not saved, whatever was asked for: what is on disk is more.
-// While another image is being made, that is given up, and the session parked until the data is saved.
-func (n *Node) Shutdown(s *session.Session, o command.ShutdownOptions) error {
-	if n.persist.MustSave(o.Save, o.NoSave) {
-		wait, err := n.persist.SaveOrWait()
-		if wait {
-			block := &session.Block{Kind: "shutdown"}
-			n.Park(s, block, 0)
-			n.work.Go(func() { n.saveAndEnd(s, block, o.Force) })
-			return nil
-		}
-		if err = n.mayEnd(err, o.Force); err != nil {
-			return err
-		}
-	}
-	n.endProcess()
-	s.Close("SHUTDOWN") // without a reply: the end of the connection is the answer
-	return nil
 }
 
 // SaveAtEnd saves once more before a signal ends the process, where save points are set or shutdown-on-sigint or
@@ -216,43 +202,6 @@ var ErrInterrupted = persist.ErrInterrupted
 // Interrupt has a load that is under way end at once: Start then answers ErrInterrupted. A node that has its data does
 // not notice.
 func (n *Node) Interrupt() { n.loader.Interrupt() }
-
-// mayEnd refuses to end after a save that failed, unless it is forced.
-func (n *Node) mayEnd(err error, force bool) error {
-	if err == nil || force {
-		return nil
-	}
-	n.logger.Error("not shutting down: the data could not be saved; SHUTDOWN NOSAVE or FORCE ends without", "err", err)
-	return errSaveFailed
-}
-
-// saveAndEnd is the rest of a Shutdown that had to wait for another image.
-func (n *Node) saveAndEnd(s *session.Session, block *session.Block, force bool) {
-	err := n.persist.SaveLast()
-	n.do(func(time.Time) {
-		if err = n.mayEnd(err, force); err == nil {
-			n.endProcess()
-		}
-		if s.Blocked() != block {
-			return
-		}
-		n.unblock(s, func(w *resp.Writer) {
-			if err == nil {
-				s.Close("SHUTDOWN")
-				return
-			}
-			w.Error(err)
-		})
-	})
-}
-
-// endProcess has whoever runs the node end it. A load ends at once.
-func (n *Node) endProcess() {
-	if n.data.Loading {
-		n.Interrupt()
-	}
-	n.exitOnce.Do(func() { close(n.exit) })
-}
 
 // newRand is a source seeded by the system, for what need not be reproducible.
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }

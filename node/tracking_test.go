@@ -1,7 +1,6 @@
 package node
 
 import (
-	"holdfast/node/member"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"holdfast/cluster"
 	"holdfast/internal/simnet"
+	"holdfast/node/member"
 	"holdfast/resp"
 	"holdfast/server/session"
 )

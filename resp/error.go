@@ -33,6 +33,9 @@ const (
 	ErrNotInteger = Error("ERR value is not an integer or out of range")
 )
 
+// ErrLoading is what a client hears while the data is being loaded.
+const ErrLoading = Error("LOADING Redis is loading the dataset in memory")
+
 // ErrMaxClients is what a client hears for whom there is no place.
 const ErrMaxClients = Error("ERR max number of clients reached")
 

@@ -92,7 +92,7 @@ var admissionPolicy = []rule{
 	{while: saveFailed, only: resp.Write | resp.Probe, err: ErrSaveFailed},
 	{while: writeFailed, only: resp.Write | resp.Probe},
 	{while: subscribed, but: resp.WhileSubscribed},
-	{while: loading, but: resp.Loading, err: ErrLoading},
+	{while: loading, but: resp.Loading, err: resp.ErrLoading},
 	{while: monitoring, only: resp.Write | resp.ReadOnly | resp.MayReplicate,
 		err: resp.Error("ERR Replica can't interact with the keyspace")},
 	{while: pausedWrites, only: resp.Write | resp.MayReplicate, err: engine.ErrPaused},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"holdfast/node/engine"
+	"holdfast/resp"
 )
 
 // A pipeline that was admitted once answers, and does, what its commands do that are looked at one by one, whatever
@@ -148,7 +149,7 @@ func TestAdmissionPolicy(t *testing.T) {
 		{subscribed, "ping quit reset subscribe unsubscribe", ""},
 		{loading, "publish auth hello quit reset multi exec discard watch subscribe unsubscribe info replconf " +
 			"shutdown " +
-			"debug", string(ErrLoading)},
+			"debug", string(resp.ErrLoading)},
 		{monitoring, "all but get set incr publish", "ERR Replica can't interact with the keyspace"},
 		{pausedWrites, "all but set incr publish", engine.ErrPaused.Error()},
 		{pausedAll, "replconf psync shutdown", engine.ErrPaused.Error()},

@@ -12,15 +12,6 @@ import (
 	"holdfast/server/session"
 )
 
-// Waiting parks clients.
-type Waiting interface {
-	// Park blocks the session until it is unparked, or the timeout (0: none) is over and the block's Timeout has
-	// answered.
-	Park(s *session.Session, b *session.Block, timeout time.Duration)
-	// Wait parks the session until n replicas have acknowledged its last write, or for timeout (0: for ever).
-	Wait(s *session.Session, n int, timeout time.Duration)
-}
-
 // blocking knows the clients that wait for keys. A change of such a key makes it ready, and after the command, the
 // transaction or the applied effect that changed it, clients are asked about it in the order in which they came.
 // Serving one may make other keys ready, which come behind those that are ready already.
@@ -74,7 +65,7 @@ func (c *Context) BlockOn(keys [][]byte, timeout time.Duration, serve func(c *Co
 		}
 		wt.places = append(wt.places, queuePlace{k, queue.PushBack(wt)})
 	}
-	c.Node.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: onTimeout},
+	c.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: onTimeout},
 		timeout)
 }
 

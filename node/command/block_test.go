@@ -5,10 +5,7 @@ import (
 	"time"
 
 	"holdfast/resp"
-	"holdfast/server/session"
 )
-
-func (n *fakeNode) Park(s *session.Session, b *session.Block, _ time.Duration) { s.Park(b) }
 
 func TestParseTimeout(t *testing.T) {
 	for arg, want := range map[string]time.Duration{

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"holdfast/node/engine"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
+	"holdfast/node/transfer"
 	"holdfast/resp"
 	"holdfast/server"
 	"holdfast/server/session"
@@ -39,13 +41,19 @@ type Env struct {
 	Process         Process
 	watchers        map[watchKey]map[*session.Session]*session.WatchedKey
 	blocking        blocking
-	departing       map[watchKey]*Departure // keys that a MIGRATE is moving
+	departing       map[watchKey]*transfer.Key // keys that a MIGRATE is moving
 	table           *resp.Table[*Context]
 	eviction        eviction
 	activeExpireOff bool
 	listPlain       int                // DEBUG QUICKLIST-PACKED-THRESHOLD
 	payloads        *rdb.PayloadWriter // made when DUMP is first called
 	warnedOfHTTP    resp.Sparing
+	Transfers       transfer.Config // EnvConfig.Transfers
+	waits           []*waitFor
+	waiting         atomic.Bool    // there may be some
+	goLast          func(f func()) // EnvConfig.GoLast
+	exit            chan struct{}
+	exitOnce        sync.Once
 	cronPaused      bool
 	slow            slowLog
 	latency         map[string]*latencySeries // by event
@@ -55,6 +63,7 @@ type Env struct {
 	monitors   []*session.Session      // clients in MONITOR
 	tick       int64                   // when the last command ended, and so the next one begins
 	accounted  int64                   // error replies for which a command was counted as failed
+	log        *Context                // in which a log's commands run; nil: none has yet
 	running    atomic.Pointer[Command] // see Running
 	onLong     func(command string)    // EnvConfig.OnLong
 	level      func() int              // EnvConfig.Level

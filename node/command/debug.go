@@ -306,6 +306,6 @@ func debugLoadAOF(c *Context, _ [][]byte, _ *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	c.Node.Park(s, block, 0)
+	c.Park(s, block, 0)
 	return nil
 }

@@ -5,14 +5,16 @@ import (
 	"strings"
 
 	"holdfast/node/config"
+	"holdfast/node/engine"
 	"holdfast/node/listpack"
+	"holdfast/node/persist"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
 
 // debugReload saves the data and loads it again, so that tests see whether anything is lost on the way.
 func debugReload(c *Context, args [][]byte, w *resp.Writer) error {
-	var o ReloadOptions
+	var o persist.ReloadOptions
 	for _, a := range args[2:] {
 		switch {
 		case isWord(a, "merge"):
@@ -45,7 +47,7 @@ func debugObject(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	w.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d%s",
-		it.Encoding(), length, it.Access(), idleSeconds(it.Access(), c.Now), c.nodesOf(it)))
+		it.Encoding(), length, it.Access(), engine.IdleSeconds(it.Access(), c.Now), c.nodesOf(it)))
 	return nil
 }
 

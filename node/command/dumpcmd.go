@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"holdfast/node/dump"
+	"holdfast/node/engine"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/resp"
@@ -85,7 +86,7 @@ func (o *restoreOptions) parse(args [][]byte) error {
 			o.idle, err = parseWithin(args[0], math.MaxInt64, errRestoreIdle)
 		case isWord(args[0], "freq") && len(args) > 1 && o.idle < 0:
 			args = args[1:]
-			o.freq, err = parseWithin(args[0], counterMax, errRestoreFreq)
+			o.freq, err = parseWithin(args[0], engine.CounterMax, errRestoreFreq)
 		default:
 			err = ErrSyntax
 		}
@@ -171,7 +172,7 @@ func (c *Context) restored(key []byte, args [][]byte, at int64, o *restoreOption
 		c.DB.SetExpire(key, at)
 	}
 	if it, ok := c.DB.Get(key); ok {
-		c.DB.SetAccess(&it, AccessFrom(c.Config, c.Now)(o.idle, o.freq))
+		c.DB.SetAccess(&it, c.policy().Access(o.idle, o.freq, c.Now))
 	}
 	c.Dirty++
 	if at > 0 && !o.absolute {

@@ -25,7 +25,6 @@ const (
 	ErrNoAuth          = resp.Error("NOAUTH Authentication required.")
 	ErrExecAbort       = resp.Error("EXECABORT Transaction discarded because of previous errors.")
 	ErrNoReplicas      = resp.Error("NOREPLICAS Not enough good replicas to write.")
-	ErrLoading         = resp.Error("LOADING Redis is loading the dataset in memory")
 	ErrOOM             = resp.Error("OOM command not allowed when used memory > 'maxmemory'.")
 	ErrNoMulti         = resp.Error("ERR Command not allowed inside a transaction")
 	ErrTimeoutNotInt   = resp.Error("ERR timeout is not an integer or out of range")

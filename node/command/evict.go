@@ -14,7 +14,7 @@ import (
 
 // eviction is its state.
 type eviction struct {
-	policy policy
+	policy engine.Policy
 	pool   evictionPool
 	nextDB int    // random policies go round the databases
 	key    []byte // the victim's name
@@ -69,7 +69,7 @@ func (e *Env) Evict(nowMs int64) memoryState {
 
 // evictBytes evicts keys until that is less by so much.
 func (e *Env) evictBytes(over, nowMs int64) memoryState {
-	if e.policy().rank == rankNone {
+	if e.policy().Rank == engine.RankNone {
 		return memoryFull
 	}
 	target := e.evictable() - over
@@ -105,7 +105,7 @@ func (e *Env) evictionTime() int64 {
 
 // victim chooses the key to evict, eviction.key.
 func (e *Env) victim(nowMs int64) (db *store.DB, ok bool) {
-	if e.policy().rank == rankRandom {
+	if e.policy().Rank == engine.RankRandom {
 		return e.randomVictim()
 	}
 	pool := &e.eviction.pool
@@ -117,7 +117,7 @@ func (e *Env) victim(nowMs int64) (db *store.DB, ok bool) {
 			db := e.Store.DB(c.db)
 			it, found := db.Get(c.key)
 			// It may be gone, or was used, or has lost its expiry since it was sampled.
-			if found && (e.policy().keys == store.AllKeys || it.ExpireAt() >= 0) && e.score(it, nowMs) >= c.score {
+			if found && (e.policy().Keys == store.AllKeys || it.ExpireAt() >= 0) && e.score(it, nowMs) >= c.score {
 				e.eviction.key = append(e.eviction.key[:0], c.key...)
 				return db, true
 			}
@@ -127,7 +127,7 @@ func (e *Env) victim(nowMs int64) (db *store.DB, ok bool) {
 
 // sample offers keys of every database to the pool, and reports whether there are any.
 func (e *Env) sample(nowMs int64) (any bool) {
-	keys, count := e.policy().keys, e.Config.MaxMemorySamples()
+	keys, count := e.policy().Keys, e.Config.MaxMemorySamples()
 	for i := range e.Store.Databases() {
 		db := e.Store.DB(i)
 		if db.Count(keys) == 0 {
@@ -143,7 +143,7 @@ func (e *Env) randomVictim() (*store.DB, bool) {
 	for range e.Store.Databases() {
 		e.eviction.nextDB = (e.eviction.nextDB + 1) % e.Store.Databases()
 		db := e.Store.DB(e.eviction.nextDB)
-		if it, ok := db.RandomKey(e.Rand, e.policy().keys); ok {
+		if it, ok := db.RandomKey(e.Rand, e.policy().Keys); ok {
 			e.eviction.key = append(e.eviction.key[:0], it.Key()...)
 			return db, true
 		}

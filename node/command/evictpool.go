@@ -2,49 +2,15 @@ package command
 
 import (
 	"slices"
-	"strings"
 
+	"holdfast/node/engine"
 	"holdfast/node/store"
 )
 
-// ranking is what decides which of two keys is evicted first.
-type ranking uint8
-
-const (
-	rankNone   ranking = iota // nothing is evicted
-	rankRandom                // chance
-	rankIdle                  // LRU: the time since the last use
-	rankUse                   // LFU: how rarely it is used
-	rankExpiry                // TTL: how soon it expires
-)
-
-// policy is what maxmemory-policy says.
-type policy struct {
-	name string
-	keys store.Keys // among which it chooses
-	rank ranking
-}
-
-func policyOf(name string) policy {
-	from, how, _ := strings.Cut(name, "-")
-	p := policy{name: name, keys: store.Keys(from == "volatile")}
-	switch how {
-	case "random":
-		p.rank = rankRandom
-	case "lru":
-		p.rank = rankIdle
-	case "lfu":
-		p.rank = rankUse
-	case "ttl":
-		p.rank = rankExpiry
-	}
-	return p
-}
-
 // policy is the one in force.
-func (e *Env) policy() policy {
-	if name := e.Config.MaxmemoryPolicy(); name != e.eviction.policy.name {
-		e.eviction.policy = policyOf(name)
+func (e *Env) policy() engine.Policy {
+	if name := e.Config.MaxmemoryPolicy(); name != e.eviction.policy.Name {
+		e.eviction.policy = engine.PolicyOf(name)
 		e.eviction.pool.candidates = e.eviction.pool.candidates[:0]
 	}
 	return e.eviction.policy
@@ -52,12 +18,12 @@ func (e *Env) policy() policy {
 
 // score ranks a key: the highest is evicted first.
 func (e *Env) score(it store.Item, nowMs int64) int64 {
-	switch e.policy().rank {
-	case rankIdle:
-		return idleSeconds(it.Access(), nowMs)
-	case rankUse:
-		return counterMax - useCount(it.Access(), nowMs, e.Config.LFUDecayTime())
-	case rankExpiry:
+	switch e.policy().Rank {
+	case engine.RankIdle:
+		return engine.IdleSeconds(it.Access(), nowMs)
+	case engine.RankUse:
+		return engine.CounterMax - engine.UseCount(it.Access(), nowMs, e.Config.LFUDecayTime())
+	case engine.RankExpiry:
 		return -it.ExpireAt()
 	}
 	return 0

@@ -22,7 +22,7 @@ var expireRows = []Command{
 	{
 		Name: "persist", Arity: 2, Flags: resp.Write | resp.Fast, Categories: resp.CatKeyspace,
 		Keys: oneKey(resp.RW | resp.Update), Group: "generic", Since: "2.2.0", Complexity: "O(1)",
-		Summary: "Takes a key's expiry away.", Syntax: "key", Run: persist,
+		Summary: "Takes a key's expiry away.", Syntax: "key", Run: persistKey,
 	},
 }
 
@@ -204,7 +204,7 @@ func writeExpiry(c *Context, key []byte, seconds, absolute bool, w *resp.Writer)
 	return nil
 }
 
-func persist(c *Context, args [][]byte, w *resp.Writer) error {
+func persistKey(c *Context, args [][]byte, w *resp.Writer) error {
 	key := args[1]
 	it, found := c.Write(key)
 	if !found || it.ExpireAt() < 0 {

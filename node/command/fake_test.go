@@ -13,6 +13,7 @@ import (
 	"holdfast/node/config"
 	"holdfast/node/engine"
 	"holdfast/node/store"
+	"holdfast/node/transfer"
 	"holdfast/resp"
 	"holdfast/server/session"
 )
@@ -65,8 +66,7 @@ func (r fakeRole) Role() engine.Role {
 	if r.n.master != nil {
 		master = r.n.master()
 	}
-	return engine.Role{Master: master, Logs: true, Gated: r.n.gated, Gates: true, Loading: r.n.loading,
-		Pause: r.n.pause()}
+	return engine.Role{Master: master, Logs: true, Gated: r.n.gated, Gates: true, Pause: r.n.pause()}
 }
 
 // testEnv is an Env with one client, and what a test looks at.
@@ -83,8 +83,10 @@ func newTestEnv(t testing.TB) *testEnv {
 	rng := rand.New(rand.NewPCG(1, 2))
 	node := &fakeNode{}
 	env := NewEnv(EnvConfig{
-		Engine: engine.New(engine.Config{Node: fakeRole{n: node}}),
-		Store:  store.New(16, rng), Config: config.Default(), Node: node, Logger: slog.New(slog.DiscardHandler),
+		// what is begun in the background never comes to run
+		Engine: engine.New(engine.Config{Node: fakeRole{n: node}, Go: func(func()) {}}),
+		GoLast: func(func()) {}, Transfers: transfer.Config{Context: t.Context()},
+		Store: store.New(16, rng), Config: config.Default(), Node: node, Logger: slog.New(slog.DiscardHandler),
 		Rand: rng, RunID: strings.Repeat("a", 40), Version: "test", Started: time.Unix(1e9, 0),
 	})
 	env.Persist = node
@@ -110,7 +112,10 @@ func (e *testEnv) do(args ...string) string {
 // doAs is do for another client.
 func (e *testEnv) doAs(c *Context, args ...string) string {
 	e.t.Helper()
+	e.Engine.Lock() // a client's wait may end by itself
+	defer e.Engine.Unlock()
 	c.Now = e.now
+	e.Engine.Data.Loading = e.node.loading
 	e.Engine.NoteRole()
 	e.Admit(c)
 	if e.Execute(c, byteArgs(args)) == Deferred {

@@ -6,20 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/node/persist"
 	"holdfast/resp"
-	"holdfast/server/session"
 )
 
 // fuzzNode agrees to everything and does nothing.
 type fuzzNode struct{ *placeNode }
 
-func (n fuzzNode) Rewrite(bool, bool) (bool, error)                           { return false, nil }
-func (n fuzzNode) ReloadLog(func(error)) error                                { return nil }
-func (n fuzzNode) Reload(ReloadOptions) error                                 { return nil }
-func (n fuzzNode) ChangeReplicationID() error                                 { return nil }
-func (n fuzzNode) KillReplicas() int                                          { return 0 }
-func (n fuzzNode) Pause(time.Time, bool)                                      {} // else nothing would run any more
-func (n fuzzNode) Park(s *session.Session, b *session.Block, _ time.Duration) { s.Park(b) }
+func (n fuzzNode) Rewrite(bool, bool) (bool, error)   { return false, nil }
+func (n fuzzNode) ReloadLog(func(error)) error        { return nil }
+func (n fuzzNode) Reload(persist.ReloadOptions) error { return nil }
+func (n fuzzNode) ChangeReplicationID() error         { return nil }
+func (n fuzzNode) KillReplicas() int                  { return 0 }
+func (n fuzzNode) Pause(time.Time, bool)              {} // else nothing would run any more
 
 // fuzzValues are arguments that have been trouble somewhere: for numbers, times, ranges, patterns and names.
 var fuzzValues = []string{
@@ -146,18 +145,7 @@ func FuzzCommands(f *testing.F) {
 			if tooLong(args) {
 				continue
 			}
-			c.Now = e.now
-			e.now += 7
-			e.Execute(c, byteArgs(args))
-			renderAll(t, c.S.W.Buf)
-			for e.Ready() {
-				e.ServeNext(e.now)
-			}
-			e.Effects.Flush(func([]byte) {})
-			if err := e.Store.Check(); err != nil {
-				t.Fatalf("%q: %v", args, err)
-			}
-			c.S.W.Buf = c.S.W.Buf[:0]
+			e.runFuzzed(c, args)
 			if closing, _ := c.S.Closing(); closing || c.S.Blocked() != nil || c.S.Aborted() || c.S.Hijacked() != nil ||
 				c.S.Monitor {
 				e.Forget(c.S)
@@ -166,4 +154,22 @@ func FuzzCommands(f *testing.F) {
 			}
 		}
 	})
+}
+
+// runFuzzed runs a command and what comes of it. A wait of another client may end by itself meanwhile.
+func (e *testEnv) runFuzzed(c *Context, args []string) {
+	e.Engine.Lock()
+	defer e.Engine.Unlock()
+	c.Now = e.now
+	e.now += 7
+	e.Execute(c, byteArgs(args))
+	renderAll(e.t, c.S.W.Buf)
+	for e.Ready() {
+		e.ServeNext(e.now)
+	}
+	e.Effects.Flush(func([]byte) {})
+	if err := e.Store.Check(); err != nil {
+		e.t.Fatalf("%q: %v", args, err)
+	}
+	c.S.W.Buf = c.S.W.Buf[:0]
 }

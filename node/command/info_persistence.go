@@ -1,6 +1,10 @@
 package command
 
-import "time"
+import (
+	"time"
+
+	"holdfast/node/persist"
+)
 
 func infoPersistence(c *Context, r *report) {
 	p := c.Persist.Info()
@@ -47,43 +51,13 @@ func infoPersistence(c *Context, r *report) {
 	infoLoad(c, p.Load, r)
 }
 
-// LoadProgress is how far a load has come.
-type LoadProgress struct {
-	Started    time.Time
-	Total      int64 // bytes; 0: not known before the end
-	UsedMemory int64 // bytes that the data took in memory where a snapshot was made; 0: it does not say
-	Done       int64 // bytes
-}
-
-// Percent is how much of it is done: where the length is not known, by what the data took in memory, as Redis has it.
-func (p LoadProgress) Percent() float64 {
-	switch {
-	case p.Total > 0:
-		return 100 * float64(p.Done) / float64(p.Total)
-	case p.UsedMemory > 0:
-		return min(100*float64(p.Done)/float64(p.UsedMemory), 99.99)
-	}
-	return 0
-}
-
-// left is how many bytes are to come, at least one.
-func (p LoadProgress) left() int64 {
-	switch {
-	case p.Total > 0:
-		return p.Total - p.Done
-	case p.UsedMemory > 0:
-		return max(p.UsedMemory-p.Done, 1)
-	}
-	return 1
-}
-
-func infoLoad(c *Context, p *LoadProgress, r *report) {
+func infoLoad(c *Context, p *persist.LoadProgress, r *report) {
 	if p == nil {
 		return
 	}
 	eta := int64(1) // as long as nobody can know
 	if elapsed := c.Now/1000 - p.Started.Unix(); elapsed > 0 {
-		eta = elapsed * p.left() / (p.Done + 1)
+		eta = elapsed * p.Left() / (p.Done + 1)
 	}
 	r.add("loading_start_time", p.Started.Unix())
 	r.add("loading_total_bytes", p.Total)

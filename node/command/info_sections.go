@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/node/engine"
 	"holdfast/node/store"
 	"holdfast/server"
 	"holdfast/server/pubsub"
@@ -37,7 +38,7 @@ func infoServer(c *Context, r *report) {
 	r.add("uptime_in_days", max(up, 0)/(24*60*60))
 	r.add("hz", c.Config.Hz())
 	r.add("configured_hz", c.Config.Hz())
-	r.add("lru_clock", AccessClock(c.Now))
+	r.add("lru_clock", engine.AccessClock(c.Now))
 	r.add("executable", c.Process.Executable)
 	r.add("config_file", c.Process.ConfigFile)
 	r.add("io_threads_active", 0)

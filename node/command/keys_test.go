@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"holdfast/node/engine"
 )
 
 func TestKeys(t *testing.T) {
@@ -120,7 +122,7 @@ func TestUseCount(t *testing.T) {
 		{100<<8 | 9, 200 * minute, 0, 9, "no decay"},
 		{65534<<8 | 9, (65536 + 1) * minute, 1, 7, "the minutes have wrapped round"},
 	} {
-		if got := useCount(tc.access, tc.now, tc.decay); got != tc.want {
+		if got := engine.UseCount(tc.access, tc.now, tc.decay); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.why, got, tc.want)
 		}
 	}

@@ -5,14 +5,9 @@ import (
 	"math"
 	"time"
 
+	"holdfast/node/transfer"
 	"holdfast/resp"
 )
-
-// Mover sends keys to other servers.
-type Mover interface {
-	// Migrate parks the client while the keys are sent to another server.
-	Migrate(m *Migration)
-}
 
 // migrateRows is MIGRATE.
 var migrateRows = []Command{{
@@ -64,7 +59,7 @@ func findMigrated(args [][]byte) (found []int, err error) {
 }
 
 func migrate(c *Context, args [][]byte, w *resp.Writer) error {
-	m := &Migration{c: c, cmd: c.Cmd, db: c.DB.Index(), master: c.Engine.Master()}
+	m := &migration{c: c, cmd: c.Cmd, db: c.DB.Index(), master: c.Engine.Master()}
 	keys, err := m.parse(Copy(args)) // they are needed when the read buffer has moved on
 	if err != nil {
 		return err
@@ -82,7 +77,7 @@ func migrate(c *Context, args [][]byte, w *resp.Writer) error {
 		w.Simple("NOKEY")
 		return nil
 	}
-	if !m.Copy {
+	if !m.copy {
 		for _, key := range there {
 			if c.departing[watchKey{m.db, string(key)}] != nil {
 				return errMigratesAlready
@@ -90,31 +85,31 @@ func migrate(c *Context, args [][]byte, w *resp.Writer) error {
 		}
 	}
 	for _, key := range there {
-		if err := m.depart(&Departure{Key: key, Replace: m.Replace}); err != nil {
+		if err := m.depart(&transfer.Key{Key: key, Replace: m.replace}); err != nil {
 			m.abandon()
 			return err
 		}
 	}
-	c.Node.Migrate(m)
+	c.startMigration(m)
 	return nil
 }
 
 // parse reads the arguments, and answers the keys.
-func (m *Migration) parse(args [][]byte) (keys [][]byte, err error) {
+func (m *migration) parse(args [][]byte) (keys [][]byte, err error) {
 	keys = args[3:4]
 options:
 	for i := 6; i < len(args); i++ {
 		switch left := len(args) - 1 - i; {
 		case isWord(args[i], "copy"):
-			m.Copy = true
+			m.copy = true
 		case isWord(args[i], "replace"):
-			m.Replace = true
+			m.replace = true
 		case isWord(args[i], "auth") && left >= 1:
-			m.Auth = []any{args[i+1]}
+			m.to.Auth = []any{args[i+1]}
 			m.c.Redact(i + 1)
 			i++
 		case isWord(args[i], "auth2") && left >= 2:
-			m.Auth = []any{args[i+1], args[i+2]}
+			m.to.Auth = []any{args[i+1], args[i+2]}
 			m.c.Redact(i + 1)
 			m.c.Redact(i + 2)
 			i += 2
@@ -130,13 +125,13 @@ options:
 	}
 	timeout, err := intArgument(args[5])
 	if err == nil {
-		m.DB, err = intArgument(args[4])
+		m.to.DB, err = intArgument(args[4])
 	}
 	if timeout <= 0 {
 		timeout = 1000
 	}
-	m.Host, m.Port = string(args[1]), string(args[2])
-	m.Timeout = time.Duration(min(timeout, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
+	m.to.Host, m.to.Port = string(args[1]), string(args[2])
+	m.to.Timeout = time.Duration(min(timeout, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
 	return keys, err
 }
 

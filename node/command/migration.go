@@ -1,65 +1,43 @@
 package command
 
 import (
+	"context"
 	"time"
 
+	"holdfast/node/engine"
+	"holdfast/node/transfer"
 	"holdfast/resp"
 	"holdfast/server/session"
 )
 
-// Migration is a MIGRATE under way. Its keys are dumped under the execution lock and sent without it, while the client
+// migration is a MIGRATE under way. Its keys are dumped under the execution lock and sent without it, while the client
 // is parked and others go on. Those that the target has accepted are deleted, under the lock again, if they are still
 // as they were sent; those that have changed make up another round, so that what others do meanwhile follows the key.
-type Migration struct {
-	Host, Port    string
-	DB            int64
-	Timeout       time.Duration
-	Auth          []any // the arguments of AUTH, if the target wants any
-	Copy, Replace bool
-	Round         []*Departure   // what is to be sent now
-	Block         *session.Block // what the client is parked on
+type migration struct {
+	to            transfer.Target
+	copy, replace bool
+	round         []*transfer.Key // what is to be sent now
+	block         *session.Block  // what the client is parked on
 
-	c       *Context
-	cmd     *Command
-	db      int
-	master  bool // the node's role at the start: what another role's data becomes is not this command's to say
-	rounds  int
-	refused resp.Error // the first error that the target replied with
+	c      *Context
+	cmd    *Command
+	db     int
+	master bool // the node's role at the start: what another role's data becomes is not this command's to say
+	rounds int
 }
 
 // maxMigrateRounds bounds how often a key that keeps changing is sent.
 const maxMigrateRounds = 8
 
-// Departure is a key that is sent to another server.
-type Departure struct {
-	Key      []byte
-	Payload  []byte // nil: it was deleted here after it had been sent, and is to be deleted there
-	ExpireAt int64
-	Replace  bool
-	Accepted bool // by the target
-
-	changed bool // since it was dumped
-}
-
-// Client is the client that waits.
-func (m *Migration) Client() *session.Session { return m.c.S }
-
-// Refuse notes an error that the target replied with.
-func (m *Migration) Refuse(err resp.Error) {
-	if m.refused == "" {
-		m.refused = err
-	}
-}
-
 // depart dumps a key into the next round. The store's changes to it are noted from here on, but not for COPY, which is
 // done then, and not for a key that was named twice.
-func (m *Migration) depart(d *Departure) error {
+func (m *migration) depart(d *transfer.Key) error {
 	c := m.c
 	it, ok := c.Find(d.Key)
 	if !ok && d.Accepted && d.ExpireAt >= 0 && d.ExpireAt < c.Now {
 		return nil // its time has passed here, and so it has there
 	}
-	d.Payload, d.Replace, d.Accepted, d.changed = nil, d.Replace || d.Accepted, false, false
+	d.Payload, d.Replace, d.Accepted, d.Changed = nil, d.Replace || d.Accepted, false, false
 	if ok {
 		p, err := c.payload(it)
 		if err != nil {
@@ -67,8 +45,8 @@ func (m *Migration) depart(d *Departure) error {
 		}
 		d.Payload, d.ExpireAt = p, it.ExpireAt()
 	}
-	m.Round = append(m.Round, d)
-	if k := (watchKey{m.db, string(d.Key)}); !m.Copy && c.departing[k] == nil {
+	m.round = append(m.round, d)
+	if k := (watchKey{m.db, string(d.Key)}); !m.copy && c.departing[k] == nil {
 		c.departing[k] = d
 	}
 	return nil
@@ -76,9 +54,9 @@ func (m *Migration) depart(d *Departure) error {
 
 // arrived takes out of the round what the target has, and is to be deleted here: gone; and what has changed since it
 // was sent.
-func (m *Migration) arrived() (gone [][]byte, changed []*Departure) {
+func (m *migration) arrived() (gone [][]byte, changed []*transfer.Key) {
 	decides := m.c.Engine.Master() == m.master
-	for _, d := range m.Round {
+	for _, d := range m.round {
 		k := watchKey{m.db, string(d.Key)}
 		if m.c.departing[k] != d {
 			continue
@@ -86,22 +64,22 @@ func (m *Migration) arrived() (gone [][]byte, changed []*Departure) {
 		delete(m.c.departing, k)
 		switch {
 		case !d.Accepted || !decides:
-		case d.changed:
+		case d.Changed:
 			changed = append(changed, d)
 		case d.Payload != nil:
 			gone = append(gone, d.Key)
 		}
 	}
-	m.Round = nil
+	m.round = nil
 	return gone, changed
 }
 
 // abandon forgets the round.
-func (m *Migration) abandon() { m.arrived() }
+func (m *migration) abandon() { m.arrived() }
 
-// Land goes on, under the execution lock, when the round was sent, or was not because of failure. It reports whether
+// land goes on, under the execution lock, when the round was sent, or was not because of failure. It reports whether
 // there is another round to send; if not, the client has its answer.
-func (m *Migration) Land(now int64, failure error) (again bool) {
+func (m *migration) land(now int64, failure error) (again bool) {
 	c := m.c
 	c.resume(c, m.cmd, m.db, now, func() (answered bool) {
 		gone, changed := m.arrived()
@@ -119,7 +97,7 @@ func (m *Migration) Land(now int64, failure error) (again bool) {
 				}
 			}
 		}
-		if again = len(m.Round) > 0; again || c.S.Blocked() != m.Block {
+		if again = len(m.round) > 0; again || c.S.Blocked() != m.block {
 			return false
 		}
 		m.answer(failure)
@@ -129,7 +107,7 @@ func (m *Migration) Land(now int64, failure error) (again bool) {
 }
 
 // remove deletes what the target has.
-func (m *Migration) remove(keys [][]byte) {
+func (m *migration) remove(keys [][]byte) {
 	effect := [][]byte{wordDel}
 	for _, key := range keys {
 		if m.c.DB.Delete(key) {
@@ -142,11 +120,11 @@ func (m *Migration) remove(keys [][]byte) {
 	}
 }
 
-func (m *Migration) answer(failure error) {
+func (m *migration) answer(failure error) {
 	c := m.c
 	switch {
-	case m.refused != "":
-		c.fail(resp.Error("ERR Target instance replied with error: " + string(m.refused)))
+	case m.to.Refused != "":
+		c.fail(resp.Error("ERR Target instance replied with error: " + string(m.to.Refused)))
 	case failure != nil:
 		c.fail(failure)
 	default:
@@ -162,13 +140,70 @@ func (e *Env) noteDeparting(db int, key []byte) {
 	}
 	if key != nil {
 		if d := e.departing[watchKey{db, string(key)}]; d != nil {
-			d.changed = true
+			d.Changed = true
 		}
 		return
 	}
 	for k, d := range e.departing {
 		if k.db == db {
-			d.changed = true
+			d.Changed = true
 		}
+	}
+}
+
+// startMigration parks the client while the keys are sent.
+func (e *Env) startMigration(m *migration) {
+	ctx, cancel := context.WithCancel(e.Transfers.Context)
+	m.to.Config = e.Transfers
+	m.block = &session.Block{Kind: "migrate", Cancel: cancel}
+	e.Park(m.c.S, m.block, 0)
+	gate := e.Engine.GateOfAll()
+	e.Engine.Go(func() { m.run(ctx, gate) })
+}
+
+// run sends round after round. Once something was sent it goes on to the end, even when the client has gone; only the
+// wait for the commit point ends with ctx.
+func (m *migration) run(ctx context.Context, gate int64) {
+	e := m.c.Engine
+	defer m.to.Close()
+	for again := true; again; {
+		failure := e.Log.WaitCommit(ctx, gate)
+		if failure == nil {
+			failure = m.to.Send(m.round)
+		}
+		for landed := false; !landed; {
+			e.Do(func(now time.Time) {
+				pause := e.Pause()
+				landed = m.copy && pause != engine.PauseDrain || !e.Loading() && pause == engine.NoPause
+				if !landed { // the data must stay as it is now
+					return
+				}
+				again = m.land(now.UnixMilli(), failure)
+				if s := m.c.S; !e.Effects.Empty() {
+					s.WriteEnd = e.Append()
+					s.Gate = max(s.Gate, s.WriteEnd)
+					e.Log.Flush()
+				}
+				if again {
+					gate = e.GateOfAll()
+				}
+			})
+			if !landed && !m.pause() {
+				return
+			}
+		}
+	}
+}
+
+// standstillLook is how often it is looked whether the data may change again.
+const standstillLook = 20 * time.Millisecond
+
+// pause waits; false says that the node is being closed.
+func (m *migration) pause() bool {
+	select {
+	case <-m.to.Context.Done():
+		return false
+	case <-time.After(standstillLook):
+		return true
 	}
 }

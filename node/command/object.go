@@ -3,6 +3,7 @@ package command
 import (
 	"math"
 
+	"holdfast/node/engine"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
@@ -69,11 +70,11 @@ func objectRefCount(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func (c *Context) sharesIntegers() bool {
-	rank := c.policy().rank
-	return c.Config.MaxMemory() == 0 || rank != rankIdle && rank != rankUse
+	rank := c.policy().Rank
+	return c.Config.MaxMemory() == 0 || rank != engine.RankIdle && rank != engine.RankUse
 }
 
-func (c *Context) countsUse() bool { return c.policy().rank == rankUse }
+func (c *Context) countsUse() bool { return c.policy().Rank == engine.RankUse }
 
 func objectIdleTime(c *Context, args [][]byte, w *resp.Writer) error {
 	it, ok := lookObject(c, args[2], w)
@@ -85,7 +86,7 @@ func objectIdleTime(c *Context, args [][]byte, w *resp.Writer) error {
 			"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching " +
 				"between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
-	w.Int(idleSeconds(it.Access(), c.Now))
+	w.Int(engine.IdleSeconds(it.Access(), c.Now))
 	return nil
 }
 
@@ -99,7 +100,7 @@ func objectFreq(c *Context, args [][]byte, w *resp.Writer) error {
 			"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when " +
 				"switching between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
-	w.Int(useCount(it.Access(), c.Now, c.Config.LFUDecayTime()))
+	w.Int(engine.UseCount(it.Access(), c.Now, c.Config.LFUDecayTime()))
 	return nil
 }
 

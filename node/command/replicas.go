@@ -14,6 +14,8 @@ type Replicas interface {
 	ReplicaOf(host string, port int) error
 	// ServeReplica turns the session's connection into a replica's link (PSYNC); the reply is written by the link.
 	ServeReplica(s *session.Session, id string, offset int64) error
+	// Pause holds back clients' commands until the deadline; writesOnly lets reads through. The zero time ends it.
+	Pause(until time.Time, writesOnly bool)
 	// KillReplicas ends the links of replicas, and counts them.
 	KillReplicas() int
 	// AcceptReplica judges what a chain member says of itself in REPLCONF.

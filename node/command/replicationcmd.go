@@ -125,7 +125,7 @@ func wait(c *Context, args [][]byte, w *resp.Writer) error {
 	if ms > int64(math.MaxInt64/time.Millisecond) {
 		ms = 0 // longer than can be counted is for ever
 	}
-	c.Node.Wait(c.S, int(min(replicas, math.MaxInt32)), time.Duration(ms)*time.Millisecond)
+	c.parkForAcks(c.S, int(min(replicas, math.MaxInt32)), time.Duration(ms)*time.Millisecond)
 	return nil
 }
 

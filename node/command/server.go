@@ -6,20 +6,7 @@ import (
 
 	"holdfast/resp"
 	"holdfast/server"
-	"holdfast/server/session"
 )
-
-// Life is what commands do to the node as a whole.
-type Life interface {
-	// Pause holds back clients' commands until the deadline; writesOnly lets reads through. The zero time ends it.
-	Pause(until time.Time, writesOnly bool)
-	// Shutdown stops the process. It returns an error when that is refused, else it closes the session without a reply,
-	// or parks it until then.
-	Shutdown(s *session.Session, opts ShutdownOptions) error
-}
-
-// ShutdownOptions are SHUTDOWN's.
-type ShutdownOptions struct{ Save, NoSave, Now, Force bool }
 
 // serverRows are the commands about the server as a whole.
 var serverRows = []Command{
@@ -134,17 +121,6 @@ func lolwut(_ *Context, args [][]byte, w *resp.Writer) error {
 	text.WriteString("Redis ver. " + server.RedisVersion + "\n")
 	w.Verbatim("txt", text.String())
 	return nil
-}
-
-func shutdown(c *Context, args [][]byte, w *resp.Writer) error {
-	o, err := resp.ParseShutdown(args[1:])
-	if err != nil {
-		return err
-	}
-	if o.Abort { // none waits for long
-		return resp.Error("ERR No shutdown in progress.")
-	}
-	return c.Node.Shutdown(c.S, ShutdownOptions{Save: o.Save, NoSave: o.NoSave, Now: o.Now, Force: o.Force})
 }
 
 func save(c *Context, _ [][]byte, w *resp.Writer) error {

@@ -6,24 +6,22 @@ import (
 	"testing"
 	"time"
 
-	"holdfast/resp"
+	"holdfast/node/persist"
 	"holdfast/server/session"
 )
 
 // placeNode is a Node with a place in a chain, which remembers what it was asked to do.
 type placeNode struct {
 	*fakeNode
-	info     ReplicationInfo
-	persist  PersistenceInfo
-	acks     int
-	refuse   error
-	asked    string
-	waited   time.Duration
-	waitedOn *session.Session
+	info    ReplicationInfo
+	persist persist.Info
+	acks    int
+	refuse  error
+	asked   string
 }
 
 func (n *placeNode) Replication() ReplicationInfo { return n.info }
-func (n *placeNode) Info() PersistenceInfo        { return n.persist }
+func (n *placeNode) Info() persist.Info           { return n.persist }
 func (n *placeNode) ReplicaAcks(int64) int        { return n.acks }
 func (n *placeNode) Pause(until time.Time, writesOnly bool) {
 	n.paused, n.writesOnly = until, writesOnly
@@ -40,28 +38,14 @@ func (n *placeNode) ReplicaOf(host string, port int) error {
 func (n *placeNode) AcceptReplica(_ *session.Session, chain []byte) error {
 	return n.ask(string(chain))
 }
-func (n *placeNode) Shutdown(s *session.Session, o ShutdownOptions) error {
-	what := "shutdown"
-	if o.NoSave {
-		what += " nosave"
-	}
-	if err := n.ask(what); err != nil {
-		return err
-	}
-	s.Close("SHUTDOWN")
-	return nil
-}
+func (n *placeNode) MustSave(_, nosave bool) bool { return !nosave }
+func (n *placeNode) SaveOrWait() (bool, error)    { return false, n.ask("save") }
 
 func (n *placeNode) Save() error                             { return n.ask("save") }
 func (n *placeNode) BackgroundSave(bool, bool) (bool, error) { return false, n.ask("bgsave") }
 
 func (n *placeNode) ServeReplica(_ *session.Session, id string, offset int64) error {
 	return n.ask("psync " + id + " " + itoa(offset))
-}
-
-func (n *placeNode) Wait(s *session.Session, _ int, timeout time.Duration) {
-	n.waited, n.waitedOn = timeout, s
-	s.Park(&session.Block{Kind: "wait", Timeout: func(w *resp.Writer) { w.Int(int64(n.acks)) }})
 }
 
 // TestFailedSaveStopsWrites: what changes the data is refused, and PING, so that health checks notice.
@@ -144,8 +128,8 @@ func TestWaitParksAndUnblocks(t *testing.T) {
 	n.acks = 1
 	e.run([]step{{"wait 1 100", ":1"}, {"multi", "+OK"}, {"wait 2 100", "+QUEUED"}, {"exec", "[:1]"},
 		{"wait 2 100", ""}})
-	if n.waited != 100*time.Millisecond || e.c.S.Blocked() == nil {
-		t.Fatalf("waits %v, blocked %v", n.waited, e.c.S.Blocked())
+	if b := e.c.S.Blocked(); b == nil || b.Timer == nil {
+		t.Fatalf("blocked %v", b)
 	}
 	other := e.client()
 	if got := e.doAs(other, "client", "unblock", "1", "error"); got != ":1" {
@@ -173,11 +157,16 @@ func TestShutdownAndSave(t *testing.T) {
 		{"shutdown abort now", "-ERR syntax error"}, {"shutdown soon", "-ERR syntax error"},
 		{"shutdown nosave", ""},
 	})
-	if closing, _ := e.c.S.Closing(); n.asked != "shutdown nosave" || !closing {
+	select {
+	case <-e.Exit():
+	default:
+		t.Error("nobody is asked to end the process")
+	}
+	if closing, _ := e.c.S.Closing(); n.asked != "bgsave" || !closing {
 		t.Errorf("asked %q, closing %v", n.asked, closing)
 	}
 	refused := e.client()
-	n.refuse = resp.Error("ERR Errors trying to SHUTDOWN. Check logs.")
+	n.refuse = errors.New("no space left")
 	if got := e.doAs(refused, "shutdown"); got != "-ERR Errors trying to SHUTDOWN. Check logs." {
 		t.Errorf("refused shutdown: %s", got)
 	}

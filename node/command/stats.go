@@ -65,8 +65,8 @@ func (s *Stats) NoteExpiry(visited, expired int, took time.Duration) {
 	s.StalePerc = 0.05*100*float64(expired)/float64(visited) + 0.95*s.StalePerc
 }
 
-// BeginTurn is told when a turn under the execution lock begins, by the engine's clock.
-func (e *Env) BeginTurn(at int64) {
+// Began has the commands' clock go on from where a turn under the execution lock begins, by the engine's clock.
+func (e *Env) Began(at int64) {
 	e.tick = at
 	if e.running.Load() != nil {
 		e.running.Store(nil)

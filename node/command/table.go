@@ -10,6 +10,7 @@ import (
 	"holdfast/node/config"
 	"holdfast/node/engine"
 	"holdfast/node/store"
+	"holdfast/node/transfer"
 	"holdfast/resp"
 	"holdfast/server"
 	"holdfast/server/session"
@@ -30,9 +31,6 @@ func Rows() []Command {
 type Node interface {
 	Chain
 	Replicas
-	Waiting
-	Life
-	Mover
 }
 
 // EnvConfig is what a node hands to its commands.
@@ -47,7 +45,11 @@ type EnvConfig struct {
 	Version string
 	Started time.Time
 	Process Process
-	Level   func() int // the feature level of the commands that may run; nil: any
+	// Transfers is how keys are sent to other servers.
+	Transfers transfer.Config
+	// GoLast runs f in a goroutine that is waited for when nothing else runs any more; nil: in one that is not.
+	GoLast func(f func())
+	Level  func() int // the feature level of the commands that may run; nil: any
 	// told, before it runs, that a command is about to write what needs that level; nil ok
 	Need  func(level int) error
 	Later []Command // beside this version's commands; for tests
@@ -63,10 +65,13 @@ func NewEnv(c EnvConfig) *Env {
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Stats:    NewStats(),
 		watchers: map[watchKey]map[*session.Session]*session.WatchedKey{}, blocking: newBlocking(),
-		departing: map[watchKey]*Departure{},
+		departing: map[watchKey]*transfer.Key{},
 		latency:   map[string]*latencySeries{},
 		table:     resp.NewTable(Rows(), c.Later), onLong: c.OnLong,
-		level: c.Level, need: c.Need,
+		level: c.Level, need: c.Need, Transfers: c.Transfers, goLast: c.GoLast, exit: make(chan struct{}),
+	}
+	if e.goLast == nil {
+		e.goLast = func(f func()) { go f() }
 	}
 	if e.level == nil {
 		e.level = func() int { return math.MaxInt }
@@ -76,22 +81,23 @@ func NewEnv(c EnvConfig) *Env {
 	}
 	e.scripts = newScripts(e)
 	e.Server = server.New(server.Standalone, host{c.Node, e}, &e.Stats.Stats)
-	e.SetStore(c.Store)
+	e.Engine.Store = c.Store
+	e.Replaced(c.Store)
 	return e
 }
 
-// SetStore replaces the data set, as the end of a full sync does. Every watched key counts as changed.
-func (e *Env) SetStore(s *store.Store) {
+// Replaced goes on with another data set, as at the end of a full sync. Every watched key counts as changed.
+func (e *Env) Replaced(s *store.Store) {
 	for k := range e.watchers {
 		for w := range e.watchers[k] {
 			w.DirtyCAS = true
 		}
 	}
 	for _, d := range e.departing {
-		d.changed = true
+		d.Changed = true
 	}
 	e.Tracking.Flushed()
-	e.Store, e.Engine.Store = s, s
+	e.Store = s
 	s.Limits = e.limits()
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)
@@ -106,19 +112,9 @@ func (e *Env) SetStore(s *store.Store) {
 
 // limits are the settings' limits and the one that DEBUG sets.
 func (e *Env) limits() *store.Limits {
-	l := Limits(e.Config)
+	l := engine.Limits(e.Config)
 	l.ListPlain = e.listPlain
 	return l
-}
-
-// Limits are the settings' limits of compact encodings.
-func Limits(c *config.Config) *store.Limits {
-	number := func(name string) int { return int(min(c.Int(name), math.MaxInt32)) }
-	return &store.Limits{
-		HashEntries: number("hash-max-listpack-entries"), HashValue: number("hash-max-listpack-value"),
-		ListSize: number("list-max-listpack-size"), SetIntset: number("set-max-intset-entries"),
-		ZSetEntries: number("zset-max-listpack-entries"), ZSetValue: number("zset-max-listpack-value"),
-	}
 }
 
 // Table is the command table.

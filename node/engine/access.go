@@ -73,7 +73,7 @@ func (e *Engine) tx(t *Turn) *Tx { return &Tx{e: e, now: t.Now.UnixMilli()} }
 // refuses says why nothing can be read, or written, here now.
 func (e *Engine) refuses(write bool) error {
 	switch r := e.role; {
-	case r.Loading:
+	case e.Data.Loading:
 		return ErrLoading
 	case write && !r.Master:
 		return ErrReplica
@@ -92,6 +92,17 @@ func (e *Engine) gate(tx *Tx) Gate {
 		tx.gate = max(tx.gate, e.AppendMarker()) // it must make it through the chain: there may be another master
 	}
 	return Gate{e, tx.gate, e.held}
+}
+
+// GateOfAll is the offset that must be committed before all that the data shows now may be shown. It needs the lock.
+func (e *Engine) GateOfAll() int64 {
+	switch {
+	case !e.role.Gated:
+		return 0
+	case e.role.Master && !e.Node.LeadsForSure():
+		return e.AppendMarker() // see gate
+	}
+	return e.Log.End()
 }
 
 // Wait waits until the gate is open. Without an error, no member of the chain can lose what it is about.

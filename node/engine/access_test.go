@@ -132,18 +132,19 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		role        Role
+		loading     bool
 		refuses     error
 		write, read error
 	}{
-		{"a master", Role{Master: true}, nil, nil, nil},
-		{"a replica", Role{}, nil, ErrReplica, nil},
-		{"loading", Role{Master: true, Loading: true}, nil, ErrLoading, ErrLoading},
-		{"writes are paused", Role{Master: true, Pause: PauseWrites}, nil, ErrPaused, nil},
-		{"a handover", Role{Master: true, Pause: PauseDrain}, nil, ErrPaused, ErrPaused},
-		{"the node says so", Role{Master: true}, full, full, full},
+		{"a master", Role{Master: true}, false, nil, nil, nil},
+		{"a replica", Role{}, false, nil, ErrReplica, nil},
+		{"loading", Role{Master: true}, true, nil, ErrLoading, ErrLoading},
+		{"writes are paused", Role{Master: true, Pause: PauseWrites}, false, nil, ErrPaused, nil},
+		{"a handover", Role{Master: true, Pause: PauseDrain}, false, nil, ErrPaused, ErrPaused},
+		{"the node says so", Role{Master: true}, false, full, full, full},
 	} {
 		e, h := chained(t)
-		h.role, h.refuses = c.role, c.refuses
+		h.role, h.refuses, e.Data.Loading = c.role, c.refuses, c.loading
 		nothing := func(*Tx) error { return nil }
 		if _, err := e.Update(nothing); !errors.Is(err, c.write) {
 			t.Errorf("%s: Update: %v, want %v", c.name, err, c.write)

@@ -23,28 +23,40 @@ const (
 // ErrMayTakeLong is the answer of Commands where only what is quick is to run.
 var ErrMayTakeLong = errors.New("the command may take long")
 
-// Source is the predecessor whose log is applied.
-type Source interface {
-	// Current says why nothing more is taken from it. It needs the lock, or is asked while nobody may append.
-	Current() error
+// Source is a predecessor whose log is applied.
+type Source struct{ _ byte }
+
+// ErrSuperseded refuses what comes from a predecessor that is followed no more.
+var ErrSuperseded = errors.New("the node follows somebody else now")
+
+// Follow has what comes from a source be taken, and from no other; nil: from none. It needs the lock, and that nothing
+// is appended meanwhile.
+func (e *Engine) Follow(s *Source) { e.source = s }
+
+// Current says why nothing more is taken from a source. It needs the lock.
+func (e *Engine) Current(s *Source) error {
+	if rules.FenceOldEpochs && e.source != s {
+		return ErrSuperseded
+	}
+	return nil
 }
 
 // Apply takes what comes from the predecessor into the log, and executes it, unless somebody else executes, or it may
 // take long. It waits for nobody, as long as not too much is behind.
-func (e *Engine) Apply(batch []replication.Entry, from Source) error {
+func (e *Engine) Apply(batch []replication.Entry, from *Source) error {
 	woken, err := e.take(batch, from)
 	e.Publish()
 	wake(woken)
 	return err
 }
 
-func (e *Engine) take(batch []replication.Entry, from Source) (woken []Waker, err error) {
+func (e *Engine) take(batch []replication.Entry, from *Source) (woken []Waker, err error) {
 	if behind := e.Log.End() - e.at.Load(); e.behind.Load() &&
 		(behind > maxBehind || behind > maxCatchUp && e.settling.Load()) {
 		e.settleBehind()
 	}
 	e.appending.Lock()
-	if err = from.Current(); err == nil {
+	if err = e.Current(from); err == nil {
 		err = e.Broken()
 	}
 	if err != nil {

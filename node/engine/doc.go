@@ -11,6 +11,7 @@
 //	changes.go  the last change of every key: which offset a reply has to wait for
 //	gates.go    who waits for the commit point
 //	health.go   data that is not what the log says; commands that take long
+//	policy.go   what maxmemory-policy says: which keys go first, and what each carries of its use
 //
 // What the engine needs from above is handed in as small interfaces: Commands executes a command of the log, Clients
 // answers who waits for a key and stages replies, Disk writes the log, Node says what the node is just now.

@@ -16,9 +16,11 @@ import (
 type Commands interface {
 	// Began is told when a turn begins, by the engine's clock.
 	Began(at int64)
-	// Apply executes one command of the predecessor's log. With onlyQuick one that may take long is left, and
-	// ErrMayTakeLong the answer.
+	// Apply executes one command of a log, at a time in unix milliseconds, in the database that the log stands in
+	// (Data.StreamDB). With onlyQuick one that may take long is left, and ErrMayTakeLong the answer.
 	Apply(args [][]byte, now int64, onlyQuick bool) error
+	// Replaced is told that there is another data set.
+	Replaced(s *store.Store)
 	// Accept says why a command of the log can't be executed here, whatever the data is. It needs no lock.
 	Accept(args [][]byte) error
 	// Running names the command that is running, if it is one that may take long. It needs no lock.
@@ -46,7 +48,7 @@ type Disk interface {
 type Node interface {
 	// Role is what the node is just now. It needs the execution lock.
 	Role() Role
-	// Spoilt is told that the data is not what the log says: it is shown to nobody, and neither saved nor handed on.
+	// Spoilt is told that the data is not what the log says.
 	Spoilt(err error)
 	// CopyAnew has a full copy made.
 	CopyAnew(err error)
@@ -65,8 +67,14 @@ type Role struct {
 	Gated  bool // replies wait for the commit point
 	Gates  bool // they do, or may come to: last changes are of interest
 
-	Loading bool // the data is being replaced: it is not to be shown
-	Pause   Pause
+	Pause Pause
+}
+
+// Data says how it stands with the data. The execution lock guards it.
+type Data struct {
+	Loading  bool // it is being replaced: clients are told to wait
+	Partial  bool // it is not whole: it must not be saved, nor handed on
+	StreamDB int  // the database that the predecessor's log stands in
 }
 
 // Pause is what is held back.
@@ -99,6 +107,7 @@ type Config struct {
 type Engine struct {
 	Config
 	Effects Effects // of the execution in hand
+	Data    Data
 
 	turn  Locker
 	role  Role         // as of the turn in hand; guarded by turn
@@ -119,6 +128,7 @@ type Engine struct {
 	// appending is held by whoever appends the predecessor's bytes, and where none may be appended. It comes after
 	// turn.
 	appending sync.Mutex
+	source    *Source             // whose bytes may be appended; guarded by turn, and by appending
 	behind    atomic.Bool         // something is appended and not executed
 	at        atomic.Int64        // up to where it is executed, while something is behind
 	tap       *replication.Reader // reads what is to be executed; nil: nothing is. Guarded by appending
@@ -173,10 +183,16 @@ func (e *Engine) Master() bool { return e.role.Master }
 func (e *Engine) Gated() bool { return e.role.Gated }
 
 // Loading reports that the data is being replaced. It needs the lock.
-func (e *Engine) Loading() bool { return e.role.Loading }
+func (e *Engine) Loading() bool { return e.Data.Loading }
 
 // Pause is what is held back. It needs the lock.
 func (e *Engine) Pause() Pause { return e.role.Pause }
+
+// SetStore replaces the data. It needs the lock.
+func (e *Engine) SetStore(s *store.Store) {
+	e.Store = s
+	e.Commands.Replaced(s)
+}
 
 // Clock is monotonic, in nanoseconds. It needs no lock.
 func (e *Engine) Clock() int64 { return int64(time.Since(e.base)) }

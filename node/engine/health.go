@@ -21,6 +21,7 @@ func (e *Engine) fail(err error) {
 // sentinels let the node neither lead nor be counted on, until it is mended. It needs the lock.
 func (e *Engine) Spoil(err error) {
 	e.fault.Store(&fault{err: err, since: time.Now()})
+	e.Data.Loading, e.Data.Partial = true, true
 	e.Node.Spoilt(err)
 	e.NoteRole()
 }

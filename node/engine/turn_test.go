@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"holdfast/node/store"
 	"holdfast/replication"
 )
 
@@ -31,6 +32,7 @@ func (h *fakeHost) did(step string) {
 
 func (h *fakeHost) Began(int64)           {}
 func (h *fakeHost) Accept([][]byte) error { return nil }
+func (h *fakeHost) Replaced(*store.Store) {}
 func (h *fakeHost) Running() string       { return "" }
 func (h *fakeHost) Role() Role            { return h.role }
 func (h *fakeHost) Spoilt(error)          {}
@@ -46,7 +48,6 @@ func (h *fakeHost) Write() bool {
 	h.did("publish")
 	return true
 }
-func (h *fakeHost) Current() error     { return nil }
 func (h *fakeHost) Refuses(bool) error { return h.refuses }
 func (h *fakeHost) LeadsForSure() bool { return !h.unsure }
 
@@ -99,10 +100,10 @@ func TestEveryTurnIsMeasured(t *testing.T) {
 			return nil
 		}},
 		{"the predecessor's batch", time.Second, func(e *Engine, h *fakeHost) error {
-			return e.Apply([]replication.Entry{entry}, h)
+			return e.Apply([]replication.Entry{entry}, nil)
 		}},
 		{"what was left behind", 2 * time.Second, func(e *Engine, h *fakeHost) error {
-			return e.Apply([]replication.Entry{entry}, h)
+			return e.Apply([]replication.Entry{entry}, nil)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

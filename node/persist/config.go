@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"holdfast/internal/steps"
-	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/engine"
 	"holdfast/replication"
 	"holdfast/replication/aof"
+	"holdfast/resp"
 )
 
 // Config is what persistence is made with.
 type Config struct {
-	Env      *command.Env // the data, and what executes the commands of a log; guarded by its engine's lock
-	Data     *Data
+	Engine   *engine.Engine // the data, and what executes the commands of a log
+	Epochs   *Epochs
+	Rand     *rand.Rand // guarded by the execution lock
 	Link     Link
 	Loader   *Loader
 	Settings *config.Config
@@ -34,13 +35,10 @@ type Config struct {
 	Steps    steps.Observer
 }
 
-// Data says how it stands with the data. But for LogEpoch the execution lock guards it.
-type Data struct {
-	Loading  bool          // it is being replaced: clients are told to wait
-	Partial  bool          // it is not whole: it must not be saved, nor handed on
-	StreamDB int           // the database that the predecessor's log stands in
-	Epoch    uint64        // that was adopted, of the chain that the node is in; 0: it is in none
-	LogEpoch atomic.Uint64 // in which the log was last written
+// Epochs say of which epochs the node, and its log, are.
+type Epochs struct {
+	Adopted uint64        // of the chain that the node is in; 0: it is in none. Guarded by the execution lock
+	Log     atomic.Uint64 // in which the log was last written
 }
 
 // Link is the link to the predecessor.
@@ -66,7 +64,7 @@ func New(c Config) *Persistence {
 
 // freshID is a replication id that nobody has used.
 func (c *Config) freshID() string {
-	id, err := replication.NewID(randomBytes{c.Env.Rand})
+	id, err := replication.NewID(randomBytes{c.Rand})
 	if err != nil {
 		panic(err) // the node's own source of randomness does not fail
 	}
@@ -84,9 +82,9 @@ func (r randomBytes) Read(p []byte) (int, error) {
 }
 
 // lock takes the execution lock.
-func (c *Config) lock() { c.Env.Engine.Lock() }
+func (c *Config) lock() { c.Engine.Lock() }
 
-func (c *Config) unlock() { c.Env.Engine.Unlock() }
+func (c *Config) unlock() { c.Engine.Unlock() }
 
 // stopped reports whether the node has begun to end.
 func (c *Config) stopped() bool {
@@ -102,9 +100,9 @@ func (c *Config) stopped() bool {
 // execution lock.
 func (c *Config) unsound() error {
 	switch {
-	case c.Data.Partial:
-		return command.ErrLoading
-	case c.Grouped && c.Data.Epoch == 0 && c.Env.Engine.Log.End() == 0:
+	case c.Engine.Data.Partial:
+		return resp.ErrLoading
+	case c.Grouped && c.Epochs.Adopted == 0 && c.Engine.Log.End() == 0:
 		return errNoCopy // of the group's data
 	}
 	return nil

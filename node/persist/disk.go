@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"holdfast/node/command"
 	"holdfast/node/engine"
 	"holdfast/replication/aof"
 )
@@ -103,7 +102,7 @@ func (d *Disk) Keep(yes bool) error {
 	case yes && l != nil && !l.ended():
 		d.Go(func() {
 			<-l.closed
-			d.Env.Engine.Do(func(time.Time) {
+			d.Engine.Do(func(time.Time) {
 				if err := d.Keep(d.Settings.AppendOnly()); err != nil {
 					d.Logger.Error("the log on disk can't be begun", "err", err)
 				}
@@ -123,8 +122,8 @@ func (d *Disk) Keep(yes bool) error {
 	default:
 		d.kept.Store(nil)
 		l := d.leave(w.files, aof.Left{At: d.Now().UnixMilli()})
-		d.Env.Engine.Log.LeaveDisk()
-		d.Env.Engine.Feeder.Push()
+		d.Engine.Log.LeaveDisk()
+		d.Engine.Feeder.Push()
 		close(w.ended)
 		d.Go(func() {
 			defer close(l.closed)
@@ -138,14 +137,14 @@ func (d *Disk) Keep(yes bool) error {
 
 // NewHistory gives the log another id from here on. It needs the execution lock.
 func (d *Disk) NewHistory() {
-	defer d.Env.Engine.StandStill()()
-	d.Env.Engine.Log.ContinueAs(d.freshID())
+	defer d.Engine.StandStill()()
+	d.Engine.Log.ContinueAs(d.freshID())
 }
 
 // identity is what the log is called now.
 func (d *Disk) identity() aof.Identity {
-	log := d.Env.Engine.Log
-	id := aof.Identity{ID: log.ID(), Epoch: d.Data.LogEpoch.Load(), Incarnation: d.RunID}
+	log := d.Engine.Log
+	id := aof.Identity{ID: log.ID(), Epoch: d.Epochs.Log.Load(), Incarnation: d.RunID}
 	for _, f := range log.Formers() {
 		id.Former = append(id.Former, aof.Former{ID: f.ID, Until: f.Until})
 	}
@@ -153,9 +152,9 @@ func (d *Disk) identity() aof.Identity {
 }
 
 // state describes the log on disk.
-func (d *Disk) state() command.LogFiles {
+func (d *Disk) state() LogFiles {
 	r := &d.rewrites
-	l := command.LogFiles{
+	l := LogFiles{
 		BaseSize: r.baseSize.Load(), WriteError: d.WriteError(), Rewriting: r.running,
 		RewritingFor: time.Since(r.began),
 		Scheduled:    r.scheduled, RewriteOK: r.ok, RewriteTook: r.took, Rewrites: r.count, Failures: r.failures,
@@ -163,7 +162,7 @@ func (d *Disk) state() command.LogFiles {
 	if w := d.kept.Load(); w != nil {
 		l.Enabled, l.Size = true, w.files.Size()
 		if stored := w.stored.Load(); stored > 0 {
-			l.Unwritten = d.Env.Engine.Log.End() - stored
+			l.Unwritten = d.Engine.Log.End() - stored
 		}
 	}
 	return l

@@ -1,4 +1,4 @@
-package persist
+package persist_test
 
 import (
 	"bytes"
@@ -8,13 +8,10 @@ import (
 	"time"
 
 	"holdfast/internal/memfs"
+	"holdfast/node/engine"
+	"holdfast/node/persist"
 	"holdfast/replication"
 )
-
-// predecessor is whom a node follows that takes what it says.
-type predecessor struct{}
-
-func (predecessor) Current() error { return nil }
 
 // answers runs a command and compares the reply, as it goes over the wire.
 func (k *keeper) answers(line, want string) {
@@ -50,7 +47,9 @@ func TestRewindOfADamagedLog(t *testing.T) {
 				}
 			}
 		}
-		if err := k.Rewind(end, predecessor{}); err == nil {
+		predecessor := new(engine.Source)
+		k.engine.Do(func(time.Time) { k.engine.Follow(predecessor) })
+		if err := k.Rewind(end, predecessor); err == nil {
 			t.Fatal("a damaged base was loaded")
 		}
 		const loading = "-LOADING Redis is loading the dataset in memory"
@@ -60,12 +59,12 @@ func TestRewindOfADamagedLog(t *testing.T) {
 			t.Errorf("the log is %s:%d still", k.log.ID(), k.log.End())
 		}
 		if err := k.engine.Broken(); err == nil || !strings.Contains(err.Error(), "could not be rewound") ||
-			k.data.LogEpoch.Load() != 0 {
-			t.Errorf("it says of itself: %v, epoch %d", err, k.data.LogEpoch.Load())
+			k.epochs.Log.Load() != 0 {
+			t.Errorf("it says of itself: %v, epoch %d", err, k.epochs.Log.Load())
 		}
 		time.Sleep(time.Second)
 		nothing := "REDIS0010\xff\x00\x00\x00\x00\x00\x00\x00\x00"
-		if err := k.LoadCopy(strings.NewReader(nothing), Copy{By: predecessor{}, From: "a master",
+		if err := k.LoadCopy(strings.NewReader(nothing), persist.Copy{By: predecessor, From: "a master",
 			Position: replication.Position{ID: strings.Repeat("z", 40), Offset: 7}}); err != nil {
 			t.Fatal(err)
 		}
@@ -88,21 +87,21 @@ func TestHistoryIsKeptInParts(t *testing.T) {
 		k := startKeeper(t, kept{files: memfs.New(), lines: []string{"appendonly yes", "repl-log-retention 1mb",
 			"auto-aof-rewrite-percentage 0"}})
 		defer k.end()
-		first := func() int64 { return k.kept.Load().files.First() }
+		first := func() int64 { return k.FirstKept() }
 		set := "SET k " + strings.Repeat("x", 1<<20)
 		for range 3 {
-			for range splitSize >> 20 {
+			for range persist.SplitSize >> 20 {
 				k.do(set)
 			}
-			time.Sleep(2 * syncEvery)
+			time.Sleep(2 * persist.SyncEvery)
 		}
 		k.do("SET k v")
 		if first() != 0 {
 			t.Fatal("something was dropped without a rewrite")
 		}
 		k.do("BGREWRITEAOF")
-		time.Sleep(syncEvery)
-		if end := k.log.End(); end-first() < 1<<20 || end-first() > 2*splitSize {
+		time.Sleep(persist.SyncEvery)
+		if end := k.log.End(); end-first() < 1<<20 || end-first() > 2*persist.SplitSize {
 			t.Errorf("of a log of %d bytes, %d are kept", end, end-first())
 		}
 	})
@@ -157,7 +156,7 @@ func TestDumpSaysWhatItNeeds(t *testing.T) {
 		_, err := l.Load(bytes.NewReader(text), l.NewStore())
 		return err
 	}
-	if text := dump(newKeeper(t, kept{level: 3})); bytes.Contains(text, []byte(needsField)) {
+	if text := dump(newKeeper(t, kept{level: 3})); bytes.Contains(text, []byte(persist.NeedsField)) {
 		t.Error("data of the first level say what they need")
 	}
 	from, to := newKeeper(t, kept{level: 3}), newKeeper(t, kept{level: 3})

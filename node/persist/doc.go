@@ -11,12 +11,12 @@
 //	start.go      Persistence.Load, as a node starts; replay.go executes what a log says
 //	rebuild.go    replacing the data while the node runs: DEBUG LOADAOF, the end of a log that is dropped, full copies
 //
-// The data is the commands' (command.Env), the lock and the log in memory are the engine's, the files
-// replication/aof's. What the node around has to say stands in Node, an interface; all that the machine has is handed
-// in with Config.
+// The data, the lock and the log in memory are the engine's, the files
+// replication/aof's; all that the machine has is handed in with Config. It knows no command: the engine has the log's
+// commands executed.
 //
 // Invariants: dump.rdb and the log on disk are replaced only by what is whole and synced; data that is there in part is
-// neither saved nor handed on (Data.Partial); the log's commit point does not pass what is not on disk, if it is kept
+// neither saved nor handed on (engine.Data); the log's commit point does not pass what is not on disk, if it is kept
 // there.
 //
 // Lock order: Disk.Rebuild, then a writer's lock, then the execution lock, then those of replication and aof.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 
-	"holdfast/node/command"
 	"holdfast/node/store"
 	"holdfast/resp"
 )
@@ -95,7 +94,7 @@ func (s *Saver) load() error {
 		return fmt.Errorf("loading %s: %w; move the file away to start empty", f.Name(), err)
 	}
 	s.lock()
-	s.Env.SetStore(data)
+	s.Engine.SetStore(data)
 	s.unlock()
 	brought := s.Loader.Last()
 	s.Logger.Info("loaded", "file", name, "keys", brought.Keys, "expired", brought.Expired)
@@ -112,13 +111,13 @@ func fileSize(f *os.File) (int64, error) {
 
 // Reload puts what dump.rdb has in the place of the data, or beside it, after saving the data there if so asked. What
 // has expired meanwhile is gone, and the log says so.
-func (s *Saver) Reload(o command.ReloadOptions) error {
-	master := s.Env.Engine.Master()
+func (s *Saver) Reload(o ReloadOptions) error {
+	master := s.Engine.Master()
 	switch {
 	case s.Dir == nil:
 		return errNoDir
-	case s.Data.Loading:
-		return command.ErrLoading
+	case s.Engine.Data.Loading:
+		return resp.ErrLoading
 	case o.NoSave && (s.Grouped || !master):
 		return errNotAsLogged
 	case !o.NoSave:
@@ -130,24 +129,24 @@ func (s *Saver) Reload(o command.ReloadOptions) error {
 	if err != nil {
 		return errReload
 	}
-	into := s.Env.Store
+	into := s.Engine.Store
 	if !o.NoFlush {
 		into = s.Loader.NewStore()
 	}
-	how := ReloadOptions{Merge: o.Merge}
+	how := LoadOptions{Merge: o.Merge}
 	switch {
 	case !master:
 	case o.NoFlush:
 		how.Expired = func(*store.DB, []byte) {}
 	default:
-		how.Expired = func(db *store.DB, key []byte) { s.Env.Effects.Add(db.Index(), []byte("DEL"), key) }
+		how.Expired = func(db *store.DB, key []byte) { s.Engine.Effects.Add(db.Index(), []byte("DEL"), key) }
 	}
 	if err := errors.Join(s.Loader.Reload(f, into, how), f.Close()); err != nil {
 		s.Logger.Error("DEBUG RELOAD failed", "file", f.Name(), "err", err)
 		return errReload
 	}
-	if into != s.Env.Store {
-		s.Env.SetStore(into)
+	if into != s.Engine.Store {
+		s.Engine.SetStore(into)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package persist
+package persist_test
 
 import (
 	"bytes"
@@ -61,11 +61,7 @@ func TestFlips(t *testing.T) {
 			}
 		}
 		told.Reset()
-		m.Disk.Files = fresh
-		opened, err := m.openFiles(false)
-		if err == nil {
-			err = newWriter(m.Disk, opened).load()
-		}
+		err := m.LoadLog(fresh)
 		return err != nil || strings.Contains(told.String(), "level=WARN"), m.env.Store.Digest()
 	}
 	fromDump := func() (found bool, digest [20]byte) {

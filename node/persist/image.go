@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast/node/dump"
+	"holdfast/node/engine"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/replication"
@@ -23,8 +24,9 @@ const sliceEntries = 128
 type Image struct {
 	of     *Snapshots
 	pos    replication.Position
-	began  int64 // unix milliseconds
-	locked bool  // it is made under the lock as a whole
+	began  int64         // unix milliseconds
+	policy engine.Policy // by which keys carry what is known of their use
+	locked bool          // it is made under the lock as a whole
 
 	rdb     *rdb.Writer
 	ready   bytes.Buffer
@@ -55,11 +57,10 @@ func (im *Image) Position() replication.Position { return im.pos }
 // emit saves one entry; the store calls it under the execution lock. A large one is only frozen there.
 func (im *Image) emit(db int, it store.Item) error {
 	im.saved++
-	env := im.of.Env
-	idle, freq := env.AccessData(it.Access(), im.began)
+	idle, freq := im.policy.Data(it.Access(), im.began)
 	keys, expires := im.walk.Size(db)
 	if !im.locked {
-		if f, ok := env.Store.Freeze(it); ok {
+		if f, ok := im.of.Engine.Store.Freeze(it); ok {
 			im.frozen = append(im.frozen, frozen{f, db, keys, expires, idle, freq})
 			return nil
 		}
@@ -106,7 +107,7 @@ func (im *Image) slice(f func()) {
 	s.lock()
 	defer s.unlock()
 	f()
-	s.slice = max(s.slice, s.Env.Engine.Held())
+	s.slice = max(s.slice, s.Engine.Held())
 }
 
 // writeLocked is WriteTo for an image that is made under the execution lock as a whole.
@@ -131,7 +132,7 @@ func (im *Image) writeLocked(w io.Writer) error {
 // step saves some more entries; it needs the execution lock. What it leaves in ready can be put between whatever else.
 func (im *Image) step() (done bool, err error) {
 	s := im.of
-	if im.closed || s.stopped() || s.Data.Loading && s.Loader.Interruption() != nil {
+	if im.closed || s.stopped() || s.Engine.Data.Loading && s.Loader.Interruption() != nil {
 		return false, errGivenUp
 	}
 	if im.failed != nil {
@@ -218,7 +219,7 @@ func (im *Image) thaw(n int) {
 // for a command to end: a follower that has its copy needs the log that goes on meanwhile.
 func (im *Image) Close() error {
 	s := im.of
-	if s.Env.Engine.TryLock() {
+	if s.Engine.TryLock() {
 		im.end()
 		s.unlock()
 		return nil

@@ -1,4 +1,4 @@
-package persist
+package persist_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"holdfast/node/persist"
 	"holdfast/node/store"
 )
 
@@ -132,16 +133,16 @@ func TestImageInSlices(t *testing.T) {
 		slices := 0
 		for done := false; !done; slices++ {
 			var err error
-			if done, err = im.step(); err != nil {
+			if done, err = im.Step(); err != nil {
 				t.Fatal(err)
 			}
-			if im.ready.Len() > most {
-				t.Fatalf("slice %d has %d bytes, want at most %d", slices, im.ready.Len(), most)
+			if im.Ready().Len() > most {
+				t.Fatalf("slice %d has %d bytes, want at most %d", slices, im.Ready().Len(), most)
 			}
-			im.ready.Reset()
+			im.Ready().Reset()
 		}
-		if large == 0 || len(im.frozen) != large || slices < 500/sliceEntries {
-			t.Errorf("%d slices, %d values frozen of %d large ones", slices, len(im.frozen), large)
+		if large == 0 || im.Frozen() != large || slices < 500/persist.SliceEntries {
+			t.Errorf("%d slices, %d values frozen of %d large ones", slices, im.Frozen(), large)
 		}
 		if err := im.Close(); err != nil {
 			t.Error(err)

@@ -64,3 +64,6 @@ func (l *Loader) Loaded() error {
 		return errors.New("the node is being closed")
 	}
 }
+
+// Interrupt has a load end at once.
+func (p *Persistence) Interrupt() { p.Disk.Loader.Interrupt() }

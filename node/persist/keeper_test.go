@@ -1,4 +1,4 @@
-package persist
+package persist_test
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/persist"
 	"holdfast/node/store"
 	"holdfast/replication"
 	"holdfast/replication/aof"
@@ -21,13 +22,13 @@ import (
 
 // keeper is persistence with the data that it keeps: a master that nobody follows, and no network.
 type keeper struct {
-	*Persistence
+	*persist.Persistence
 	t        testing.TB
 	settings *config.Config
 	log      *replication.Log
 	engine   *engine.Engine
 	env      *command.Env
-	data     Data
+	epochs   persist.Epochs
 	client   *command.Context
 	levels   levels
 	work     sync.WaitGroup
@@ -68,18 +69,21 @@ func newKeeper(t testing.TB, in kept) *keeper {
 		Limit: 1 << 20})
 	k.engine = engine.New(engine.Config{
 		Log: k.log, Feeder: replication.NewFeeder(replication.FeederConfig{Log: k.log, Logger: in.logger}),
-		Commands: k, Clients: k, Disk: k, Node: k, Now: time.Now, Go: k.work.Go, Logger: in.logger,
+		Clients: k, Disk: k, Node: k, Now: time.Now, Go: k.work.Go, Logger: in.logger,
 	})
 	rng := rand.New(rand.NewPCG(1, 1))
 	k.env = command.NewEnv(command.EnvConfig{
 		Engine: k.engine, Store: store.New(k.settings.Databases(), rng), Config: k.settings, Node: k.asNode(),
 		Logger: in.logger, Rand: rng, RunID: strings.Repeat("a", 40), Version: "test", Started: time.Now(),
 	})
-	c := Config{
-		Env: k.env, Data: &k.data, Link: k, Settings: k.settings, Logger: in.logger, Now: time.Now, Files: in.files,
+	k.engine.Commands = k.env
+	c := persist.Config{
+		Engine: k.engine, Epochs: &k.epochs, Rand: rng,
+		Link: k, Settings: k.settings, Logger: in.logger, Now: time.Now, Files: in.files,
 		NewLock: func() engine.Locker { return new(sync.Mutex) }, Go: k.work.Go, Stopped: k.stop,
 		RunID: strings.Repeat("a", 40),
-		Loader: NewLoader(LoaderConfig{Settings: k.settings, Logger: in.logger, Now: time.Now, Stopped: k.stop,
+		Loader: persist.NewLoader(persist.LoaderConfig{
+			Settings: k.settings, Logger: in.logger, Now: time.Now, Stopped: k.stop,
 			Levels: &k.levels}),
 	}
 	if in.dir != "" {
@@ -93,7 +97,7 @@ func newKeeper(t testing.TB, in kept) *keeper {
 			c.Files = root
 		}
 	}
-	k.Persistence = New(c)
+	k.Persistence = persist.New(c)
 	k.env.Persist = k.Persistence
 	k.client = k.env.NewLogContext()
 	k.client.Apply = false
@@ -107,7 +111,7 @@ func startKeeper(t testing.TB, in kept) *keeper {
 	if err := k.Open(); err != nil {
 		t.Fatal(err)
 	}
-	k.data.Loading, k.data.Partial = true, true
+	k.engine.Data.Loading, k.engine.Data.Partial = true, true
 	if err := k.Load(); err != nil {
 		t.Fatal(err)
 	}
@@ -152,19 +156,19 @@ func (k *keeper) digest() (digest [20]byte) {
 }
 
 // info is what INFO would show.
-func (k *keeper) info() (info command.PersistenceInfo) {
+func (k *keeper) info() (info persist.Info) {
 	k.engine.Do(func(time.Time) { info = k.Info() })
 	return info
 }
 
 // snapshot begins an image.
-func (k *keeper) snapshot() *Image {
+func (k *keeper) snapshot() *persist.Image {
 	k.t.Helper()
 	im, err := k.Snapshot(k.t.Context())
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	return im.(*Image)
+	return im.(*persist.Image)
 }
 
 // levels are those of a keeper's data.
@@ -180,15 +184,9 @@ func (l *levels) Need(level int) error {
 
 // What the engine asks.
 
-func (k *keeper) Began(at int64)        { k.env.BeginTurn(at) }
-func (k *keeper) Accept([][]byte) error { return nil }
-func (k *keeper) Apply(args [][]byte, _ int64, quick bool) error {
-	return k.env.ApplyEffect(k.client, args, quick)
-}
-func (k *keeper) Running() string                           { return k.env.Running() }
 func (k *keeper) ServeBlocked()                             {}
 func (k *keeper) Stage(woken []engine.Waker) []engine.Waker { return woken }
-func (k *keeper) Spoilt(error)                              { k.data.Loading, k.data.Partial = true, true }
+func (k *keeper) Spoilt(error)                              {}
 func (k *keeper) CopyAnew(error)                            {}
 func (k *keeper) EvictSoon()                                {}
 func (k *keeper) LeadsForSure() bool                        { return true }
@@ -196,7 +194,7 @@ func (k *keeper) Refuses(bool) error                        { return nil }
 
 func (k *keeper) Role() engine.Role {
 	logs := k.Persistence != nil && k.Kept()
-	return engine.Role{Master: true, Logs: logs, Gated: logs, Gates: logs, Loading: k.data.Loading}
+	return engine.Role{Master: true, Logs: logs, Gated: logs, Gates: logs}
 }
 
 // What persistence asks.

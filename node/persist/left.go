@@ -89,7 +89,7 @@ var errKept = errors.New("the log is kept again, and has a base of its own")
 
 // leave has the data go on without the log on disk. It needs the execution lock, except before anybody is served.
 func (d *Disk) leave(files *aof.Files, state aof.Left) *left {
-	l := &left{files: files, state: state, written: d.Env.Engine.Executed(), end: d.Env.Engine.Log.End(),
+	l := &left{files: files, state: state, written: d.Engine.Executed(), end: d.Engine.Log.End(),
 		closed: make(chan struct{})}
 	l.apart.Store(state.Apart)
 	d.left = l
@@ -126,7 +126,7 @@ func (d *Disk) passLog() {
 
 // movedOn reports whether the data has changed since the log was left; it needs the execution lock.
 func (d *Disk) movedOn(l *left) bool {
-	return d.Env.Engine.Executed() != l.written || d.Env.Engine.Log.End() != l.end
+	return d.Engine.Executed() != l.written || d.Engine.Log.End() != l.end
 }
 
 // savedSince is the log that was left of which a save that begins now is to tell that there is a snapshot of later

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"holdfast/cluster"
-	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/dump"
+	"holdfast/node/engine"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 )
@@ -70,8 +70,8 @@ func (l *Loader) Last() Brought {
 // NewStore is an empty data set.
 func (l *Loader) NewStore() *store.Store {
 	s := store.New(l.Settings.Databases(), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
-	s.Limits = command.Limits(l.Settings)
-	s.NewAccess = command.NewAccess(l.Settings, l.Now().UnixMilli())
+	s.Limits = engine.Limits(l.Settings)
+	s.NewAccess = engine.PolicyOf(l.Settings.MaxmemoryPolicy()).Fresh(l.Now().UnixMilli())
 	return s
 }
 
@@ -89,14 +89,14 @@ func (l *Loader) LoadDump(r io.Reader) (*store.Store, error) {
 	return load.s, load.read(interruptible{l, r})
 }
 
-// ReloadOptions say how data that is there is reloaded.
-type ReloadOptions struct {
+// LoadOptions say how data that is there is reloaded.
+type LoadOptions struct {
 	Merge   bool                           // a key that is there already is replaced, and no error
 	Expired func(db *store.DB, key []byte) // told of keys whose time has passed, which are left out; nil: none is
 }
 
 // Reload loads a dump into a store, which need not be empty.
-func (l *Loader) Reload(r io.Reader, into *store.Store, o ReloadOptions) error {
+func (l *Loader) Reload(r io.Reader, into *store.Store, o LoadOptions) error {
 	load := l.begin(into)
 	load.single, load.expired = !o.Merge, o.Expired
 	return load.read(interruptible{l, r})
@@ -125,8 +125,8 @@ type load struct {
 	s  *store.Store
 	db *store.DB
 
-	now    int64                         // unix milliseconds
-	access func(idle, freq int64) uint32 // what a key carries of whose use that is said
+	now    int64         // unix milliseconds
+	policy engine.Policy // says what a key carries of whose use something is said
 	// is told of keys whose time has passed, which are left out; nil: nothing has passed
 	expired func(db *store.DB, k []byte)
 	single  bool // a key that is there already is an error
@@ -138,7 +138,7 @@ type load struct {
 
 func (l *Loader) begin(into *store.Store) *load {
 	now := l.Now().UnixMilli()
-	return &load{Loader: l, s: into, db: into.DB(0), now: now, access: command.AccessFrom(l.Settings, now),
+	return &load{Loader: l, s: into, db: into.DB(0), now: now, policy: engine.PolicyOf(l.Settings.MaxmemoryPolicy()),
 		progress: l.progress.Load()}
 }
 
@@ -226,7 +226,7 @@ func (l *load) entry(e rdb.Entry) error {
 		return nil
 	}
 	if it, ok := l.db.Get(e.Key); ok {
-		l.db.SetAccess(&it, l.access(e.Idle, int64(e.Freq)))
+		l.db.SetAccess(&it, l.policy.Access(e.Idle, int64(e.Freq), l.now))
 	}
 	return nil
 }

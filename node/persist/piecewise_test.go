@@ -42,7 +42,10 @@ func TestPiecewise(t *testing.T) {
 		if _, err := w.Write(make([]byte, pieceSize)); err == nil {
 			t.Error("a sync that failed is not told of")
 		}
-		off := settingsOf(t, directive+" no")
+		off := config.Default()
+		if err := off.Set(directive, []string{"no"}); err != nil {
+			t.Fatal(err)
+		}
 		if w := piecewise(&f, off, directive); w != &f {
 			t.Errorf("%s no is not obeyed", directive)
 		}

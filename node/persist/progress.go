@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
-
-	"holdfast/node/command"
 )
 
 // Progress is how far a load has come: of dump.rdb, of the log on disk, or of a full copy from the master. Who loads
@@ -50,8 +48,8 @@ func (p *Progress) read(bytes int) {
 	p.logger.Info("loading", "from", p.from, "bytes", s.Done, "of", s.Total, "percent", int(s.Percent()))
 }
 
-func (p *Progress) state() command.LoadProgress {
-	return command.LoadProgress{Started: p.started, Total: p.total, UsedMemory: p.usedMem.Load(), Done: p.done.Load()}
+func (p *Progress) state() LoadProgress {
+	return LoadProgress{Started: p.started, Total: p.total, UsedMemory: p.usedMem.Load(), Done: p.done.Load()}
 }
 
 // Reader counts what is read from r.
@@ -69,7 +67,7 @@ func (r progressReader) Read(b []byte) (int, error) {
 }
 
 // Progress describes the load in hand, for INFO; nil when there is none.
-func (l *Loader) Progress() *command.LoadProgress {
+func (l *Loader) Progress() *LoadProgress {
 	p := l.progress.Load()
 	if p == nil {
 		return nil

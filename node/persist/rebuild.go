@@ -6,31 +6,31 @@ import (
 	"io"
 	"time"
 
-	"holdfast/node/command"
 	"holdfast/node/engine"
 	"holdfast/node/store"
 	"holdfast/replication"
 	"holdfast/replication/aof"
+	"holdfast/resp"
 )
 
 // ReloadLog replaces the data by what is on disk: DEBUG LOADAOF. done is told how that ended, under the execution lock,
 // as the last thing of all. After an error the node has the data that it had.
 func (d *Disk) ReloadLog(done func(err error)) error {
-	e := d.Env.Engine
+	e := d.Engine
 	switch {
 	case d.Files == nil:
 		return errNoDir
-	case d.Data.Loading:
-		return command.ErrLoading
+	case e.Data.Loading:
+		return resp.ErrLoading
 	case !d.Kept() && !(e.Master() && e.Effects.Off):
 		return errNoLog // what another log says is not what others have
 	}
-	d.Data.Loading = true // nothing may change from here on
+	e.Data.Loading = true // nothing may change from here on
 	e.NoteRole()
 	d.Go(func() {
 		err := d.reloadLog()
 		e.Do(func(time.Time) {
-			d.Data.Loading = e.Broken() != nil
+			e.Data.Loading = e.Broken() != nil
 			done(err)
 		})
 	})
@@ -44,7 +44,7 @@ func (d *Disk) reloadLog() error {
 	relink := d.Link.Unlink()
 	d.unlock()
 	defer relink()
-	if err := d.Env.Engine.Broken(); err != nil {
+	if err := d.Engine.Broken(); err != nil {
 		return err
 	}
 	if w := d.kept.Load(); w != nil {
@@ -64,7 +64,7 @@ func (d *Disk) reloadLog() error {
 
 // Rewind drops the log's end from offset on, which was never committed, and restores the data as it was there, unless
 // by is no longer whom the node follows. If that fails the node is left with the data that it had, or with none.
-func (d *Disk) Rewind(offset int64, by engine.Source) error {
+func (d *Disk) Rewind(offset int64, by *engine.Source) error {
 	w := d.kept.Load()
 	if w == nil {
 		return errNoLog
@@ -74,7 +74,7 @@ func (d *Disk) Rewind(offset int64, by engine.Source) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	d.lock()
-	err := by.Current()
+	err := d.Engine.Current(by)
 	d.unlock()
 	if err != nil {
 		return err
@@ -86,9 +86,9 @@ func (d *Disk) Rewind(offset int64, by engine.Source) error {
 	if err := w.files.Truncate(offset); err != nil {
 		return err
 	}
-	e := d.Env.Engine
+	e := d.Engine
 	d.lock()
-	d.Data.Loading, d.Data.Partial = true, true // before the log ends elsewhere than the data does
+	e.Data.Loading, e.Data.Partial = true, true // before the log ends elsewhere than the data does
 	e.Log.Restore(replication.Position{ID: e.Log.ID(), Offset: offset}, e.Log.Formers())
 	e.RestartChanges(offset)
 	d.unlock()
@@ -108,17 +108,17 @@ func (d *Disk) Rewind(offset int64, by engine.Source) error {
 // pass for what the log says. Clients are told to wait, and nothing is saved or handed on, until a full copy has come.
 // It needs the execution lock.
 func (d *Disk) DropData() {
-	e := d.Env.Engine
-	d.Env.SetStore(d.Loader.NewStore())
+	e := d.Engine
+	d.Engine.SetStore(d.Loader.NewStore())
 	e.Log.Restore(replication.Position{ID: d.freshID()}, nil)
-	d.Data.LogEpoch.Store(0)
-	d.Data.Loading, d.Data.Partial, d.Data.StreamDB = true, true, 0
+	d.Epochs.Log.Store(0)
+	e.Data.Loading, e.Data.Partial, e.Data.StreamDB = true, true, 0
 	e.RestartChanges(0)
 }
 
 // Copy is a full copy that comes from the predecessor.
 type Copy struct {
-	By       engine.Source
+	By       *engine.Source
 	From     string // its address
 	Bytes    int64  // 0: not known
 	Position replication.Position
@@ -157,20 +157,20 @@ func (d *Disk) swap(fresh *store.Store, c Copy, streamDB int, w *writer, base *a
 		defer w.mu.Unlock()
 	}
 	d.lock()
-	if err := c.By.Current(); err != nil {
+	if err := d.Engine.Current(c.By); err != nil {
 		d.unlock()
 		if base != nil {
 			return errors.Join(err, base.Abort())
 		}
 		return err
 	}
-	e := d.Env.Engine
-	d.Env.SetStore(fresh)
+	e := d.Engine
+	d.Engine.SetStore(fresh)
 	e.Log.Reset(c.Position)
-	d.Data.Loading, d.Data.Partial, d.Data.StreamDB = false, false, streamDB
+	e.Data.Loading, e.Data.Partial, e.Data.StreamDB = false, false, streamDB
 	e.RestartChanges(c.Position.Offset)
-	if epoch := d.Data.Epoch; epoch != 0 {
-		d.Data.LogEpoch.Store(epoch)
+	if epoch := d.Epochs.Adopted; epoch != 0 {
+		d.Epochs.Log.Store(epoch)
 	}
 	e.Mended()
 	var tap *replication.Reader

@@ -7,19 +7,21 @@ import (
 	"time"
 
 	"holdfast/internal/steps"
-	"holdfast/node/command"
+	"holdfast/node/engine"
 	"holdfast/replication/aof"
 )
 
 // Replay executes what a log says, its base first. Nothing of it goes to the node's own log.
 type Replay struct {
-	env    *command.Env
+	engine *engine.Engine
 	loader *Loader
-	c      *command.Context
 }
 
-// NewReplay makes one that begins with the data that there is.
-func NewReplay(env *command.Env, l *Loader) *Replay { return &Replay{env, l, env.NewLogContext()} }
+// NewReplay makes one that begins with the data that there is, in the first database. It needs the execution lock.
+func NewReplay(e *engine.Engine, l *Loader) *Replay {
+	e.Data.StreamDB = 0
+	return &Replay{e, l}
+}
 
 // Base loads a snapshot beside the present data and swaps the two.
 func (r *Replay) Base(from *bufio.Reader) error {
@@ -27,10 +29,9 @@ func (r *Replay) Base(from *bufio.Reader) error {
 	if _, err := r.loader.Load(from, fresh); err != nil {
 		return err
 	}
-	e := r.env.Engine
-	e.Lock()
-	defer e.Unlock()
-	r.env.SetStore(fresh)
+	r.engine.Lock()
+	defer r.engine.Unlock()
+	r.engine.SetStore(fresh)
 	return nil
 }
 
@@ -39,13 +40,13 @@ func (r *Replay) Apply(batch []aof.Entry) error {
 	if err := r.loader.Loaded(); err != nil {
 		return err
 	}
-	e := r.env.Engine
+	e := r.engine
 	e.Lock()
 	defer e.Unlock()
-	r.c.Now = r.loader.Now().UnixMilli()
 	e.Effects.Off = true
+	now := r.loader.Now().UnixMilli()
 	for _, entry := range batch {
-		if err := r.env.ApplyEffect(r.c, entry.Args, false); err != nil {
+		if err := e.Commands.Apply(entry.Args, now, false); err != nil {
 			return err
 		}
 	}
@@ -64,21 +65,26 @@ func (w *writer) load() error {
 	_, end := w.Loader.Begin(w.Settings.AppendDirName(), total)
 	defer end()
 	began := time.Now()
+	e := w.Engine
 	w.lock()
-	w.Data.Loading, w.Data.Partial = true, true
-	w.Env.SetStore(w.Loader.NewStore())
-	r := NewReplay(w.Env, w.Loader)
+	before := e.Data.StreamDB
+	e.Data.Loading, e.Data.Partial = true, true
+	e.SetStore(w.Loader.NewStore())
+	r := NewReplay(e, w.Loader)
 	w.unlock()
 	report, err := w.files.Load(r, w.Settings.Bool("aof-load-truncated"))
 	w.lock()
 	defer w.unlock()
+	if err != nil {
+		e.Data.StreamDB = before
+	}
 	switch {
 	case errors.Is(err, ErrInterrupted):
 		return ErrInterrupted
 	case err != nil:
 		return fmt.Errorf("loading the log: %w; holdfast check-log tells more", err)
 	}
-	w.Data.Loading, w.Data.Partial, w.Data.StreamDB = false, false, r.c.S.DB
+	e.Data.Loading, e.Data.Partial = false, false
 	if report.Cut != nil {
 		w.Logger.Warn("the log's end was torn: what a crash left of the last write is cut off", "file", report.File,
 			"offset", report.Cut.Offset,
@@ -94,13 +100,13 @@ func (w *writer) load() error {
 // reload is load, but after an error the node has the data that it had. It needs w.mu.
 func (w *writer) reload() error {
 	w.lock()
-	before, partial := w.Env.Store, w.Data.Partial
+	before, partial := w.Engine.Store, w.Engine.Data.Partial
 	w.unlock()
 	err := w.load()
 	if err != nil {
 		w.lock()
-		w.Env.SetStore(before)
-		w.Data.Loading, w.Data.Partial = false, partial
+		w.Engine.SetStore(before)
+		w.Engine.Data.Loading, w.Engine.Data.Partial = false, partial
 		w.unlock()
 	}
 	return err

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"holdfast/node/command"
 	"holdfast/resp"
 )
 
@@ -30,12 +29,12 @@ const (
 // Rewrite makes a new base of the present data, so that the log before it is only kept for replicas that were away.
 // Where no log is kept, the base alone is written. While another snapshot is being made it is scheduled, if so wanted.
 func (d *Disk) Rewrite(schedule, later bool) (scheduled bool, err error) {
-	defer d.Env.Engine.StandStill()()
+	defer d.Engine.StandStill()()
 	switch {
 	case d.Files == nil:
 		return false, errNoDir
-	case d.Data.Partial:
-		return false, command.ErrLoading
+	case d.Engine.Data.Partial:
+		return false, resp.ErrLoading
 	case d.rewrites.running:
 		return false, errRewriting
 	case later:
@@ -49,7 +48,7 @@ func (d *Disk) Rewrite(schedule, later bool) (scheduled bool, err error) {
 	}
 	w := d.kept.Load()
 	if w != nil {
-		w.roll.Store(&rollPoint{im.pos.Offset, max(d.Data.StreamDB, 0)})
+		w.roll.Store(&rollPoint{im.pos.Offset, max(d.Engine.Data.StreamDB, 0)})
 	}
 	d.rewrites.running, d.rewrites.scheduled, d.rewrites.began = true, false, time.Now()
 	d.Go(func() { d.rewrite(w, im) })
@@ -139,7 +138,7 @@ func (w *writer) rewriteIfDue() {
 		w.splitIfDue()
 		return
 	}
-	w.Env.Engine.Do(func(time.Time) {
+	w.Engine.Do(func(time.Time) {
 		if r := &w.disk.rewrites; r.failures == 0 || time.Since(r.began) > rewriteRetry {
 			_, _ = w.disk.Rewrite(false, false) // not while a replica is being copied to: the next second tries again
 		}
@@ -153,12 +152,12 @@ func (w *writer) splitIfDue() {
 	if w.files.Last() < splitSize {
 		return
 	}
-	w.Env.Engine.Do(func(time.Time) {
+	w.Engine.Do(func(time.Time) {
 		if w.roll.Load() == nil {
-			if w.Env.Engine.Master() {
-				w.Env.Effects.Reselect()
+			if w.Engine.Master() {
+				w.Engine.Effects.Reselect()
 			}
-			w.roll.Store(&rollPoint{w.log().End(), max(w.Data.StreamDB, 0)})
+			w.roll.Store(&rollPoint{w.log().End(), max(w.Engine.Data.StreamDB, 0)})
 		}
 	})
 }

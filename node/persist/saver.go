@@ -39,7 +39,7 @@ const (
 )
 
 // unsaved is how many changes there were since the last save.
-func (s *Saver) unsaved() int64 { return s.Env.Engine.Executed() - s.covered }
+func (s *Saver) unsaved() int64 { return s.Engine.Executed() - s.covered }
 
 // Save writes the data to dump.rdb. It keeps everybody waiting, as in Redis: the whole image is made under the lock.
 func (s *Saver) Save() error {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/node/engine"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/replication"
@@ -59,7 +60,7 @@ const look = 20 * time.Millisecond
 func (s *Snapshots) lockWhole(ctx context.Context) error {
 	for {
 		s.lock()
-		if !s.Data.Partial {
+		if !s.Engine.Data.Partial {
 			return nil
 		}
 		s.unlock()
@@ -85,10 +86,10 @@ func (s *Snapshots) try() (im *Image, ok bool) {
 
 // begin needs the execution lock and the token.
 func (s *Snapshots) begin() *Image {
-	e, data := s.Env.Engine, s.Env.Store
+	e, data := s.Engine, s.Engine.Store
 	defer e.StandStill()()
 	im := &Image{of: s, pos: e.Log.Position(), db: -1, began: s.Now().UnixMilli(), given: make(chan struct{}),
-		delay: s.Settings.KeySaveDelay()}
+		policy: engine.PolicyOf(s.Settings.MaxmemoryPolicy()), delay: s.Settings.KeySaveDelay()}
 	im.rdb = rdb.NewWriter(&im.ready)
 	im.rdb.Compress, im.rdb.Checksum = s.Settings.RDBCompression(), false // the sum is made where all is put together
 	im.rdb.FieldTimes = hasFieldTimes(data)
@@ -100,7 +101,7 @@ func (s *Snapshots) begin() *Image {
 		"redis-ver": compatVersion, "redis-bits": "64", "aof-base": "0",
 		"ctime":          strconv.FormatInt(s.Now().Unix(), 10),
 		"used-mem":       strconv.FormatInt(data.Memory(), 10),
-		"repl-stream-db": strconv.Itoa(max(s.Data.StreamDB, 0)),
+		"repl-stream-db": strconv.Itoa(max(s.Engine.Data.StreamDB, 0)),
 		"repl-id":        im.pos.ID,
 		"repl-offset":    strconv.FormatInt(im.pos.Offset, 10),
 	}

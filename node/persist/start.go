@@ -32,7 +32,7 @@ func (p *Persistence) Load() error {
 			return err
 		}
 		d.lock()
-		d.Data.Partial = false
+		d.Engine.Data.Partial = false
 		d.unlock()
 	}
 	if w != nil {
@@ -42,7 +42,7 @@ func (p *Persistence) Load() error {
 		d.Go(w.run)
 	}
 	d.lock()
-	d.Data.Loading = false
+	d.Engine.Data.Loading = false
 	d.unlock()
 	return nil
 }
@@ -74,7 +74,7 @@ func (w *writer) start(anew bool) error {
 		formers = append(formers, replication.Former{ID: f.ID, Until: f.Until})
 	}
 	log.Restore(replication.Position{ID: id.ID, Offset: w.files.End()}, formers)
-	w.Data.LogEpoch.Store(id.Epoch)
+	w.Epochs.Log.Store(id.Epoch)
 	if _, _, follows := w.Settings.ReplicaOf(); !follows && !w.Grouped {
 		// A loss of power may have cut off what replicas have: another history begins here.
 		w.disk.NewHistory()
@@ -106,7 +106,7 @@ func (w *writer) begin() error {
 	if err != nil {
 		return err
 	}
-	pos, db, tap := im.pos, max(w.Data.StreamDB, 0), w.log().Tap(im.pos.Offset)
+	pos, db, tap := im.pos, max(w.Engine.Data.StreamDB, 0), w.log().Tap(im.pos.Offset)
 	w.unlock()
 	base, err := w.files.NewBase()
 	if err == nil {

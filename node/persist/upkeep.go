@@ -1,14 +1,10 @@
 package persist
 
-import (
-	"time"
-
-	"holdfast/node/command"
-)
+import "time"
 
 // StartScheduled begins what had to wait for another snapshot. It needs the execution lock, and is called often.
 func (p *Persistence) StartScheduled() {
-	if p.current != nil || p.Snapshots.Data.Partial {
+	if p.current != nil || p.Snapshots.Engine.Data.Partial {
 		return
 	}
 	var err error
@@ -32,11 +28,11 @@ func (p *Persistence) EverySecond(now time.Time) {
 }
 
 // Info describes snapshots, saves, loads and the log on disk, for INFO and LASTSAVE. It needs the execution lock.
-func (p *Persistence) Info() command.PersistenceInfo {
+func (p *Persistence) Info() Info {
 	s, c := p.Saver, p.Disk.Config
 	brought := c.Loader.Last()
-	info := command.PersistenceInfo{
-		Loading: c.Data.Loading, Load: c.Loader.Progress(), LastSave: s.last, Saving: s.running,
+	info := Info{
+		Loading: c.Engine.Data.Loading, Load: c.Loader.Progress(), LastSave: s.last, Saving: s.running,
 		LastStatusOK: s.ok,
 		LastDuration: s.took, Changes: s.unsaved(), Saves: s.count, SavingSince: s.tried,
 		KeysLoaded: brought.Keys, KeysExpired: brought.Expired, Log: p.state(),

@@ -40,7 +40,7 @@ func newWriter(d *Disk, files *aof.Files) *writer {
 	return &writer{Config: d.Config, disk: d, files: files, mu: d.NewLock(), ended: make(chan struct{})}
 }
 
-func (w *writer) log() *replication.Log { return w.Env.Engine.Log }
+func (w *writer) log() *replication.Log { return w.Engine.Log }
 
 // rollPoint is an offset at which the log goes on in a new file, and the database that it has selected there.
 type rollPoint struct {
@@ -176,12 +176,12 @@ var errNotKept = errors.New("the log is not kept on disk now")
 func (w *writer) tellStored() {
 	end := w.files.End()
 	w.stored.Store(end)
-	w.Env.Engine.Stored(w.files.First(), end)
+	w.Engine.Stored(w.files.First(), end)
 }
 
 // renamed reports whether the log has got another id, or was written in a newer epoch, since that was last noted.
 func (w *writer) renamed() bool {
-	return w.saved.ID != w.log().ID() || w.saved.Epoch != w.Data.LogEpoch.Load()
+	return w.saved.ID != w.log().ID() || w.saved.Epoch != w.Epochs.Log.Load()
 }
 
 // next is what is to be written next, at most up to where a new file begins; it stays pending.
