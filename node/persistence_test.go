@@ -284,7 +284,7 @@ func TestLeftovers(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(dir, "appendonlydir"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			ours := []string{"temp-0123abcd.rdb", "appendonlydir/temp-appendonly.aof.base.rdb",
+			ours := []string{"temp-0123abcd.rdb", "appendonlydir/temp-appendonly.aof.7.base.rdb",
 				"appendonlydir/temp-appendonly.aof.manifest"}
 			others := []string{"temp-1234.rdb", "temp-0123abcd.rdb.bak", "appendonlydir/temp-other"}
 			for _, name := range slices.Concat(ours, others) {

@@ -139,23 +139,25 @@ func (f *FS) open(name string) (aof.File, error) {
 	return &file{fs: f, n: n, power: f.power}, nil
 }
 
-// Create makes an empty file.
+// Create makes an empty file, or empties the one that is there, also for who has it open.
 func (f *FS) Create(name string) (aof.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	before := f.names[name]
+	n := f.names[name]
 	switch {
-	case before == nil && (f.more == 0 || f.room == 0):
+	case n == nil && (f.more == 0 || f.room == 0):
 		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.ENOSPC}
 	case f.fails():
 		return nil, &fs.PathError{Op: "create", Path: name, Err: syscall.EIO}
-	}
-	n := &inode{}
-	if f.more > 0 {
-		f.more--
-	}
-	if f.names[name] = n; before != nil {
-		f.forget(before)
+	case n == nil:
+		n = &inode{}
+		f.names[name] = n
+		if f.more > 0 {
+			f.more--
+		}
+	default:
+		f.gain(len(n.data))
+		n.data, n.lost = nil, nil
 	}
 	return &file{fs: f, n: n, power: f.power}, nil
 }

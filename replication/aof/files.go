@@ -26,6 +26,9 @@ type Config struct {
 	Adopt bool
 	// ReadOnly leaves all files as they are, for a log that belongs to somebody else: it can be loaded, not written.
 	ReadOnly bool
+	// Number numbers temporary files: it never answers the same to two who write in Dir at a time. nil: nobody else
+	// does.
+	Number func() int64
 }
 
 // Files are the log on disk. One goroutine at a time writes; any number read.
@@ -51,6 +54,9 @@ type Files struct {
 
 	baseSize int64 // bytes of the base
 
+	making   map[string]bool // names of bases that are being written
+	restarts int             // how often another log was begun
+
 	total atomic.Int64 // what Size answers, which waits for nobody
 }
 
@@ -72,7 +78,11 @@ var ErrNoManifest = errors.New("the manifest is missing")
 
 // Open reads the manifest, if there is one, and removes what an interrupted rewrite has left.
 func Open(cfg Config) (*Files, error) {
-	f := &Files{cfg: cfg, m: &manifest{}, old: map[string]oldFile{}}
+	if cfg.Number == nil {
+		last := int64(0)
+		cfg.Number = func() int64 { last++; return last }
+	}
+	f := &Files{cfg: cfg, m: &manifest{}, old: map[string]oldFile{}, making: map[string]bool{}}
 	text, err := f.readFile(f.manifestName())
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := f.noLog(); err != nil {
@@ -329,7 +339,7 @@ func (f *Files) sweep() error {
 		named := slices.ContainsFunc(f.m.files, func(e entry) bool {
 			return e.name == name || f.m.identity != nil && e.name+sumsSuffix == name
 		})
-		if !ours || named || name == f.manifestName() {
+		if !ours || named || name == f.manifestName() || f.making[name] {
 			continue
 		}
 		if file, open := f.old[name]; open {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 )
@@ -296,24 +297,36 @@ func selectWire(db int) []byte {
 
 // Base is a snapshot that is being written, to become the base.
 type Base struct {
-	f    *Files
-	file File
-	name string
-	size int64
+	f        *Files
+	file     File
+	name     string
+	size     int64
+	restarts int // of the log, when it was begun
 }
 
-// NewBase begins a base. One at a time.
+// NewBase begins a base. Several may be written at a time: a full copy can come while the log is being rewritten.
 func (f *Files) NewBase() (*Base, error) {
 	if err := f.cfg.FS.Mkdir(f.cfg.Dir); err != nil {
 		return nil, fmt.Errorf("aof: making the directory %s: %w", f.cfg.Dir, err)
 	}
-	b := &Base{f: f, name: tempPrefix + f.cfg.Name + baseSuffix}
+	f.mu.Lock()
+	b := &Base{f: f, name: tempPrefix + f.fileName(f.cfg.Number(), baseSuffix), restarts: f.restarts}
+	f.making[b.name] = true
+	f.mu.Unlock()
 	file, err := f.cfg.FS.Create(f.path(b.name))
 	if err != nil {
+		b.made()
 		return nil, fmt.Errorf("aof: %w", err)
 	}
 	b.file = file
 	return b, nil
+}
+
+// made says that nobody writes the file any more.
+func (b *Base) made() {
+	b.f.mu.Lock()
+	defer b.f.mu.Unlock()
+	delete(b.f.making, b.name)
 }
 
 // Write adds bytes of the snapshot.
@@ -332,11 +345,21 @@ func (b *Base) Size() int64 { return b.size }
 
 // Abort gives up.
 func (b *Base) Abort() error {
-	return errors.Join(b.file.Close(), b.f.cfg.FS.Remove(b.f.path(b.name)))
+	defer b.made()
+	return b.remove()
+}
+
+func (b *Base) remove() error {
+	err := b.f.cfg.FS.Remove(b.f.path(b.name))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // somebody has opened the directory since, and cleared it
+	}
+	return errors.Join(b.file.Close(), err)
 }
 
 // seal makes the snapshot durable under the name of the next base and returns its entry.
 func (b *Base) seal(start int64) (entry, error) {
+	delete(b.f.making, b.name)
 	err := b.file.Sync()
 	if err = errors.Join(err, b.file.Close()); err != nil {
 		return entry{}, fmt.Errorf("aof: writing the base: %w", err)
@@ -356,14 +379,17 @@ func (b *Base) seal(start int64) (entry, error) {
 	return e, nil
 }
 
-// Commit makes the snapshot, fixed at offset start, the base: an incremental file must begin there. Older ones become
-// history, of which as much is kept as Config.Retain says.
+// Commit makes the snapshot, fixed at offset start, the base: an incremental file must begin there, of the log that was
+// there when it was begun. Older ones become history, of which as much is kept as Config.Retain says.
 func (b *Base) Commit(start int64) error {
 	f := b.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !slices.ContainsFunc(f.m.files, func(e entry) bool { return e.kind == kindIncr && e.start == start }) {
-		return fmt.Errorf("aof: no file of the log begins at %d, where the base was fixed", start)
+	if b.restarts != f.restarts || !slices.ContainsFunc(f.m.files,
+		func(e entry) bool { return e.kind == kindIncr && e.start == start }) {
+		delete(f.making, b.name)
+		return errors.Join(fmt.Errorf("aof: no file of the log begins at %d, where the base was fixed", start),
+			b.remove())
 	}
 	e, err := b.seal(start)
 	if err != nil {
@@ -416,6 +442,7 @@ func (b *Base) Restart(id Identity, start int64, db int) error {
 		return err
 	}
 	f.end, f.baseSize = start, b.size
+	f.restarts++
 	before := f.m.base()
 	if err := f.begin(&manifest{files: []entry{e}, identity: &id}, db); err != nil {
 		return err
