@@ -158,6 +158,13 @@ func (r *Reader) Offset() int64 {
 	return r.next
 }
 
+// Err is why the reader has ended; nil: it has not.
+func (r *Reader) Err() error {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return r.err
+}
+
 // Close unpins. The pieces that Next returned are no longer valid.
 func (r *Reader) Close() {
 	l := r.log

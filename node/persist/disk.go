@@ -20,6 +20,7 @@ type Disk struct {
 	// the log on disk that is not kept; nil: there is none. Guarded by the execution lock
 	left     *left
 	rewrites rewrites
+	temps    atomic.Int64 // numbers temporary files
 
 	// Rebuild is held while the data is rebuilt from disk, and where an epoch is adopted: nobody leads, nor follows
 	// anybody else, with data that is there in part. It comes before a writer's lock and the execution lock.
@@ -91,6 +92,7 @@ func (d *Disk) openFiles(adopt bool) (*aof.Files, error) {
 		FS: d.Files, Dir: d.Settings.AppendDirName(), Name: d.Settings.AppendFilename(),
 		Retain: d.Settings.ReplLogRetention, Adopt: adopt,
 		Progress: d.Loader.Count,
+		Number:   func() int64 { return d.temps.Add(1) },
 	})
 }
 

@@ -33,6 +33,7 @@ type keeper struct {
 	levels   levels
 	work     sync.WaitGroup
 	stop     chan struct{}
+	followed bool // there is a log also where it is not kept on disk
 }
 
 // kept says where a keeper's data is, and what differs from the usual.
@@ -193,8 +194,8 @@ func (k *keeper) LeadsForSure() bool                        { return true }
 func (k *keeper) Refuses(bool) error                        { return nil }
 
 func (k *keeper) Role() engine.Role {
-	logs := k.Persistence != nil && k.Kept()
-	return engine.Role{Master: true, Logs: logs, Gated: logs, Gates: logs}
+	kept := k.Persistence != nil && k.Kept()
+	return engine.Role{Master: true, Logs: kept || k.followed, Gated: kept, Gates: kept}
 }
 
 // What persistence asks.

@@ -162,6 +162,19 @@ func (d *Disk) noteLeft() {
 	}
 }
 
+// leftAnew notes once more that the log on disk was left.
+func (d *Disk) leftAnew() {
+	d.lock()
+	l := d.left
+	d.unlock()
+	if l == nil {
+		return
+	}
+	if err := l.note(func(*aof.Left) {}); err != nil {
+		d.Logger.Error("it can't be noted that the log on disk was left, which is tried again", "err", err)
+	}
+}
+
 // superseded tells whether the log on disk is not what the data is to be loaded from, as it was left and dump.rdb has
 // data of later. What neither has it says.
 func (d *Disk) superseded(w *writer) (bool, error) {

@@ -75,14 +75,14 @@ func (d *Disk) Rewind(offset int64, by *engine.Source) error {
 	defer w.mu.Unlock()
 	d.lock()
 	err := d.Engine.Current(by)
+	if err == nil && !w.isKept() {
+		err = errNoLog
+	}
 	d.unlock()
 	if err != nil {
 		return err
 	}
-	if w.tap != nil {
-		w.tap.Close()
-		w.tap, w.pending = nil, nil
-	}
+	w.endTap()
 	if err := w.files.Truncate(offset); err != nil {
 		return err
 	}
@@ -100,7 +100,6 @@ func (d *Disk) Rewind(offset int64, by *engine.Source) error {
 		return err
 	}
 	w.tap = e.Log.Tap(offset)
-	w.stored.Store(0)
 	return w.writeAll()
 }
 
@@ -173,6 +172,7 @@ func (d *Disk) swap(fresh *store.Store, c Copy, streamDB int, w *writer, base *a
 		d.Epochs.Log.Store(epoch)
 	}
 	e.Mended()
+	now := d.kept.Load() // w, unless the log was switched off or on while the copy came
 	var tap *replication.Reader
 	if base != nil {
 		tap = e.Log.Tap(c.Position.Offset)
@@ -180,6 +180,9 @@ func (d *Disk) swap(fresh *store.Store, c Copy, streamDB int, w *writer, base *a
 	d.unlock()
 	if base != nil {
 		w.note(w.restart(base, c.Position, streamDB, tap))
+	}
+	if now != nil && now != w {
+		now.giveWay()
 	}
 	return nil
 }

@@ -122,6 +122,9 @@ func (w *writer) writeBase(im *Image) error {
 	w.force() // the log goes on in a new file where the image was fixed, also when nobody has written since
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.isKept() { // somebody else may be about to write there
+		return errors.Join(errNotKept, base.Abort())
+	}
 	if err := base.Commit(im.pos.Offset); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (w *writer) bear(err error) error {
 	return err
 }
 
-// begin makes the present data the base of a new log on disk.
+// begin makes the present data the base of a new log on disk, unless a full copy has become it meanwhile.
 func (w *writer) begin() error {
 	im, err := w.disk.snapshots.whole(context.Background())
 	if err != nil {
@@ -108,36 +108,72 @@ func (w *writer) begin() error {
 	}
 	pos, db, tap := im.pos, max(w.Engine.Data.StreamDB, 0), w.log().Tap(im.pos.Offset)
 	w.unlock()
-	base, err := w.files.NewBase()
+	base, err := w.newBase()
 	if err == nil {
 		err = w.disk.writeImage(im, base)
 	}
 	if err = errors.Join(err, im.Close()); err != nil {
 		tap.Close()
+		if errors.Is(err, errBegun) {
+			return nil
+		}
 		return fmt.Errorf("beginning the log on disk: %w", err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.tap != nil {
+		tap.Close()
+		return base.Abort()
+	}
 	return w.restart(base, pos, db, tap)
+}
+
+// errBegun: there is a base already.
+var errBegun = errors.New("the log on disk has been begun")
+
+func (w *writer) newBase() (*aof.Base, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !w.isKept():
+		return nil, errNotKept
+	case w.tap != nil:
+		return nil, errBegun
+	}
+	return w.files.NewBase()
 }
 
 // restart makes base, at pos of the log, all that is on disk; tap reads what follows. After an error nothing is kept
 // until another base is begun. It needs w.mu.
 func (w *writer) restart(base *aof.Base, pos replication.Position, db int, tap *replication.Reader) error {
-	if w.tap != nil {
-		w.tap.Close()
-	}
-	w.tap, w.pending = nil, nil
-	w.stored.Store(0)
+	w.endTap()
 	w.roll.Store(nil)
 	id := w.disk.identity()
 	id.ID = pos.ID
+	err := tap.Err() // another log may have taken the place of the one that this base is of
+	if err == nil && !w.isKept() {
+		err = errNotKept
+	}
+	if err != nil {
+		tap.Close()
+		return errors.Join(err, base.Abort())
+	}
 	if err := base.Restart(id, pos.Offset, db); err != nil {
 		tap.Close()
 		return err
 	}
+	w.lock()
+	kept := w.isKept()
+	if kept {
+		w.log().UseDisk(w.files)
+	}
+	w.unlock()
+	if !kept { // since a moment ago: this base may have taken the note of that with it
+		tap.Close()
+		w.disk.leftAnew()
+		return errNotKept
+	}
 	w.saved, w.tap = id, tap
-	w.log().UseDisk(w.files)
 	w.disk.rewrites.baseSize.Store(base.Size())
 	return w.writeAll()
 }

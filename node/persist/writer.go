@@ -117,6 +117,9 @@ func (w *writer) writeAll() error {
 	}
 	if w.renamed() {
 		id := w.disk.identity()
+		if err := w.tap.Err(); err != nil { // that is the name of a log whose bytes are not here
+			return err
+		}
 		if err := w.files.SetIdentity(id); err != nil {
 			return err
 		}
@@ -234,12 +237,13 @@ func (w *writer) note(err error) {
 		if w.failed.Swap(nil) != nil {
 			w.Logger.Info("the log can be written again")
 		}
-	case errors.Is(err, replication.ErrReset), errors.Is(err, replication.ErrStopped), errors.Is(err, errNotKept):
-		// A full copy or a new base is taking the log's place, or the node ends.
+	case errors.Is(err, replication.ErrReset):
+		w.endTap() // the data was replaced, and what is on disk with it, or else mend begins the log anew
+	case errors.Is(err, replication.ErrStopped), errors.Is(err, errNotKept):
+		// A new base is taking the log's place, or the node ends.
 	default:
-		if errors.Is(err, aof.ErrUnsynced) && w.tap != nil {
-			w.tap.Close() // mend begins the log anew
-			w.tap, w.pending = nil, nil
+		if errors.Is(err, aof.ErrUnsynced) {
+			w.endTap() // mend begins the log anew
 		}
 		text := err.Error()
 		if w.failed.Swap(&text) == nil {
@@ -247,6 +251,31 @@ func (w *writer) note(err error) {
 				"the disk", "err", err)
 		}
 	}
+}
+
+// endTap has nothing written before there is a new base. It needs w.mu.
+func (w *writer) endTap() {
+	if w.tap != nil {
+		w.tap.Close()
+	}
+	w.tap, w.pending = nil, nil
+	w.stored.Store(0)
+}
+
+// isKept reports whether this is the log that is to be kept. It changes under the execution lock.
+func (w *writer) isKept() bool { return w.disk.kept.Load() == w }
+
+func (w *writer) isPartial() bool {
+	w.lock()
+	defer w.unlock()
+	return w.Engine.Data.Partial
+}
+
+// giveWay has a full copy that came without a base for this log be the data that the log begins with.
+func (w *writer) giveWay() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.endTap()
 }
 
 const (
@@ -305,6 +334,8 @@ func (w *writer) mend() {
 	w.mu.Unlock()
 	var err error
 	switch {
+	case begin && w.isPartial():
+		return // there is nothing to begin with
 	case begin:
 		err = w.begin()
 	case write:
