@@ -118,7 +118,7 @@ func (d *driver) begin(ctx context.Context) (verdict, error) {
 		return prove, nil
 	}
 	if d.next < len(d.cmds) {
-		if err := d.n.makeRoom(ctx); err != nil {
+		if err := d.makeRoom(ctx); err != nil {
 			return finish, err
 		}
 	}
@@ -318,6 +318,9 @@ func (d *driver) took(n int) {
 
 // await waits until the session was woken or its output has been written.
 func (d *driver) await(ctx context.Context) error {
+	if d.conn.TakeWake() { // as the loops gave the connection back
+		return nil
+	}
 	select {
 	case <-d.flushed:
 	case <-ctx.Done():

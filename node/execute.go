@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"time"
 
 	"holdfast/internal/rules"
@@ -55,14 +54,14 @@ func (n *Node) runTurn(drivers []*driver) (ran int, yield bool) {
 	return ran, yield
 }
 
-// execute executes a pipeline, as far as the turn's time allows. A driver without commands was woken: only its state is
-// of interest.
+// execute executes a pipeline, as far as the turn's time allows. Of a driver without commands, or without room for what
+// they would add to the log, only the state is of interest: it was woken.
 func (n *Node) execute(d *driver, now time.Time, begun int64) {
 	c, s := d.ctx, d.s
 	d.count(n.env.Stats)
 	d.appended, d.deferred = false, false
 	c.Begin()
-	if d.next == len(d.cmds) {
+	if d.next == len(d.cmds) || !n.hasRoom() {
 		return
 	}
 	c.Now = now.UnixMilli()
@@ -206,22 +205,6 @@ func (n *Node) checkOutputLimit(s *session.Session) {
 		s.Abort("output buffer limit")
 	}
 }
-
-// makeRoom holds a client back while too much is waiting for the chain, so that a stuck successor can't grow the log
-// without bound.
-func (n *Node) makeRoom(ctx context.Context) error {
-	log := n.log
-	if over := log.End() - maxUncommitted; over > log.Commit() {
-		return log.WaitCommit(ctx, over)
-	}
-	return nil
-}
-
-// hasRoom reports whether makeRoom would go on at once.
-func (n *Node) hasRoom() bool { return n.log.End()-maxUncommitted <= n.log.Commit() }
-
-// maxUncommitted bounds the bytes that were executed and are not committed yet.
-const maxUncommitted = 64 << 20
 
 // do is a turn in which f executes alone.
 func (n *Node) do(f func(now time.Time)) { n.engine.Do(f) }
