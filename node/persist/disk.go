@@ -92,7 +92,7 @@ func (d *Disk) openFiles(adopt bool) (*aof.Files, error) {
 		FS: d.Files, Dir: d.Settings.AppendDirName(), Name: d.Settings.AppendFilename(),
 		Retain: d.Settings.ReplLogRetention, Adopt: adopt,
 		Progress: d.Loader.Count,
-		Number:   func() int64 { return d.temps.Add(1) },
+		Temps:    &d.temps,
 	})
 }
 

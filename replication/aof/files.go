@@ -26,9 +26,8 @@ type Config struct {
 	Adopt bool
 	// ReadOnly leaves all files as they are, for a log that belongs to somebody else: it can be loaded, not written.
 	ReadOnly bool
-	// Number numbers temporary files: it never answers the same to two who write in Dir at a time. nil: nobody else
-	// does.
-	Number func() int64
+	// Temps counts the temporary files, for all who write in Dir at a time; nil: nobody else does.
+	Temps *atomic.Int64
 }
 
 // Files are the log on disk. One goroutine at a time writes; any number read.
@@ -78,9 +77,8 @@ var ErrNoManifest = errors.New("the manifest is missing")
 
 // Open reads the manifest, if there is one, and removes what an interrupted rewrite has left.
 func Open(cfg Config) (*Files, error) {
-	if cfg.Number == nil {
-		last := int64(0)
-		cfg.Number = func() int64 { last++; return last }
+	if cfg.Temps == nil {
+		cfg.Temps = new(atomic.Int64)
 	}
 	f := &Files{cfg: cfg, m: &manifest{}, old: map[string]oldFile{}, making: map[string]bool{}}
 	text, err := f.readFile(f.manifestName())

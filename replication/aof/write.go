@@ -310,7 +310,7 @@ func (f *Files) NewBase() (*Base, error) {
 		return nil, fmt.Errorf("aof: making the directory %s: %w", f.cfg.Dir, err)
 	}
 	f.mu.Lock()
-	b := &Base{f: f, name: tempPrefix + f.fileName(f.cfg.Number(), baseSuffix), restarts: f.restarts}
+	b := &Base{f: f, name: tempPrefix + f.fileName(f.cfg.Temps.Add(1), baseSuffix), restarts: f.restarts}
 	f.making[b.name] = true
 	f.mu.Unlock()
 	file, err := f.cfg.FS.Create(f.path(b.name))
