@@ -332,6 +332,15 @@ func (d *driver) await(ctx context.Context) error {
 	return nil
 }
 
+// makeRoom holds the client's commands back while too much is waiting for the chain, so that a stuck successor can't
+// grow the log without bound; until the session is woken: it may be about to end, and this log never get as far.
+func (d *driver) makeRoom(ctx context.Context) error {
+	if d.n.hasRoom() || d.conn.TakeWake() {
+		return nil
+	}
+	return d.n.log.WaitCommitOr(ctx, d.n.log.End()-maxUncommitted, d.flushed)
+}
+
 // wake is called by anybody, at any time: there is output to flush, or the session's state has changed.
 func (d *driver) wake() {
 	if !d.conn.Wake() {

@@ -206,5 +206,10 @@ func (n *Node) checkOutputLimit(s *session.Session) {
 	}
 }
 
+// hasRoom reports whether clients' commands may add to what is uncommitted, of which maxUncommitted is the bound.
+func (n *Node) hasRoom() bool { return n.log.End()-maxUncommitted <= n.log.Commit() }
+
+const maxUncommitted = 64 << 20 // bytes
+
 // do is a turn in which f executes alone.
 func (n *Node) do(f func(now time.Time)) { n.engine.Do(f) }

@@ -165,6 +165,11 @@ func (l *Log) AckedAt() time.Time {
 
 // WaitCommit waits until everything before offset is committed, or ctx ends.
 func (l *Log) WaitCommit(ctx context.Context, offset int64) error {
+	return l.WaitCommitOr(ctx, offset, nil)
+}
+
+// WaitCommitOr is WaitCommit, but ends without an error, too, when something comes over stop.
+func (l *Log) WaitCommitOr(ctx context.Context, offset int64, stop <-chan struct{}) error {
 	for {
 		l.mu.Lock()
 		if l.tracker.Commit >= offset {
@@ -178,6 +183,8 @@ func (l *Log) WaitCommit(ctx context.Context, offset int64) error {
 		l.mu.Unlock()
 		select {
 		case <-advanced:
+		case <-stop:
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
