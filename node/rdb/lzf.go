@@ -164,8 +164,38 @@ func sameBytes(src []byte, a, b, most int) int {
 
 var errLZFCut = errors.New("compressed string ends in the middle of a run")
 
+// lzfLen is how many bytes src stands for, found out without making them, if it is not cut off.
+func lzfLen(src []byte) (n int) {
+	for at := 0; at < len(src); {
+		control := int(src[at])
+		switch length := control >> 5; {
+		case control < lzfMaxLiteral:
+			n += control + 1
+			at += control + 2
+		case length < 7:
+			n += length + 2
+			at += 2
+		default:
+			n += length + 2
+			if at+1 < len(src) {
+				n += int(src[at+1])
+			}
+			at += 3
+		}
+	}
+	return n
+}
+
+// lzfTrusted is up to how many bytes room is made for what a compressed string says to be, before it is looked at.
+const lzfTrusted = 1 << 20
+
 // lzfDecompress appends what src stands for to dst: exactly size bytes.
 func lzfDecompress(dst, src []byte, size int) ([]byte, error) {
+	if size > lzfTrusted {
+		if n := lzfLen(src); n != size {
+			return nil, fmt.Errorf("compressed string has %d bytes instead of %d", n, size)
+		}
+	}
 	start := len(dst)
 	dst = bulk.Grow(dst, size)
 	out := dst[start : start+size]

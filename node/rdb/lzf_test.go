@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -69,10 +70,29 @@ func FuzzLZF(f *testing.F) {
 		if size < 0 || size > len(p)*lzfMaxGrowth {
 			return
 		}
-		if out, err := lzfDecompress(nil, p, size); err == nil && len(out) != size {
-			t.Fatalf("%d bytes instead of %d", len(out), size)
+		if out, err := lzfDecompress(nil, p, size); err == nil && (len(out) != size || lzfLen(p) != size) {
+			t.Fatalf("%d bytes instead of %d, or %d", len(out), size, lzfLen(p))
 		}
 	})
+}
+
+// TestLZFSizeMayBeALie: of a string that says to be much longer than it is no such room is made.
+func TestLZFSizeMayBeALie(t *testing.T) {
+	src := append([]byte("\x02abc"), bytes.Repeat([]byte{0xe0, 0x0f, 0}, 1<<20)...)
+	size := len(src) * lzfMaxGrowth
+	for _, c := range []struct {
+		claims int
+		ok     bool
+	}{{size, false}, {lzfLen(src), true}} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := lzfDecompress(nil, src, c.claims)
+		runtime.ReadMemStats(&after)
+		took := int(after.TotalAlloc - before.TotalAlloc)
+		if (err == nil) != c.ok || !c.ok && took > lzfTrusted || c.ok && took < c.claims {
+			t.Errorf("of a string that says to have %d bytes: %v, it took %d", c.claims, err, took)
+		}
+	}
 }
 
 // TestLargeStringsAreSampled: a large string of which no sample gets shorter is written as it is; one of which a part
