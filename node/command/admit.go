@@ -120,7 +120,7 @@ func (e *Env) admit(c *Context, cmd *Command, f resp.Flag) error {
 		hold |= debugOff
 	}
 	if f&resp.RunsQueued != 0 && s.Tx != nil { // it is what was queued
-		f |= s.Tx.Any & (resp.Write | resp.ReadOnly | resp.DenyOOM | resp.MayReplicate)
+		f |= s.Tx.Any & (resp.Write | resp.ReadOnly | resp.DenyOOM | resp.MayReplicate | resp.RunsScript)
 		f &^= s.Tx.Missing & (resp.Stale | resp.Loading)
 		level = s.Tx.Level
 	}

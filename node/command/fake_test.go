@@ -24,6 +24,7 @@ type fakeNode struct {
 	Persistence
 	replica    bool
 	stale      bool
+	unknown    bool // whether it is
 	loading    bool
 	saveFailed bool
 	gated      bool
@@ -36,8 +37,11 @@ type fakeNode struct {
 func (n *fakeNode) SaveFailed() bool  { return n.saveFailed }
 func (n *fakeNode) WriteError() error { return nil }
 func (n *fakeNode) Freshness(Confirmation) Freshness {
-	if n.stale {
+	switch {
+	case n.stale:
 		return Stale
+	case n.unknown:
+		return Unknown
 	}
 	return Fresh
 }
