@@ -1,7 +1,7 @@
 // Package rules names the rules that keep Holdfast's promise, one constant each. Where a rule is enforced, the code
 // asks for its constant:
 //
-//	if rules.FenceOldEpochs && n.follower != of {
+//	if rules.FenceOldEpochs && e.source != s {
 //
 // All are true, and the compiler leaves nothing of them in the program. They are there for one reason: e2e/mutants
 // compiles the simulation with one of them false at a time, and shows that a checker notices.
