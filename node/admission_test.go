@@ -29,7 +29,7 @@ func fullGroup(t *testing.T, f func(t *testing.T, n *Node, world *simnet.Network
 		n := startOnDisk(t, world.Host("10.0.0.1"), memfs.New(), "10.0.0.1 127.0.0.1", "join 10.0.0.2:16379",
 			"maxclients 3")
 		member := cluster.Member{Name: "behind", Incarnation: "1", Addr: "10.0.0.3:6379"}
-		n.adopt(cluster.Group{Name: n.settings.Group(), Epoch: 1, Chain: []cluster.Member{n.self, member}})
+		n.replication.Adopt(cluster.Group{Name: n.settings.Group(), Epoch: 1, Chain: []cluster.Member{n.self, member}})
 		n.lease.Grant("sentinel", time.Now(), time.Hour, 1)
 		var clients []client
 		for range 3 {

@@ -65,10 +65,10 @@ func benchmarkPipeline(b *testing.B, words []string, depth int) {
 	}
 	send := func(words []string, pipelines int) {
 		requests := randomPipelines(words, depth)
-		n.serve(context.Background(), &endless{requests: requests, left: len(requests)})
+		n.door.Serve(context.Background(), &endless{requests: requests, left: len(requests)})
 		b.ReportAllocs()
 		b.ResetTimer()
-		n.serve(context.Background(), &endless{requests: requests, left: pipelines})
+		n.door.Serve(context.Background(), &endless{requests: requests, left: pipelines})
 	}
 	if words[0] == "ZRANGE" {
 		send([]string{"ZADD", words[1], "%012d", "element:%012d"}, 0)

@@ -14,17 +14,17 @@ import (
 
 // derange has a replica's data differ from its log, so that it can't execute "INCR word".
 func derange(t *testing.T, n *Node) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.engine.Lock()
+	defer n.engine.Unlock()
 	set := [][]byte{[]byte("set"), []byte("word"), []byte("abc")}
-	if err := n.env.Apply(set, n.now().UnixMilli(), false); err != nil {
+	if err := n.env.Apply(set, n.engine.Now().UnixMilli(), false); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // dataOf is what a node has under a key, whoever may read it.
 func dataOf(n *Node, key string) (value string) {
-	n.do(func(time.Time) {
+	n.engine.Do(func(time.Time) {
 		if it, ok := n.env.Store.DB(0).Get([]byte(key)); ok {
 			value = string(it.Bytes())
 		}
@@ -61,7 +61,7 @@ func TestBrokenMemberBeats(t *testing.T) {
 	p := dialTCP(t, nodes[0])
 	p.send("set k 1")
 	p.expect("OK") // through a chain that is linked for good: no further copy is on its way, which would mend it
-	nodes[2].do(func(time.Time) { nodes[2].engine.Spoil(errors.New("damaged by a test")) })
+	nodes[2].engine.Do(func(time.Time) { nodes[2].engine.Spoil(errors.New("damaged by a test")) })
 	nodes[2].agent.Link(l.Addr().String())
 	conn, err := l.Accept()
 	if err != nil {

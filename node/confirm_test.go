@@ -36,7 +36,7 @@ func inLine(t *testing.T, size int, settings []string, f func(t *testing.T, net 
 		}
 		l.group.Name, l.group.Epoch = l.nodes[0].settings.Group(), 1
 		for _, n := range l.nodes {
-			n.adopt(l.group)
+			n.replication.Adopt(l.group)
 		}
 		time.Sleep(3 * time.Second)
 		f(t, net, l)
@@ -137,17 +137,17 @@ func TestLeaseOfTheMasterConfirmsNothing(t *testing.T) {
 			n.lease.Grant("sentinel", time.Now(), time.Hour, 1)
 		}
 		net.Cut("10.0.0.2", "10.0.0.3")
-		l.nodes[1].adopt(l.group.Without(l.nodes[2].self))
+		l.nodes[1].replication.Adopt(l.group.Without(l.nodes[2].self))
 		written := make(chan string, 1)
 		go func() { written <- l.clients[0].do("SET", "k", "v") }()
 		time.Sleep(100 * time.Millisecond)
 		l.clients[1].answers("GET k", "v")
 		l.clients[2].answers("GET k", masterDown)
-		l.nodes[0].adopt(l.group.Without(l.nodes[2].self))
+		l.nodes[0].replication.Adopt(l.group.Without(l.nodes[2].self))
 		if got := <-written; got != "OK" {
 			t.Errorf("SET: %s", got)
 		}
-		l.nodes[2].adopt(l.group.Without(l.nodes[2].self))
+		l.nodes[2].replication.Adopt(l.group.Without(l.nodes[2].self))
 		l.clients[2].answers("GET k", masterDown)
 	})
 }
@@ -160,8 +160,8 @@ func TestEpochEndsWhileItIsConfirmed(t *testing.T) {
 		go func() { answer <- l.clients[2].do("GET", "k") }()
 		time.Sleep(500 * time.Millisecond)
 		next := l.group.Without(l.nodes[0].self)
-		l.nodes[1].adopt(next)
-		l.nodes[2].adopt(next)
+		l.nodes[1].replication.Adopt(next)
+		l.nodes[2].replication.Adopt(next)
 		if got := <-answer; got != "" {
 			t.Errorf("GET: %s", got)
 		}
@@ -172,7 +172,7 @@ func TestEpochEndsWhileItIsConfirmed(t *testing.T) {
 func TestDrainedMasterConfirmsNothing(t *testing.T) {
 	inLine(t, 2, nil, func(t *testing.T, _ *simnet.Network, l *line) {
 		end := l.nodes[0].log.End()
-		l.nodes[0].drain(1, time.Minute)
+		l.nodes[0].replication.Drain(1, time.Minute)
 		l.clients[1].answers("GET k", masterDown)
 		if now := l.nodes[0].log.End(); now != end {
 			t.Errorf("%d bytes more in the log of a master that has drained", now-end)
@@ -202,7 +202,7 @@ func TestReplicaReadAny(t *testing.T) {
 		if took := time.Since(began); took > 10*time.Millisecond {
 			t.Errorf("not at once, but after %v", took)
 		}
-		l.nodes[2].adopt(l.group.Without(l.nodes[2].self))
+		l.nodes[2].replication.Adopt(l.group.Without(l.nodes[2].self))
 		l.clients[2].answers("GET k", "")
 		l.clients[2].answers("CONFIG SET replica-serve-stale-data no", "OK")
 		l.clients[2].answers("GET k", masterDown)
@@ -314,12 +314,12 @@ func TestReadsAfterDroppedWrites(t *testing.T) {
 		go doomed.do("SET", "k", strings.Repeat("x", 10_000))
 		time.Sleep(100 * time.Millisecond)
 		l.group = l.group.Without(deposed.self)
-		next.adopt(l.group)
+		next.replication.Adopt(l.group)
 		net.HealAll()
 		for _, g := range []cluster.Group{l.group.WithLearner(deposed.self),
 			l.group.WithLearner(deposed.self).WithChain([]cluster.Member{next.self, deposed.self})} {
-			deposed.adopt(g)
-			next.adopt(g)
+			deposed.replication.Adopt(g)
+			next.replication.Adopt(g)
 			time.Sleep(time.Second)
 		}
 		back := dial(t, net.Host("10.0.0.9"), "10.0.0.1")

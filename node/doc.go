@@ -1,27 +1,25 @@
-// Package node is one data node: it serves clients, keeps its place in a chain, and keeps its log on disk.
+// Package node is one data node: it puts together what the packages below it do, and has them begin and end.
 //
-// It puts together what the packages below it do. The protocol is resp's, what a connection is session's, the execution
-// lock and what a turn is engine's, what commands do command's, what values are store's, how they get to disk
-// persist's; the log and its links are replication's, its files replication/aof's. Here is who calls them, in which
-// order, and when a reply may leave. Whatever touches the machine (network, files, clocks, randomness) is handed in
-// with Config. What the package may import stands in internal/archtest; it never imports the sentinel, and meets it
-// over the wire only.
+//	node.go      Config, New, Start and Close
+//	listen.go    where it listens, and under which address and name it is known
+//	group.go     how it joins its group
+//	settings.go  what has to be done when a setting changes
+//	check.go     a node that serves nobody, for holdfast check-log and check-dump
 //
-// A write's way:
+// What the parts do, from the client to the disk:
 //
-//	driver.go            bytes are cut into commands, on the loops of netloop
-//	execute.go           a turn begins (engine.Begin), and each command goes to command.Env
-//	execute.go           effects are appended to the log, replies get their gate
-//	persist              the log goes to the disk and to the successor
-//	gates.go             when the commit point has passed their gate, replies leave
+//	door/resp     the connections of clients that speak Redis's protocol, and when a reply may leave
+//	node/command  what commands do, and who may call them
+//	node/cron     what happens by the clock
+//	node/member   whom the node follows and who follows it; its place in the group; who may read; handovers
+//	node/persist  snapshots, dump.rdb and the log on disk
+//	node/engine   the execution lock, and what a turn is
+//	node/store    the values
 //
-// Where the rest is: group.go and place.go (what package member has the node do in its group), confirm.go
-// (reads that the chain has to confirm), handover.go and pause.go (a planned handover), replica.go (what comes from the
-// predecessor), host.go (what engine and persist ask of the node), status.go (what commands ask of it). Package persist
-// has what is on disk, and full copies.
+// Whatever touches the machine (network, files, clocks, randomness) is handed in with Config. What each package may
+// import stands in internal/archtest; none imports the sentinel, which is met over the wire only.
 //
-// Begin with Config and New in node.go, then execute.go. docs/architecture.md says why it is so, and which rules must
-// hold.
+// Begin with New, which says who knows whom. docs/architecture.md says why it is so, and which rules must hold.
 //
 // Lock order: the execution lock, then a lock of replication, member or gates. Nothing waits while it holds the
 // execution lock.

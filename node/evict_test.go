@@ -24,9 +24,9 @@ func TestEvictionGoesOnInTheBackground(t *testing.T) {
 			t.Fatal(got)
 		}
 		time.Sleep(time.Second)
-		n.mu.Lock()
+		n.engine.Lock()
 		left, evicted := n.env.Store.DB(0).Len(), n.env.Stats.EvictedKeys
-		n.mu.Unlock()
+		n.engine.Unlock()
 		if left != 0 || evicted != 1000 {
 			t.Errorf("%d keys are left, %d were evicted", left, evicted)
 		}
@@ -46,9 +46,9 @@ func TestActiveExpiry(t *testing.T) {
 		}
 		c.do("SET", "stays", "value", "EX", "100")
 		time.Sleep(5 * time.Second)
-		n.mu.Lock()
+		n.engine.Lock()
 		left, stale := n.env.Store.DB(0).Len(), n.env.Stats.StalePerc
-		n.mu.Unlock()
+		n.engine.Unlock()
 		if left != 1 || stale == 0 {
 			t.Errorf("%d keys are left, %.2f %% were stale", left, stale)
 		}

@@ -35,7 +35,7 @@ func heldChain(t *testing.T, disk bool, h *holder) (nodes []*Node, adopt func(cl
 	}
 	adopt = func(next cluster.Group) {
 		for _, n := range nodes {
-			n.adopt(next)
+			n.replication.Adopt(next)
 		}
 	}
 	g := cluster.Group{Name: nodes[0].settings.Group(), Epoch: 1}

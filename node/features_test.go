@@ -97,7 +97,7 @@ func TestFollowersUnderstand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			head.do(func(time.Time) { err = head.AcceptReplica(nil, text) })
+			head.engine.Do(func(time.Time) { err = head.replication.AcceptReplica(nil, text) })
 			return fmt.Sprint(err)
 		}
 		const tooOld = "understands feature level 1, and level 2 is in use here"
@@ -138,9 +138,9 @@ func TestBehindIsNoted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.mu.Lock()
-	n.setPlace(member.Place{Position: -1})
-	n.mu.Unlock()
+	n.engine.Lock()
+	n.replication.SetPlace(member.Place{Position: -1})
+	n.engine.Unlock()
 	behind := func() error {
 		return n.engine.Apply([]replication.Entry{{Args: [][]byte{[]byte("later"), []byte("k")},
 			Raw: []byte("*2\r\n$5\r\nlater\r\n$1\r\nk\r\n")}}, nil)
@@ -185,7 +185,7 @@ func TestMastersWaitForTheLevel(t *testing.T) {
 		for _, word := range c.hears {
 			n.features.Hear(word)
 		}
-		n.setPlace(member.Alone(true))
+		n.replication.SetPlace(member.Alone(true))
 		s := session.New(1, "", "", time.Now(), func() {})
 		s.Authenticated = true
 		n.env.Execute(n.env.NewContext(s), [][]byte{[]byte("LATER"), []byte("k")})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/node/member"
 	"holdfast/replication"
 )
 
@@ -14,7 +15,7 @@ import (
 func handingOver(t *testing.T, f func(n *Node, epoch uint64, member client)) {
 	chained(t, func(n *Node, g cluster.Group, member client) {
 		alone := g.Without(g.Chain[0], g.Chain[2])
-		n.adopt(alone)
+		n.replication.Adopt(alone)
 		f(n, alone.Epoch, member)
 	})
 }
@@ -25,7 +26,7 @@ func TestDrainEndsConnections(t *testing.T) {
 		user := dial(member.t, n.network, "10.0.0.1")
 		user.answers("SET k 1", "OK")
 		member.answers("REPLCONF capa psync2", "OK")
-		n.drain(epoch, time.Minute)
+		n.replication.Drain(epoch, time.Minute)
 		time.Sleep(time.Second)
 		if got := user.do("GET", "k"); !strings.HasPrefix(got, "-") {
 			t.Errorf("answered %q", got)
@@ -42,12 +43,12 @@ func TestBusyClientsPartBehindAReply(t *testing.T) {
 		another := func() client { return dial(idle.t, n.network, "10.0.0.1") }
 		plain, pipeline, transaction := another(), another(), another()
 		idle.answers("SET k 1", "OK")
-		time.Sleep(2 * busyClient)
+		time.Sleep(2 * member.BusyClient)
 		for _, c := range []client{plain, pipeline, transaction} {
 			c.answers("GET k", "1")
 		}
 		synctest.Wait() // a reply may be read before the node knows that it has left
-		n.drain(epoch, time.Minute)
+		n.replication.Drain(epoch, time.Minute)
 		if got := idle.do("GET", "k"); !strings.HasPrefix(got, "-") {
 			t.Errorf("one that was idle: %q", got)
 		}
@@ -78,11 +79,11 @@ func TestBusyClientsPartBehindAReply(t *testing.T) {
 func TestPartingEnds(t *testing.T) {
 	handingOver(t, func(n *Node, epoch uint64, c client) {
 		c.answers("SET k 1", "OK")
-		n.drain(epoch, time.Minute)
+		n.replication.Drain(epoch, time.Minute)
 		if told := n.agent.Heartbeat().Drained; told != 0 {
 			t.Errorf("drained at once")
 		}
-		time.Sleep(clientDrainMax)
+		time.Sleep(member.ClientDrainMax)
 		synctest.Wait()
 		if told := n.agent.Heartbeat().Drained; told != epoch {
 			t.Errorf("waits still")
@@ -109,14 +110,14 @@ func TestNewMasterWaitsForItsChain(t *testing.T) {
 	for name, acked := range map[string]bool{"they are there": true, "they are not": false} {
 		chained(t, func(n *Node, g cluster.Group, _ client) {
 			last := g.WithChain(g.Chain[:2])
-			n.adopt(last)
+			n.replication.Adopt(last)
 			ping := replication.Entry{Args: [][]byte{[]byte("PING")}, Raw: []byte("*1\r\n$4\r\nPING\r\n")}
-			if err := n.link().Apply([]replication.Entry{ping}); err != nil {
+			if err := n.engine.Apply([]replication.Entry{ping}, n.followTest()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Millisecond)
 			leads := last.WithChain(g.Chain[1:])
-			n.adopt(leads)
+			n.replication.Adopt(leads)
 			if !n.agent.Heartbeat().Forming {
 				t.Errorf("%s: has the chain already", name)
 			}

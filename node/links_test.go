@@ -42,10 +42,10 @@ func (l *lateNetwork) Dial(ctx context.Context, addr string) (net.Conn, error) {
 func TestCloseWhileTheFirstLinkBegins(t *testing.T) {
 	head, tail := openMember(t, false, nil), openMember(t, false, nil)
 	late := &lateNetwork{addr: head.Addr(), dialed: make(chan struct{}), begin: make(chan struct{})}
-	tail.network = late
+	tail.replication.Network = late
 	g := cluster.Group{Name: head.settings.Group(), Epoch: 1, Chain: []cluster.Member{head.self, tail.self}}
-	head.adopt(g)
-	tail.adopt(g)
+	head.replication.Adopt(g)
+	tail.replication.Adopt(g)
 	<-late.dialed
 	closed := make(chan error)
 	go func() { closed <- tail.Close() }()
@@ -76,7 +76,7 @@ func TestChainOverSockets(t *testing.T) {
 			adopt := func(next cluster.Group) {
 				g = next
 				for _, n := range nodes {
-					n.adopt(g)
+					n.replication.Adopt(g)
 				}
 			}
 			adopt(g)
@@ -118,7 +118,7 @@ func TestChainOverSockets(t *testing.T) {
 			if head.Commit() < head.End() || tail.End() != head.End() {
 				t.Errorf("%d of %d bytes are committed, and the tail has %d", head.Commit(), head.End(), tail.End())
 			}
-			if f := nodes[0].feeder.Followers(); len(f) != 1 || !f[0].Info.Member.Is(last.self) {
+			if f := nodes[0].replication.Feeder.Followers(); len(f) != 1 || !f[0].Info.Member.Is(last.self) {
 				t.Errorf("followers of the head: %+v", f)
 			}
 		})

@@ -226,9 +226,9 @@ func TestProgressOfADump(t *testing.T) {
 // connect is a client of a node on a port of the machine.
 func connect(t *testing.T, n *Node) client {
 	t.Helper()
-	n.mu.Lock() // its address is known by then
+	n.engine.Lock() // its address is known by then
 	addr := n.Addr()
-	n.mu.Unlock()
+	n.engine.Unlock()
 	c, err := resp.Dial(t.Context(), transport.Host{}, addr)
 	if err != nil {
 		t.Fatal(err)

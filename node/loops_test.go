@@ -68,7 +68,7 @@ func TestEndsWithItsLastReply(t *testing.T) {
 		clients.Go(func() {
 			for range 300 {
 				p := dialTCP(t, n)
-				_ = p.SetReadDeadline(time.Now().Add(drainTimeout * 3 / 4))
+				_ = p.SetReadDeadline(time.Now().Add(1500 * time.Millisecond))
 				p.send("ping")
 				p.expect("PONG")
 				p.send("quit")

@@ -6,20 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"holdfast/cluster"
+	door "holdfast/door/resp"
 	"holdfast/internal/steps"
-	"holdfast/membership"
 	"holdfast/netloop"
 	"holdfast/node/command"
 	"holdfast/node/config"
+	"holdfast/node/cron"
 	"holdfast/node/engine"
 	"holdfast/node/member"
 	"holdfast/node/persist"
@@ -28,6 +26,7 @@ import (
 	"holdfast/replication"
 	"holdfast/replication/aof"
 	"holdfast/resp"
+	"holdfast/server"
 	"holdfast/transport"
 )
 
@@ -64,80 +63,49 @@ type Config struct {
 	Lock string
 }
 
-// Node is one data node.
+// Node is one data node: the parts of which it is made, and their life.
 type Node struct {
 	settings *config.Config
 	network  transport.Network
 	logger   *slog.Logger
 	steps    steps.Observer
-	now      func() time.Time
-	dir      *aof.Root // nil: nothing is kept
-	files    aof.FS
-	joins    bool           // it was started as a member of a group
+	rand     *rand.Rand
+	dir      *aof.Root      // nil: nothing is kept
+	grouped  bool           // it was started as a member of a group
 	self     cluster.Member // Name and Addr are known once the listener is open
 	identity *member.Identity
 	features *member.Features
-	lock     string             // see Config
-	keys     *membership.Group  // nil: members prove nothing
-	proof    *membership.Member // likewise; known when self is
+	lock     string       // see Config
+	proof    member.Proof // known when self is
 
-	// mu is the execution lock: store, env, sessions' state and place are read and changed under it, and effects are
-	// appended to the log under it. Nothing waits while holding it. Lock order: mu, then a lock of replication or
-	// gates.
-	mu          engine.Locker // engine's
-	engine      *engine.Engine
-	host        host // what the engine asks of the node
-	env         *command.Env
-	pause       pause
-	clientDrain clientDrain
-	deferred    map[*driver]struct{} // clients whose next command a pause holds back
-	deposedAt   time.Time            // when it last ceased to be the master
-	backlog     bool                 // a replica has been here: outside a group only then there is a log
-	nextID      int64
-	resident    atomic.Int64 // bytes, as of a second ago at most
+	log         *replication.Log
+	loops       *netloop.Loops
+	lease       *member.Lease
+	agent       *member.Agent
+	replication *member.Replication
+	engine      *engine.Engine // has the execution lock
 	loader      *persist.Loader
 	persist     *persist.Persistence
-	epochs      persist.Epochs
-
-	log      *replication.Log
-	feeder   *replication.Feeder
-	traffic  replication.Traffic // what countLinks has not counted yet
-	gates    engine.Gates[*driver]
-	loops    *netloop.Loops
-	lease    *member.Lease
-	confirms confirmations
-	agent    *member.Agent
-
-	follower  *following                // guarded by mu, and by mu.appending
-	followed  atomic.Pointer[following] // the same, for who can't wait for the lock
-	yield     func()                    // Config.Yield
-	yielded   atomic.Int64              // when it was last called, by the engine's clock
-	reclaimer reclaimer                 // guarded by mu
-	evictions chan struct{}             // holds a token while keys are to be evicted
+	env         *command.Env
+	door        *door.Door
+	cron        *cron.Cron
+	resident    atomic.Int64 // bytes, as of a second ago at most
 
 	servers []*resp.Server  // one per address listened on
 	ctx     context.Context // ends at Close
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // cron, agent, following
-	writers sync.WaitGroup // flushSoon
+	writers sync.WaitGroup // who writes to clients
 	stopped <-chan struct{}
 }
 
 // New prepares a node. Nothing listens before Start.
 func New(c Config) (*Node, error) {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Rand == nil {
-		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	}
-	if err := keyNeeded(c.Settings); err != nil {
+	c.fill()
+	if err := member.KeyNeeded(c.Settings); err != nil {
 		return nil, err
 	}
-	if c.Level == 0 {
-		c.Level = cluster.LevelNow
-	}
-	random := randomBytes{c.Rand}
+	random := replication.Random{Rand: c.Rand}
 	runID, err := replication.NewID(random)
 	if err != nil {
 		return nil, fmt.Errorf("making a run id: %w", err)
@@ -147,72 +115,94 @@ func New(c Config) (*Node, error) {
 		return nil, fmt.Errorf("making a replication id: %w", err)
 	}
 	n := &Node{
-		joins:    len(c.Settings.Join()) > 0,
-		settings: c.Settings, network: c.Network, logger: c.Logger, steps: c.Steps, now: c.Now, yield: c.Yield,
-		deferred:  map[*driver]struct{}{},
-		confirms:  confirmations{due: make(chan struct{}, 1), waiting: map[*driver]struct{}{}},
-		evictions: make(chan struct{}, 1),
+		settings: c.Settings, network: c.Network, logger: c.Logger, steps: c.Steps, rand: c.Rand,
+		grouped: len(c.Settings.Join()) > 0, self: cluster.Member{Incarnation: runID}, lock: c.Lock,
 	}
-	n.files = c.Files
+	files := c.Files
 	if c.Dir != nil {
 		root := aof.NewRoot(c.Dir)
-		if n.dir = &root; n.files == nil {
-			n.files = root
+		if n.dir = &root; files == nil {
+			files = root
 		}
-	}
-	n.lock = c.Lock
-	n.identity = member.NewIdentity(n.files, c.Logger)
-	n.features = member.NewFeatures(c.Level, n.identity)
-	if c.NewLock == nil {
-		c.NewLock = func() engine.Locker { return new(sync.Mutex) }
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.stopped = n.ctx.Done()
-	n.loader = persist.NewLoader(persist.LoaderConfig{Settings: c.Settings, Logger: c.Logger, Now: c.Now,
-		Stopped: n.stopped, Levels: n.features})
-	n.self = cluster.Member{Incarnation: runID}
+	n.identity = member.NewIdentity(files, c.Logger)
+	n.features = member.NewFeatures(c.Level, n.identity)
+	n.lease = member.NewLease(c.LeaseClock)
 	n.log = replication.NewLog(replication.LogConfig{
-		Position: replication.Position{ID: id},
-		Limit:    c.Settings.ReplBacklogSize(),
-		OnCommit: n.committed,
+		Position: replication.Position{ID: id}, Limit: c.Settings.ReplBacklogSize(), OnCommit: n.committed,
 	})
-	n.loops = netloop.New(netloop.Config{Execute: n.runBatch, Yield: c.Yield, Logger: c.Logger,
+	n.loops = netloop.New(netloop.Config{Execute: n.execute, Yield: c.Yield, Logger: c.Logger,
 		Expecting: func() bool { return n.log.Commit() < n.log.End() },
 		NewLock:   func() sync.Locker { return c.NewLock() }})
-	n.feeder = n.newFeeder()
-	n.host.n = n
-	n.engine = engine.New(engine.Config{
-		Log: n.log, Feeder: n.feeder, Clients: &n.host, Disk: &n.host, Node: &n.host,
-		Lock: c.NewLock(), Now: c.Now, Go: n.work.Go, Logger: c.Logger,
+	n.replication = member.NewReplication(member.ReplicationConfig{
+		Context: n.ctx, Settings: c.Settings, Network: c.Network, Loops: n.loops, Logger: c.Logger, Steps: c.Steps,
+		Go: n.work.Go, Grouped: n.grouped, OnAck: func() { n.env.AcksMoved() },
+		Log: n.log, Identity: n.identity, Features: n.features, Lease: n.lease,
 	})
-	n.mu = n.engine
-	n.env = command.NewEnv(command.EnvConfig{
-		Engine: n.engine,
-		Store:  store.New(c.Settings.Databases(), c.Rand), Config: c.Settings, Node: n, Logger: c.Logger, Rand: c.Rand,
-		RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process, OnLong: c.OnLong,
-		Level: n.level, Need: n.features.Need, Later: c.Later, GoLast: n.writers.Go,
-		Transfers: transfer.Config{Context: n.ctx, Network: c.Network, Now: c.Now, Logger: c.Logger},
-	})
-	n.engine.Commands = n.env
+	n.engine = engine.New(engine.Config{Log: n.log, Feeder: n.replication.Feeder, Lock: c.NewLock(), Now: c.Now,
+		Go: n.work.Go, Logger: c.Logger})
+	n.loader = persist.NewLoader(persist.LoaderConfig{Settings: c.Settings, Logger: c.Logger, Now: c.Now,
+		Stopped: n.stopped, Levels: n.features})
 	n.persist = persist.New(persist.Config{
-		Engine: n.engine, Epochs: &n.epochs, Rand: c.Rand,
-		Link: &n.host, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
-		Dir: n.dir, Files: n.files, NewLock: c.NewLock, Yield: c.Yield, Go: n.work.Go, Stopped: n.stopped,
-		Grouped: n.grouped(), RunID: runID, Steps: n.steps,
+		Engine: n.engine, Epochs: &n.replication.Epochs, Rand: c.Rand,
+		Link: n.replication, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
+		Dir: n.dir, Files: files, NewLock: c.NewLock, Yield: c.Yield, Go: n.work.Go, Stopped: n.stopped,
+		Grouped: n.grouped, RunID: runID, Steps: n.steps,
 	})
-	n.env.Persist = n.persist
-	if c.LeaseClock == nil {
-		c.LeaseClock = time.Now
-	}
-	n.lease = member.NewLease(c.LeaseClock)
 	n.agent = member.New(n.ctx, member.Config{
 		Self: n.self, Settings: c.Settings, Identity: n.identity, Features: n.features, Lease: n.lease,
-		Network: c.Network, Logger: c.Logger, Lock: n.mu, Log: n.log, Feeder: n.feeder, Describe: n.describe,
+		Network: c.Network, Logger: c.Logger, Lock: n.engine, Log: n.log, Feeder: n.replication.Feeder,
+		Replication: n.replication, Version: c.Version, Resident: &n.resident,
 	})
-	n.setPlace(member.Alone(!n.joins))
+	clients := server.New(server.Standalone, nil, nil)
+	n.replication.Attach(n.engine, clients, n.persist, n.agent)
+	n.env = command.NewEnv(command.EnvConfig{
+		Engine: n.engine, Store: store.New(c.Settings.Databases(), c.Rand), Config: c.Settings,
+		Replication: n.replication, Traffic: &n.replication.Traffic, Persist: n.persist, Server: clients,
+		Logger: c.Logger, Rand: c.Rand, RunID: runID, Version: c.Version, Started: c.Now(), Process: c.Process,
+		OnLong: c.OnLong, Level: n.level, Need: n.features.Need, Later: c.Later, GoLast: n.writers.Go,
+		Transfers: transfer.Config{Context: n.ctx, Network: c.Network, Now: c.Now, Logger: c.Logger},
+	})
+	n.door = door.New(door.Config{Env: n.env, Engine: n.engine, Replication: n.replication, Loops: n.loops, Log: n.log,
+		Settings: c.Settings, Logger: c.Logger, Yields: c.Yield != nil, Stopped: n.stopped, Writers: &n.writers})
+	n.cron = &cron.Cron{Env: n.env, Engine: n.engine, Replication: n.replication, Persist: n.persist,
+		Settings: c.Settings, Resident: &n.resident, Go: n.work.Go, Stopped: n.stopped}
+	n.engine.Commands, n.engine.Clients, n.engine.Disk, n.engine.Node = n.env, n.door, n.persist, n.replication
+	n.replication.SetPlace(member.Alone(!n.grouped))
 	n.resident.Store(n.env.Process.RSS())
 	n.onSettings()
 	return n, nil
+}
+
+// fill puts in what the machine has where nothing else was handed in.
+func (c *Config) fill() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.LeaseClock == nil {
+		c.LeaseClock = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	if c.Level == 0 {
+		c.Level = cluster.LevelNow
+	}
+	if c.NewLock == nil {
+		c.NewLock = func() engine.Locker { return new(sync.Mutex) }
+	}
+}
+
+// execute executes what the loops have read.
+func (n *Node) execute(batch []netloop.Batched) (yield bool) { return n.door.RunBatch(batch) }
+
+// committed is called by the log whenever its commit point has moved.
+func (n *Node) committed(commit int64, acked bool) {
+	n.door.Committed(commit, acked)
+	n.env.AcksMoved()
+	n.replication.Committed(commit)
 }
 
 // Start loads what is on disk, opens the port and, when the node is to join a group, begins to heartbeat. Interrupt,
@@ -231,11 +221,11 @@ func (n *Node) Start() error {
 	if err != nil {
 		return err
 	}
-	n.mu.Lock()
+	n.engine.Lock()
 	n.engine.Data.Loading, n.engine.Data.Partial = true, true // until then clients are told to wait
-	n.mu.Unlock()
+	n.engine.Unlock()
 	for _, l := range listeners {
-		n.servers = append(n.servers, resp.Serve(l, n.logger, n.serve))
+		n.servers = append(n.servers, resp.Serve(l, n.logger, n.door.Serve))
 	}
 	if err := n.persist.Load(); err != nil {
 		if n.loader.Interruption() != nil {
@@ -243,19 +233,19 @@ func (n *Node) Start() error {
 		}
 		return errors.Join(err, n.Close())
 	}
-	if n.grouped() {
+	if n.grouped {
 		if err := n.joinGroup(); err != nil {
 			return errors.Join(err, n.Close())
 		}
 	}
-	n.work.Go(n.cron)
-	n.work.Go(n.evict)
-	if n.grouped() {
-		n.work.Go(n.confirm)
-		n.work.Go(n.warn)
+	n.work.Go(n.cron.Run)
+	n.work.Go(n.cron.Evict)
+	if n.grouped {
+		n.work.Go(n.replication.Confirmations.Run)
+		n.work.Go(func() { member.Warn(n.settings, n.logger, n.stopped) })
 	}
-	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped() {
-		n.do(func(time.Time) { err = n.ReplicaOf(host, port) })
+	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped {
+		n.engine.Do(func(time.Time) { err = n.replication.ReplicaOf(host, port) })
 		if err != nil {
 			return errors.Join(err, n.Close())
 		}
@@ -263,76 +253,6 @@ func (n *Node) Start() error {
 	n.steps.At(steps.Ready)
 	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "name", n.self.Name, "run_id", n.self.Incarnation)
 	return nil
-}
-
-// listen opens every address of bind. Of an address that begins with "-" it is no mistake when the machine has it not.
-func (n *Node) listen() (listeners []net.Listener, err error) {
-	for _, host := range n.settings.Bind() {
-		host, optional := strings.CutPrefix(host, "-")
-		addr := net.JoinHostPort(listenHost(host), strconv.Itoa(n.settings.Port()))
-		l, e := n.network.Listen(addr)
-		switch {
-		case e == nil:
-			listeners = append(listeners, l)
-		case !optional:
-			err = errors.Join(err, fmt.Errorf("cannot listen on %s: %w", addr, e))
-		}
-	}
-	if err == nil && len(listeners) == 0 {
-		err = fmt.Errorf("none of the addresses of bind (%s) can be listened on", strings.Join(n.settings.Bind(), " "))
-	}
-	if err == nil {
-		err = n.identify(listeners[0].Addr())
-	}
-	if err != nil {
-		for _, l := range listeners {
-			err = errors.Join(err, l.Close())
-		}
-		return nil, err
-	}
-	return listeners, nil
-}
-
-// listenHost spells an address of bind as the network does: "*" is every IPv4 address, "::*" every IPv6 address.
-func listenHost(host string) string {
-	switch host {
-	case "*":
-		return "0.0.0.0"
-	case "::*":
-		return "::"
-	}
-	return host
-}
-
-// identify settles under which address and name the node is known to others.
-func (n *Node) identify(listen net.Addr) error {
-	host, port, err := net.SplitHostPort(listen.String())
-	if err != nil {
-		return fmt.Errorf("reading the listener's address %s: %w", listen, err)
-	}
-	if h := n.settings.AnnounceIP(); h != "" {
-		host = h
-	}
-	if p := n.settings.AnnouncePort(); p != 0 {
-		port = strconv.Itoa(p)
-	}
-	if ip := net.ParseIP(host); n.grouped() && ip != nil && ip.IsUnspecified() {
-		return fmt.Errorf("a node that listens on %s cannot know under which address others reach it: set announce-ip",
-			host)
-	}
-	n.self.Addr = net.JoinHostPort(host, port)
-	if n.self.Name = n.settings.NodeName(); n.self.Name == "" {
-		n.self.Name = n.self.Addr
-	}
-	if n.grouped() {
-		n.self.Name, err = n.identity.TakeName(n.settings.NodeName(), n.self.Addr, n.persist.HasLog(),
-			randomBytes{n.env.Rand})
-		if err != nil {
-			return err
-		}
-		n.identity.NoteStart(n.lock, n.self.Incarnation)
-	}
-	return n.prove()
 }
 
 // Addr is the announced address.
@@ -363,16 +283,27 @@ func (n *Node) RunID() string { return n.self.Incarnation }
 // Exit is closed when the node asks to be ended: SHUTDOWN.
 func (n *Node) Exit() <-chan struct{} { return n.env.Exit() }
 
+// SaveAtEnd saves once more before a signal ends the process, where save points are set or shutdown-on-sigint or
+// -sigterm says so.
+func (n *Node) SaveAtEnd(interrupt bool) error {
+	if !n.persist.MustSave(n.settings.ShutdownOn(interrupt)) {
+		return nil
+	}
+	return n.persist.SaveLast()
+}
+
+// ErrInterrupted is what Start answers when the node was told to end before its data was loaded. What is on disk is as
+// it was.
+var ErrInterrupted = persist.ErrInterrupted
+
+// Interrupt has a load that is under way end at once: Start then answers ErrInterrupted. A node that has its data does
+// not notice.
+func (n *Node) Interrupt() { n.loader.Interrupt() }
+
 // Close ends the node at once, as its death would, and waits for all its goroutines.
 func (n *Node) Close() error {
 	n.cancel()
-	var err error
-	n.do(func(time.Time) {
-		n.stopFollowing()
-		n.pause.stop()
-		n.clientDrain.stop()
-	})
-	err = errors.Join(err, n.feeder.Close())
+	err := n.replication.Close()
 	for _, s := range n.servers {
 		err = errors.Join(err, s.Close())
 	}
@@ -381,14 +312,4 @@ func (n *Node) Close() error {
 	err = errors.Join(err, n.loops.Close()) // behind the link to the predecessor, which may just have begun to use them
 	n.writers.Wait()
 	return errors.Join(err, n.persist.Close())
-}
-
-// randomBytes reads from the node's source of randomness.
-type randomBytes struct{ *rand.Rand }
-
-func (r randomBytes) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(r.Uint32())
-	}
-	return len(p), nil
 }

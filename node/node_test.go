@@ -152,9 +152,9 @@ func TestManyClientsDisconnectCleanly(t *testing.T) {
 			_ = c.Close()
 		}
 		time.Sleep(time.Second)
-		n.mu.Lock()
+		n.engine.Lock()
 		left := n.env.Clients.Len()
-		n.mu.Unlock()
+		n.engine.Unlock()
 		if left != 0 {
 			t.Errorf("%d sessions are left", left)
 		}

@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/memfs"
 	"holdfast/internal/simnet"
 	"holdfast/node/engine"
+	"holdfast/node/member"
 	"holdfast/replication"
 	"holdfast/resp"
 )
@@ -22,7 +23,7 @@ func chained(t *testing.T, f func(n *Node, g cluster.Group, c client)) {
 		before := cluster.Member{Name: "before", Incarnation: "1", Addr: "10.0.0.2:6379"}
 		behind := cluster.Member{Name: "behind", Incarnation: "1", Addr: "10.0.0.3:6379"}
 		g := cluster.Group{Name: n.settings.Group(), Epoch: 1, Chain: []cluster.Member{before, n.self, behind}}
-		n.adopt(g)
+		n.replication.Adopt(g)
 		f(n, g, dial(t, net.Host("10.0.0.9"), "10.0.0.1"))
 		if err := n.Close(); err != nil {
 			t.Error(err)
@@ -30,11 +31,11 @@ func chained(t *testing.T, f func(n *Node, g cluster.Group, c client)) {
 	})
 }
 
-// link is the applier of the predecessor that the node follows now.
-func (n *Node) link() *applier {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.follower.applier
+// followTest has the node take what comes from a predecessor that is the test.
+func (n *Node) followTest() *engine.Source {
+	s := new(engine.Source)
+	n.engine.Do(func(time.Time) { n.engine.Follow(s) })
+	return s
 }
 
 // TestOutOfTheChainNothingUnconfirmedIsTold: a read that saw a write of a chain that went on without this member is
@@ -47,7 +48,7 @@ func TestOutOfTheChainNothingUnconfirmedIsTold(t *testing.T) {
 		for _, w := range words {
 			entry.Args = append(entry.Args, []byte(w))
 		}
-		if err := n.link().Apply([]replication.Entry{entry}); err != nil {
+		if err := n.engine.Apply([]replication.Entry{entry}, n.followTest()); err != nil {
 			t.Fatal(err)
 		}
 		answer := make(chan string, 1)
@@ -56,7 +57,7 @@ func TestOutOfTheChainNothingUnconfirmedIsTold(t *testing.T) {
 		if len(answer) > 0 {
 			t.Fatalf("answered %q before it was committed", <-answer)
 		}
-		n.adopt(g.Without(n.self))
+		n.replication.Adopt(g.Without(n.self))
 		if got := <-answer; !strings.HasPrefix(got, "-") {
 			t.Errorf("told %q when out of the chain", got)
 		}
@@ -67,16 +68,16 @@ func TestOutOfTheChainNothingUnconfirmedIsTold(t *testing.T) {
 // the predecessor answered before the promotion changes nothing any more.
 func TestPromotionRenames(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, _ client) {
-		old, id := n.link(), n.log.ID()
-		n.adopt(g.Without(g.Chain[0]))
+		old, id := n.followTest(), n.log.ID()
+		n.replication.Adopt(g.Without(g.Chain[0]))
 		promoted := n.log.ID()
 		if promoted == id {
 			t.Error("an empty log kept its id")
 		}
-		if err := old.Continue(id); !errors.Is(err, engine.ErrSuperseded) || n.log.ID() != promoted {
+		if err := n.persist.ContinueAs(id, old); !errors.Is(err, engine.ErrSuperseded) || n.log.ID() != promoted {
 			t.Errorf("a former predecessor's answer: %v, id %s after %s", err, n.log.ID(), promoted)
 		}
-		if err := old.Rewind(0); !errors.Is(err, engine.ErrSuperseded) {
+		if err := n.persist.Rewind(0, old); !errors.Is(err, engine.ErrSuperseded) {
 			t.Errorf("a former predecessor's order to go back: %v", err)
 		}
 	})
@@ -86,12 +87,12 @@ func TestPromotionRenames(t *testing.T) {
 func TestDrainedIsAPromise(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, c client) {
 		alone := g.Without(g.Chain[0], g.Chain[2])
-		n.adopt(alone)
-		n.drain(alone.Epoch, 2*clientDrainMax)
+		n.replication.Adopt(alone)
+		n.replication.Drain(alone.Epoch, 2*member.ClientDrainMax)
 		time.Sleep(time.Second)
 		c.answers("SET k 1", "OK") // no heartbeat has told of it
-		n.drain(alone.Epoch, 2*clientDrainMax)
-		time.Sleep(clientDrainMax)
+		n.replication.Drain(alone.Epoch, 2*member.ClientDrainMax)
+		time.Sleep(member.ClientDrainMax)
 		synctest.Wait()
 		if told := n.agent.Heartbeat().Drained; told != alone.Epoch {
 			t.Fatalf("told %d", told)
@@ -107,7 +108,7 @@ func TestDrainedIsAPromise(t *testing.T) {
 		if n.log.End() != end {
 			t.Errorf("the log has grown from %d to %d after it had drained", end, n.log.End())
 		}
-		n.adopt(alone.Refreshed())
+		n.replication.Adopt(alone.Refreshed())
 		if got := <-answer; got != "OK" {
 			t.Error(got)
 		}
@@ -118,8 +119,8 @@ func TestDrainedIsAPromise(t *testing.T) {
 func TestMembersLinkToWhoDrains(t *testing.T) {
 	chained(t, func(n *Node, g cluster.Group, c client) {
 		leads := g.Without(g.Chain[0])
-		n.adopt(leads)
-		n.drain(leads.Epoch, time.Minute)
+		n.replication.Adopt(leads)
+		n.replication.Drain(leads.Epoch, time.Minute)
 		c.answers("PING", "PONG")
 		c.answers("AUTH x", "-ERR AUTH <password> called without any password configured for the default user. Are "+
 			"you sure your configuration is correct?")

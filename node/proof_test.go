@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	door "holdfast/door/resp"
 	"holdfast/internal/simnet"
 	"holdfast/membership"
 	"holdfast/node/config"
+	"holdfast/node/member"
 	"holdfast/resp"
 	"holdfast/transport"
 )
@@ -145,7 +147,7 @@ func TestProtectedModeLetsMembersIn(t *testing.T) {
 	world(t, func(t *testing.T, net *simnet.Network) {
 		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "protected-mode yes", "join 10.0.0.9:16379", "node-name a",
 			"group-key "+testKey)
-		dial(t, net.Host("10.0.0.9"), "10.0.0.1").answers("PING", "-"+errProtected)
+		dial(t, net.Host("10.0.0.9"), "10.0.0.1").answers("PING", "-"+door.ErrProtected)
 		if got, err := proves(t, net.Host("10.0.0.2"), memberOf(t, testKey, membership.Node, "b"), "10.0.0.1:6379", "a",
 			"PING\r\nQUIT\r\n"); got != "+PONG\r\n+OK\r\n" || err != nil {
 			t.Errorf("a member is answered %q, %v", got, err)
@@ -273,7 +275,7 @@ func TestInsecureWarning(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n.work.Go(n.warn)
+			n.work.Go(func() { member.Warn(n.settings, n.logger, n.stopped) })
 			time.Sleep(2*time.Hour + time.Minute)
 			n.cancel()
 			n.work.Wait()

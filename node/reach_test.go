@@ -105,8 +105,8 @@ func inCopied(t *testing.T, key, announce string, before func(t *testing.T, c *c
 		if before != nil {
 			before(t, c, g)
 		}
-		c.learner.adopt(g)
-		c.tail.adopt(g)
+		c.learner.replication.Adopt(g)
+		c.tail.replication.Adopt(g)
 		f(t, c)
 		for _, n := range []*Node{c.tail, c.learner} {
 			if err := n.Close(); err != nil {
@@ -128,7 +128,7 @@ func TestNobodyJoinsWhoIsElsewhere(t *testing.T) {
 			n := startNode(t, c.net.Host(announced), announced,
 				append(memberLines(c.tail.settings.GroupKey()), "node-name real")...)
 			if adopts {
-				n.adopt(g)
+				n.replication.Adopt(g)
 			}
 			t.Cleanup(func() { _ = n.Close() })
 		}

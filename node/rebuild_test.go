@@ -17,9 +17,9 @@ func loadSlowly(t *testing.T, n *Node) *peer {
 // awaitLoad waits until a node replaces its data, or, with none, no more does.
 func awaitLoad(n *Node, loading bool) {
 	for {
-		n.mu.Lock()
+		n.engine.Lock()
 		is := n.engine.Data.Partial
-		n.mu.Unlock()
+		n.engine.Unlock()
 		if is == loading {
 			return
 		}
@@ -30,10 +30,10 @@ func awaitLoad(n *Node, loading bool) {
 // leadsWhole checks that a node that has adopted an epoch has all of its data.
 func leadsWhole(t *testing.T, n *Node) {
 	t.Helper()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.engine.Data.Partial || !n.place().Master {
-		t.Errorf("it leads: %v, with a part of its data: %v", n.place().Master, n.engine.Data.Partial)
+	n.engine.Lock()
+	defer n.engine.Unlock()
+	if n.engine.Data.Partial || !n.agent.Place().Master {
+		t.Errorf("it leads: %v, with a part of its data: %v", n.agent.Place().Master, n.engine.Data.Partial)
 	}
 }
 
@@ -99,10 +99,9 @@ func TestEpochWaitsForARewind(t *testing.T) {
 	awaitBeat(t, nodes[1], "is whole", isWhole)
 	loadSlowly(t, nodes[1])
 	n, end := nodes[1], nodes[1].log.End()
-	var by *applier
-	n.do(func(time.Time) { by = n.follower.applier })
+	by := n.followTest()
 	rewound := make(chan error)
-	go func() { rewound <- n.persist.Rewind(end, &by.source) }()
+	go func() { rewound <- n.persist.Rewind(end, by) }()
 	awaitLoad(n, true)
 	adopt(n.agent.Standing().Group.Without(nodes[0].self))
 	leadsWhole(t, n)
@@ -112,7 +111,7 @@ func TestEpochWaitsForARewind(t *testing.T) {
 	if got := dataOf(n, "count"); got != "200" || n.log.End() != end {
 		t.Errorf("it leads with count %s, and a log of %d; it had %d", got, n.log.End(), end)
 	}
-	if err := by.Rewind(0); err == nil || n.log.End() != end {
+	if err := n.persist.Rewind(0, by); err == nil || n.log.End() != end {
 		t.Errorf("rewound to 0: %v", err)
 	}
 }

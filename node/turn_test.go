@@ -1,7 +1,7 @@
 package node
 
 import (
-	"fmt"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -13,9 +13,9 @@ import (
 // followTCP has a node follow another one, and waits until it has what that one has.
 func followTCP(t *testing.T, n, master *Node) {
 	t.Helper()
-	host, port := splitAddr(master.Addr())
+	host, port, _ := net.SplitHostPort(master.Addr())
 	p := dialTCP(t, n)
-	p.send(fmt.Sprintf("replicaof %s %d", host, port))
+	p.send("replicaof " + host + " " + port)
 	p.expect("OK")
 	awaitSame(t, n, master)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"holdfast/cluster"
 	"holdfast/internal/steps"
+	"holdfast/membership"
 	"holdfast/netloop"
 	"holdfast/transport"
 )
@@ -72,8 +72,10 @@ type FollowConfig struct {
 	Steps          steps.Observer       // nil ok
 	Logger         *slog.Logger
 
-	// Prove has both sides prove who they are before anything is said; nil: nobody asks.
-	Prove func(ctx context.Context, conn net.Conn) error
+	// Proof has both sides prove who they are before anything is said, the other one that it is ProofOf; nil: nobody
+	// asks.
+	Proof   *membership.Member
+	ProofOf membership.Peer
 
 	Chain        bool           // a member or learner of Group: says hello, acknowledges with commit and epoch
 	Group        string         // the fields below only matter in a chain
@@ -182,8 +184,8 @@ func (f *Follower) attempt(ctx context.Context) (linked bool, err error) {
 	f.setState(FollowConnecting, nil)
 	dialCtx, stopDial := context.WithTimeout(ctx, min(dialTimeout, timeoutOf(f.cfg.Timeout)))
 	raw, err := f.cfg.Network.Dial(dialCtx, f.cfg.Addr)
-	if err == nil && f.cfg.Prove != nil {
-		if err = f.cfg.Prove(dialCtx, raw); err != nil {
+	if err == nil && f.cfg.Proof != nil {
+		if err = f.cfg.Proof.Prove(dialCtx, raw, f.cfg.ProofOf); err != nil {
 			_ = raw.Close() // what went wrong is said
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strconv"
 )
 
@@ -28,6 +29,16 @@ func NewID(random io.Reader) (string, error) {
 		return "", fmt.Errorf("replication: new id: %w", err)
 	}
 	return hex.EncodeToString(raw[:]), nil
+}
+
+// Random reads from a source of randomness, for NewID.
+type Random struct{ *rand.Rand }
+
+func (r Random) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(r.Uint32())
+	}
+	return len(p), nil
 }
 
 // wireOffset turns the offset of a byte, counted from zero, into Redis's count from one.

@@ -21,16 +21,17 @@ const (
 // rooms says what the code of each folder may import of the module. A folder that is missing here fails the test: say
 // what it is for first.
 var rooms = map[string][]string{
-	"setup":           {},
-	"lua":             {},
-	"lua/clibs":       {"lua"},
-	"transport":       {},
-	"resp":            {"transport", "internal/bulk"},
-	"cluster":         {"transport", "internal/rules"},
-	"membership":      {"internal/rules"},
-	"netloop/poll":    {},
-	"netloop":         {"netloop/poll"},
-	"replication":     {"netloop", "resp", "transport", "cluster", "internal/bulk", "internal/rules", "internal/steps"},
+	"setup":        {},
+	"lua":          {},
+	"lua/clibs":    {"lua"},
+	"transport":    {},
+	"resp":         {"transport", "internal/bulk"},
+	"cluster":      {"transport", "internal/rules"},
+	"membership":   {"internal/rules"},
+	"netloop/poll": {},
+	"netloop":      {"netloop/poll"},
+	"replication": {"netloop", "cluster", "membership", "resp", "transport", "internal/bulk", "internal/rules",
+		"internal/steps"},
 	"node/listpack":   {"internal/bulk"},
 	"node/store":      {"node/listpack", "internal/bulk"},
 	"node/rdb":        {"node/listpack", "internal/bulk"},
@@ -41,20 +42,24 @@ var rooms = map[string][]string{
 	"server/session":  {"server/tracking", "resp", "internal/bulk"},
 	"server/pubsub":   {"resp"},
 	"server":          {"internal/rules", "server/session", "server/pubsub", "server/tracking", "resp"},
-	"node/engine":     {"node/config", "node/store", "replication", "resp", "internal/rules"},
+	"node/engine":     {"node/store", "node/config", "replication", "resp", "internal/rules"},
 	"node/transfer":   {"resp", "transport"},
 	"node/script":     {"lua", "lua/clibs", "resp"},
-	"node/command": {"node/engine", "node/persist", "node/script", "node/transfer", "server", "server/session",
-		"server/pubsub",
-		"node/store", "node/config", "node/dump", "node/listpack", "node/rdb", "resp", "internal/openfiles",
-		"internal/bulk", "internal/rules"},
-	"node/persist": {"node/config", "node/dump", "node/engine", "node/rdb", "node/store", "replication",
+	"node/command": {"server", "server/session", "server/pubsub", "node/script", "node/transfer", "node/member",
+		"node/persist", "node/engine", "node/store", "node/config", "node/dump", "node/listpack", "node/rdb",
+		"replication", "resp", "internal/bulk", "internal/openfiles", "internal/rules"},
+	"node/persist": {"node/engine", "node/store", "node/config", "node/dump", "node/rdb", "replication",
 		"replication/aof", "cluster", "resp", "internal/steps"},
-	"node/member": {"cluster", "membership", "node/config", "replication", "replication/aof", "resp", "transport",
-		"internal/rules"},
-	"node": {"server", "node/member", "node/persist", "node/transfer", "netloop", "node/command", "node/engine",
-		"server/session", "node/store", "node/config", "replication", "replication/aof", "cluster", "membership",
-		"resp", "transport", "internal/openfiles", "internal/rules", "internal/steps"},
+	"node/member": {"server", "server/session", "netloop", "node/persist", "node/engine", "node/config",
+		"replication", "replication/aof", "cluster", "membership", "resp", "transport", "internal/rules",
+		"internal/steps"},
+	"node/cron": {"server/session", "node/command", "node/member", "node/persist", "node/engine", "node/config",
+		"cluster"},
+	"door/resp": {"server", "server/session", "netloop", "node/command", "node/member", "node/engine", "node/store",
+		"node/config", "replication", "membership", "resp", "internal/rules"},
+	"node": {"server", "door/resp", "netloop", "node/cron", "node/command", "node/transfer", "node/member",
+		"node/persist", "node/engine", "node/store", "node/config", "replication", "replication/aof", "cluster",
+		"resp", "transport", "internal/openfiles", "internal/steps"},
 	"sentinel/plan": {"cluster", "resp", "internal/rules"},
 	"sentinel": {"sentinel/plan", "server", "server/session", "server/pubsub", "cluster", "membership", "resp",
 		"transport",
@@ -83,7 +88,11 @@ var forTests = []string{"cluster", "internal/simnet", "internal/memfs", "interna
 	"transport", "resp"}
 
 // testsOf says what else the tests of a folder import, which run its code as a part of something larger.
-var testsOf = map[string][]string{"node/persist": {"node/command"}}
+var testsOf = map[string][]string{
+	"node/persist": {"node/command", "node/member"},
+	"door/resp":    {"node/persist", "replication/aof"},
+	"node":         {"membership", "server/session"},
+}
 
 // outside runs the whole system: its folders may import anything but each other, and nothing imports them.
 const outside = "e2e/"

@@ -5,38 +5,11 @@ import (
 	"time"
 
 	"holdfast/node/engine"
+	"holdfast/node/member"
 	"holdfast/resp"
 	"holdfast/server"
 	"holdfast/server/session"
 )
-
-// Chain is what admission asks of the node's place in a chain. It needs the execution lock, as all that commands ask
-// of the node does.
-type Chain interface {
-	// SendsAway reports that clients are better served elsewhere: the node was the master until a moment ago, or is
-	// leaving.
-	SendsAway() bool
-	// Freshness says whether a replica may answer reads, given what the chain has confirmed to the client.
-	Freshness(c Confirmation) Freshness
-	// GoodReplicas counts replicas that acknowledged anything within the last lag seconds.
-	GoodReplicas(lag int64) int
-}
-
-// Freshness says whether a replica's answer would be the master's.
-type Freshness int
-
-// The kinds of freshness.
-const (
-	Fresh   Freshness = iota
-	Unknown           // the chain may go on without this replica: it has to confirm first
-	Stale             // no answer: it has no link to a master, or no place in a chain, or the chain has not confirmed
-)
-
-// Confirmation is what the chain said since the pipeline in hand came.
-type Confirmation struct {
-	Epoch   uint64 // this one still stood; 0: nothing was said
-	Refused bool   // it did not confirm in time
-}
 
 // condition is something about the client, the node or the command for which some commands don't run now.
 type condition uint32
@@ -173,16 +146,16 @@ func scriptHeld(f resp.Flag, hold condition) error {
 
 // Refuses says why the node answers no reads, or no writes, whoever asks: the part of admission that is about no
 // client.
-func (e *Env) Refuses(write bool, now int64) error {
+func (e *Env) Refuses(write bool) error {
 	f, hold := resp.ReadOnly, condition(0)
 	if e.Engine.Master() {
 		hold = e.masterConditions()
 	} else {
-		hold = e.replicaConditions(Confirmation{})
+		hold = e.replicaConditions(member.Confirmation{})
 	}
 	if write {
 		f = resp.Write | resp.DenyOOM
-		if e.Config.MaxMemory() > 0 && e.Evict(now) == memoryFull {
+		if e.Config.MaxMemory() > 0 && e.Evict(e.Engine.Now().UnixMilli()) == memoryFull {
 			hold |= memoryShort
 		}
 	}
@@ -270,14 +243,14 @@ func (e *Env) masterConditions() (hold condition) {
 }
 
 // replicaConditions are those for which a replica does not answer.
-func (e *Env) replicaConditions(said Confirmation) (hold condition) {
-	switch e.Node.Freshness(said) {
-	case Stale:
+func (e *Env) replicaConditions(said member.Confirmation) (hold condition) {
+	switch e.Replication.Freshness(said) {
+	case member.Stale:
 		hold |= stale
-	case Unknown:
+	case member.Unknown:
 		hold |= unconfirmed
 	}
-	if e.Node.SendsAway() {
+	if e.Replication.SendsAway() {
 		if hold != 0 {
 			hold |= sentAwayUnsure
 		}
@@ -292,7 +265,7 @@ func (e *Env) replicaConditions(said Confirmation) (hold condition) {
 // tooFewReplicas: min-replicas-to-write counts replicas that acknowledged within min-replicas-max-lag.
 func (e *Env) tooFewReplicas() bool {
 	need, lag := e.Config.MinReplicasToWrite(), e.Config.MinReplicasMaxLag()
-	return need > 0 && lag > 0 && e.Node.GoodReplicas(int64(lag)) < need
+	return need > 0 && lag > 0 && e.Replication.GoodReplicas(int64(lag)) < need
 }
 
 // onData are the flags of the commands that work on the data, and on nothing else.
@@ -348,7 +321,7 @@ func (e *Env) Admit(c *Context) {
 
 // withinMemory reports whether Evict would find that all is well.
 func (e *Env) withinMemory(limit int64) bool {
-	return limit == 0 || !e.eviction.due && e.eviction.since == 0 && e.limitedMemory() <= limit
+	return limit == 0 || !e.Engine.EvictionDue && e.eviction.since == 0 && e.limitedMemory() <= limit
 }
 
 // unobserved is for how many nanoseconds a command may run that observe has nothing to do with.

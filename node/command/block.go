@@ -211,8 +211,8 @@ func (e *Env) endWait(s *session.Session, reply func(w *resp.Writer)) {
 	e.Push(s)
 }
 
-// ErrUnblocked ends the waits of clients on a node that was the master.
-const ErrUnblocked = resp.Error(
+// errUnblocked ends the waits of clients on a node that was the master.
+const errUnblocked = resp.Error(
 	"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
 
 const errTimeoutNotFloat = resp.Error("ERR timeout is not a float or out of range")

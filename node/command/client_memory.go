@@ -2,7 +2,9 @@ package command
 
 import (
 	"math"
+	"time"
 
+	"holdfast/node/config"
 	"holdfast/server/session"
 )
 
@@ -32,4 +34,19 @@ func (e *Env) LimitClients() {
 		e.Logger.Warn("closing a client: all together hold more memory than they may",
 			"client", s.ID, "addr", s.Addr, "bytes", s.Memory(), "limit", limit, "directive", "maxmemory-clients")
 	})
+}
+
+// LimitOutput ends a client that doesn't take its replies.
+func (e *Env) LimitOutput(s *session.Session) {
+	class := config.ClassNormal
+	if s.Class() == session.ClassPubSub {
+		class = config.ClassPubSub
+	}
+	limit := e.Config.ClientOutputBufferLimit(class)
+	if s.OverLimit(limit.Hard, limit.Soft, time.Duration(limit.SoftSeconds)*time.Second, e.Engine.Now) {
+		e.Logger.Warn("closing a client: its output is over the limit",
+			"client", s.ID, "addr", s.Addr, "bytes", s.Out.Len(), "hard", limit.Hard, "soft", limit.Soft,
+			"directive", "client-output-buffer-limit "+s.Class().String())
+		s.Abort("output buffer limit")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"holdfast/node/member"
 	"holdfast/resp"
 	"holdfast/server/session"
 )
@@ -160,7 +161,7 @@ func TestImportSource(t *testing.T) {
 
 func TestClientListAndKill(t *testing.T) {
 	e, n := newPlacedEnv(t)
-	n.info.Replicas = []ReplicaState{{Addr: "10.0.0.2", Port: 6379, State: "online"}}
+	n.info.Replicas = []member.ReplicaState{{Addr: "10.0.0.2", Port: 6379, State: "online"}}
 	other, third := e.client(), e.client()
 	other.S.Addr = "127.0.0.1:2000"
 	e.run([]step{

@@ -69,13 +69,13 @@ func configSet(c *Context, args [][]byte, w *resp.Writer) error {
 		return err
 	}
 	c.Store.Limits = c.limits()
-	c.eviction.due = c.Config.MaxMemory() > 0
+	c.Engine.EvictionDue = c.Config.MaxMemory() > 0
 	w.OK()
 	return nil
 }
 
 func configResetStat(c *Context, _ [][]byte, w *resp.Writer) error {
-	c.Node.Replication() // what the links have counted goes too
+	c.CountLinks() // what the links have counted goes too
 	*c.Stats = *NewStats()
 	c.Engine.ForgetLongest()
 	w.OK()

@@ -11,9 +11,11 @@ import (
 	"holdfast/internal/openfiles"
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/member"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/node/transfer"
+	"holdfast/replication"
 	"holdfast/resp"
 	"holdfast/server"
 	"holdfast/server/session"
@@ -25,13 +27,14 @@ type Command = resp.Command[*Context]
 // Env is what all commands of one node share. Everything in it is guarded by the node's execution lock.
 type Env struct {
 	*server.Server
-	Store   *store.Store
-	Config  *config.Config
-	Stats   *Stats
-	Node    Node
-	Persist Persistence // set before the first command
-	Logger  *slog.Logger
-	Rand    *rand.Rand
+	Store       *store.Store
+	Config      *config.Config
+	Stats       *Stats
+	Replication Replication
+	traffic     *replication.Traffic // EnvConfig.Traffic
+	Persist     Persistence
+	Logger      *slog.Logger
+	Rand        *rand.Rand
 
 	RunID           string
 	Version         string // Holdfast's own
@@ -110,7 +113,7 @@ type Context struct {
 	Input  *resp.Parser // what the command's words were read with, and lie in; nil: they are to be copied
 	Apply  bool         // comes from the log of the predecessor: applied as it stands, nothing expires
 
-	Confirmation Confirmation // of the pipeline in hand, for reads on a replica
+	Confirmation member.Confirmation // of the pipeline in hand, for reads on a replica
 
 	admission             // of the pipeline in hand
 	call      server.Call // the command in execution, for those of the front end

@@ -144,7 +144,7 @@ func debugPackedThreshold(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func debugChangeReplID(c *Context, _ [][]byte, w *resp.Writer) error {
-	if err := c.Node.ChangeReplicationID(); err != nil {
+	if err := c.Replication.ChangeReplicationID(); err != nil {
 		return err
 	}
 	c.Logger.Warn("the replication id was changed by DEBUG CHANGE-REPL-ID")

@@ -7,9 +7,9 @@
 // clients, tracking and keyspace events.
 //
 // A function gets a Context (context.go) and its arguments, reads and changes values through Context.DB, and writes its
-// reply. It must not know connections, the chain or the disk; what it has to ask of them is in the interfaces Node and
-// Persistence. What it changed goes into the log as effects (effects.go): the command itself, if every replica that
-// executes it comes to the same, else what it came to.
+// reply. It must not know connections, the chain or the disk; what it has to ask of them is in the interfaces
+// Replication and Persistence. What it changed goes into the log as effects (effects.go): the command itself, if every
+// replica that executes it comes to the same, else what it came to.
 //
 // It may import what is below it, as store, session and persist, but not the node: see internal/archtest. Everything
 // here runs under the node's execution lock.

@@ -18,7 +18,6 @@ type eviction struct {
 	pool   evictionPool
 	nextDB int    // random policies go round the databases
 	key    []byte // the victim's name
-	due    bool   // the background has to look
 	since  int64  // when the limit was exceeded, by Env.clock; 0: it is not
 }
 
@@ -47,13 +46,10 @@ func (e *Env) limitedMemory() int64 { return e.UsedMemory() - e.Clients.Waiting(
 // evictable is what evictions make less: the data, and what is remembered of those who were shown it.
 func (e *Env) evictable() int64 { return e.Store.Used() + e.Tracking.Memory() }
 
-// EvictionDue reports that keys should be evicted in the background.
-func (e *Env) EvictionDue() bool { return e.eviction.due }
-
 // Evict evicts keys until the memory in use is within maxmemory, or no longer than maxmemory-eviction-tenacity allows.
 // Only a master evicts: replicas learn it from its log. While clients are paused the data stays as it is.
 func (e *Env) Evict(nowMs int64) memoryState {
-	e.eviction.due = false
+	e.Engine.EvictionDue = false
 	limit := e.Config.MaxMemory()
 	if limit == 0 || !e.Engine.Master() || e.Engine.Loading() || e.Engine.Pause() != engine.NoPause {
 		return memoryOK
@@ -63,7 +59,7 @@ func (e *Env) Evict(nowMs int64) memoryState {
 		e.Timed("eviction-cycle", func() { state = e.evictBytes(over, nowMs) })
 	}
 	e.noteExceeded(state != memoryOK)
-	e.eviction.due = state == memoryEvicting
+	e.Engine.EvictionDue = state == memoryEvicting
 	return state
 }
 

@@ -89,7 +89,7 @@ func TestEvictionsPrecedeTheCommandInTheLog(t *testing.T) {
 	e.run([]step{{"SET a 1", "+OK"}, {"SELECT 2", "+OK"}, {"SET b 1", "+OK"}})
 	e.effects()
 	e.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "1")
-	if !e.EvictionDue() {
+	if !e.Engine.EvictionDue {
 		t.Error("CONFIG SET maxmemory starts nothing")
 	}
 	e.run([]step{{"SET c 1", "-OOM command not allowed when used memory > 'maxmemory'."}, {"SELECT 5", "+OK"}})
@@ -123,10 +123,10 @@ func TestEvictionIsBounded(t *testing.T) {
 	e.do("CONFIG", "SET", "maxmemory-eviction-tenacity", "0")
 	e.limitTo(-10_000, "allkeys-random")
 	e.do("SET", "k", "x") // it is not refused: there is more to evict
-	if got := e.Stats.EvictedKeys; got != evictionsPerLook || !e.EvictionDue() {
-		t.Fatalf("%d keys evicted, more is due: %v", got, e.EvictionDue())
+	if got := e.Stats.EvictedKeys; got != evictionsPerLook || !e.Engine.EvictionDue {
+		t.Fatalf("%d keys evicted, more is due: %v", got, e.Engine.EvictionDue)
 	}
-	for e.EvictionDue() {
+	for e.Engine.EvictionDue {
 		e.Evict(e.now)
 	}
 	if e.limitedMemory() > e.Config.MaxMemory() {

@@ -12,15 +12,16 @@ import (
 
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/member"
 	"holdfast/node/store"
 	"holdfast/node/transfer"
 	"holdfast/resp"
 	"holdfast/server/session"
 )
 
-// fakeNode is a Node of which only what most commands ask for is there; a test that needs more embeds it.
+// fakeNode is a node of which only what most commands ask for is there; a test that needs more embeds it.
 type fakeNode struct {
-	Node
+	Replication
 	Persistence
 	replica    bool
 	stale      bool
@@ -36,14 +37,14 @@ type fakeNode struct {
 
 func (n *fakeNode) SaveFailed() bool  { return n.saveFailed }
 func (n *fakeNode) WriteError() error { return nil }
-func (n *fakeNode) Freshness(Confirmation) Freshness {
+func (n *fakeNode) Freshness(member.Confirmation) member.Freshness {
 	switch {
 	case n.stale:
-		return Stale
+		return member.Stale
 	case n.unknown:
-		return Unknown
+		return member.Unknown
 	}
-	return Fresh
+	return member.Fresh
 }
 func (n *fakeNode) SendsAway() bool        { return false }
 func (n *fakeNode) GoodReplicas(int64) int { return n.good }
@@ -90,7 +91,7 @@ func newTestEnv(t testing.TB) *testEnv {
 		// what is begun in the background never comes to run
 		Engine: engine.New(engine.Config{Node: fakeRole{n: node}, Go: func(func()) {}}),
 		GoLast: func(func()) {}, Transfers: transfer.Config{Context: t.Context()},
-		Store: store.New(16, rng), Config: config.Default(), Node: node, Logger: slog.New(slog.DiscardHandler),
+		Store: store.New(16, rng), Config: config.Default(), Replication: node, Logger: slog.New(slog.DiscardHandler),
 		Rand: rng, RunID: strings.Repeat("a", 40), Version: "test", Started: time.Unix(1e9, 0),
 	})
 	env.Persist = node

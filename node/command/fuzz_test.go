@@ -129,8 +129,8 @@ func FuzzCommands(f *testing.F) {
 			return
 		}
 		e, n := newPlacedEnv(t)
-		e.Env.Node, e.Env.Persist = fuzzNode{n}, fuzzNode{n}
-		e.Host = host{e.Env.Node, e.Env}
+		e.Env.Replication, e.Env.Persist = fuzzNode{n}, fuzzNode{n}
+		e.Host = host{e.Env.Replication, e.Env}
 		e.run([]step{
 			{"config set proto-max-bulk-len 1mb set-max-intset-entries 4 zset-max-listpack-entries 4 " +
 				"hash-max-listpack-entries 4 list-max-listpack-size 3", "+OK"},

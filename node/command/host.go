@@ -11,7 +11,7 @@ import (
 
 // host is a node as the front end sees it.
 type host struct {
-	Node
+	Replication
 	e *Env
 }
 
@@ -46,7 +46,7 @@ func (h host) Release(s *session.Session) {
 // Replicas are the links of replicas.
 func (h host) Replicas() []server.Replica {
 	var list []server.Replica
-	for _, r := range h.Replication().Replicas {
+	for _, r := range h.State().Replicas {
 		list = append(list, server.Replica{Addr: r.Addr + ":" + strconv.Itoa(r.Port), Idle: r.Lag})
 	}
 	return list

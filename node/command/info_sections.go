@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"holdfast/node/engine"
+	"holdfast/node/member"
 	"holdfast/node/store"
 	"holdfast/server"
 	"holdfast/server/pubsub"
@@ -74,7 +75,7 @@ func infoClients(c *Context, r *report) {
 
 func infoStats(c *Context, r *report) {
 	s := c.Stats
-	c.Node.Replication() // brings what the links count up to date
+	c.CountLinks()
 	r.add("total_connections_received", s.Connections)
 	r.add("total_commands_processed", s.Commands)
 	r.add("instantaneous_ops_per_sec", s.OpsPerSec)
@@ -123,7 +124,7 @@ func infoStats(c *Context, r *report) {
 }
 
 func infoReplication(c *Context, r *report) {
-	n := c.Node.Replication()
+	n := c.Replication.State()
 	if n.Master {
 		r.add("role", "master")
 	} else {
@@ -132,7 +133,7 @@ func infoReplication(c *Context, r *report) {
 	}
 	r.add("connected_slaves", len(n.Replicas))
 	if lag := c.Config.MinReplicasMaxLag(); c.Config.MinReplicasToWrite() > 0 && lag > 0 {
-		r.add("min_slaves_good_slaves", c.Node.GoodReplicas(int64(lag)))
+		r.add("min_slaves_good_slaves", c.Replication.GoodReplicas(int64(lag)))
 	}
 	for i, s := range n.Replicas {
 		r.addf("slave"+strconv.Itoa(i), "ip=%s,port=%d,state=%s,offset=%d,lag=%d", s.Addr, s.Port, s.State, s.Offset,
@@ -163,7 +164,7 @@ func orZeros(id string) string {
 }
 
 // infoLink is what a replica says of its link.
-func infoLink(c *Context, n ReplicationInfo, r *report) {
+func infoLink(c *Context, n member.ReplicationInfo, r *report) {
 	up := n.LinkState == linkConnected
 	status, io := "down", int64(-1)
 	if up {

@@ -28,7 +28,7 @@ func (e *Env) memoryReport() memoryReport {
 	m := memoryReport{
 		used: e.UsedMemory(), peak: e.Stats.PeakMemory, startup: e.Process.Startup, clients: e.Clients.Memory(),
 		waiting: e.Clients.Waiting(),
-		log:     e.Node.Replication().BacklogLen, heap: readHeap(), rss: e.Process.RSS(),
+		log:     e.Replication.State().BacklogLen, heap: readHeap(), rss: e.Process.RSS(),
 	}
 	for i := range e.Store.Databases() {
 		db := e.Store.DB(i)

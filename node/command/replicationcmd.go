@@ -69,7 +69,7 @@ func deprecated(row Command, since, by string) Command {
 }
 
 func role(c *Context, _ [][]byte, w *resp.Writer) error {
-	n := c.Node.Replication()
+	n := c.Replication.State()
 	if !n.Master {
 		offset := int64(-1)
 		if n.LinkState == linkConnected {
@@ -117,7 +117,7 @@ func wait(c *Context, args [][]byte, w *resp.Writer) error {
 	if err != nil {
 		return err
 	}
-	acks := c.Node.ReplicaAcks(c.S.WriteEnd)
+	acks := c.Replication.ReplicaAcks(c.S.WriteEnd)
 	if int64(acks) >= replicas || c.InExec {
 		w.Int(int64(acks))
 		return nil
@@ -131,7 +131,7 @@ func wait(c *Context, args [][]byte, w *resp.Writer) error {
 
 func replicaOf(c *Context, args [][]byte, w *resp.Writer) error {
 	if isWord(args[1], "no") && isWord(args[2], "one") {
-		if err := c.Node.ReplicaOf("", 0); err != nil {
+		if err := c.Replication.ReplicaOf("", 0); err != nil {
 			return err
 		}
 		c.Logger.Info("no replica any more", "by", c.S.Addr)
@@ -142,18 +142,41 @@ func replicaOf(c *Context, args [][]byte, w *resp.Writer) error {
 	if !ok || port < 0 || port > math.MaxUint16 {
 		return resp.Error("ERR Invalid master port")
 	}
-	n := c.Node.Replication()
+	n := c.Replication.State()
 	if !n.Master && strings.EqualFold(n.MasterHost, string(args[1])) && n.MasterPort == int(port) {
 		w.Simple("OK Already connected to specified master")
 		return nil
 	}
-	if err := c.Node.ReplicaOf(string(args[1]), int(port)); err != nil {
+	if err := c.follow(string(args[1]), int(port)); err != nil {
 		return err
 	}
 	c.Logger.Info("replica of another server now", "master", string(args[1])+":"+strconv.FormatInt(port, 10), "by",
 		c.S.Addr)
 	w.OK()
 	return nil
+}
+
+// follow makes the node a replica of another server. Those who are blocked on a node that ceases to be a master are
+// answered, and their connections end, as in Redis.
+func (e *Env) follow(host string, port int) error {
+	if err := e.Replication.MayBeTold(); err != nil {
+		return err
+	}
+	defer e.Engine.StandStill()()
+	for _, s := range e.Clients.All() {
+		e.sendAway(s)
+	}
+	return e.Replication.ReplicaOf(host, port)
+}
+
+// sendAway answers a blocked client. One that has still to be told of something uncommitted gets no answer.
+func (e *Env) sendAway(s *session.Session) {
+	if s.Blocked() == nil || !s.Out.Idle() {
+		return
+	}
+	e.Unblock(s, errUnblocked)
+	s.Gate = 0 // that reveals nothing
+	s.Close("blocked on a node that became a replica")
 }
 
 // maxReplicaHost bounds the address that a replica gives of itself.
@@ -201,14 +224,14 @@ func replConf(c *Context, args [][]byte, w *resp.Writer) error {
 				}
 			}
 		case isWord(option, "holdfast"):
-			if err := c.Node.AcceptReplica(c.S, value); err != nil {
+			if err := c.Replication.AcceptReplica(c.S, value); err != nil {
 				c.S.Close("refused as a follower") // PSYNC stands behind this already, and would be anybody's
 				return err
 			}
 			c.Stand(c.S, session.Member)
 			r.Chain = bytes.Clone(value)
 		case isWord(option, "confirm"):
-			if err := c.Node.ConfirmEpoch(c.S, value); err != nil {
+			if err := c.Replication.ConfirmEpoch(c.S, value); err != nil {
 				return err
 			}
 			c.Stand(c.S, session.Member)
@@ -233,14 +256,14 @@ func syncAll(c *Context, _ [][]byte, _ *resp.Writer) error { return serveReplica
 
 // serveReplica turns the connection into a replica's link.
 func serveReplica(c *Context, id string, offset int64) error {
-	return c.Node.ServeReplica(c.S, id, offset)
+	return c.Replication.ServeReplica(c.S, id, offset)
 }
 
 func failover(c *Context, args [][]byte, _ *resp.Writer) error {
 	if len(args) == 2 && isWord(args[1], "abort") {
 		return resp.Error("ERR No failover in progress.")
 	}
-	if group := c.Node.Replication().Group; group != "" {
+	if group := c.Replication.State().Group; group != "" {
 		return resp.Error("ERR the sentinels hand over: send them SENTINEL FAILOVER " + group)
 	}
 	return resp.Error("ERR FAILOVER needs a group governed by sentinels")

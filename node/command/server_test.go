@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/server/session"
 )
@@ -13,16 +14,16 @@ import (
 // placeNode is a Node with a place in a chain, which remembers what it was asked to do.
 type placeNode struct {
 	*fakeNode
-	info    ReplicationInfo
+	info    member.ReplicationInfo
 	persist persist.Info
 	acks    int
 	refuse  error
 	asked   string
 }
 
-func (n *placeNode) Replication() ReplicationInfo { return n.info }
-func (n *placeNode) Info() persist.Info           { return n.persist }
-func (n *placeNode) ReplicaAcks(int64) int        { return n.acks }
+func (n *placeNode) State() member.ReplicationInfo { return n.info }
+func (n *placeNode) Info() persist.Info            { return n.persist }
+func (n *placeNode) ReplicaAcks(int64) int         { return n.acks }
 func (n *placeNode) Pause(until time.Time, writesOnly bool) {
 	n.paused, n.writesOnly = until, writesOnly
 }
@@ -31,6 +32,8 @@ func (n *placeNode) ask(what string) error {
 	n.asked = what
 	return n.refuse
 }
+
+func (n *placeNode) MayBeTold() error { return n.refuse }
 
 func (n *placeNode) ReplicaOf(host string, port int) error {
 	return n.ask(host + " " + itoa(int64(port)))
@@ -62,17 +65,18 @@ func TestFailedSaveStopsWrites(t *testing.T) {
 func newPlacedEnv(t testing.TB) (*testEnv, *placeNode) {
 	t.Helper()
 	e := newTestEnv(t)
-	n := &placeNode{fakeNode: e.node, info: ReplicationInfo{Master: true, ID: strings.Repeat("b", 40), Offset2: -1}}
+	n := &placeNode{fakeNode: e.node,
+		info: member.ReplicationInfo{Master: true, ID: strings.Repeat("b", 40), Offset2: -1}}
 	n.master = func() bool { return n.info.Master }
 	n.persist.LastStatusOK = true
-	e.Env.Node, e.Env.Persist, e.Host = n, n, host{n, e.Env}
+	e.Env.Replication, e.Env.Persist, e.Host = n, n, host{n, e.Env}
 	return e, n
 }
 
 func TestReplicationCommands(t *testing.T) {
 	e, n := newPlacedEnv(t)
 	n.info.Offset = 14
-	n.info.Replicas = []ReplicaState{
+	n.info.Replicas = []member.ReplicaState{
 		{Addr: "10.0.0.2", Port: 6379, State: "online", Offset: 7, Lag: 1},
 		{Addr: "10.0.0.3", Port: 6380, State: "send_bulk"},
 	}
@@ -112,7 +116,8 @@ func TestReplicationCommands(t *testing.T) {
 		{`replconf holdfast {}`, "-ERR the sentinels decide"},
 	})
 	n.refuse = nil
-	n.info = ReplicationInfo{MasterHost: "10.0.0.1", MasterPort: 6379, LinkState: "connected", Offset: 21, Group: "g"}
+	n.info = member.ReplicationInfo{MasterHost: "10.0.0.1", MasterPort: 6379, LinkState: "connected", Offset: 21,
+		Group: "g"}
 	e.run([]step{
 		{"role", `["slave" "10.0.0.1" :6379 "connected" :21]`},
 		{"replicaof 10.0.0.1 6379", "+OK Already connected to specified master"},
@@ -175,7 +180,7 @@ func TestShutdownAndSave(t *testing.T) {
 func TestInfo(t *testing.T) {
 	e, n := newPlacedEnv(t)
 	n.info.Group, n.info.Epoch, n.info.Chain, n.info.Lease, n.info.Commit = "mymaster", 7, 1, true, 99
-	n.info.Replicas = []ReplicaState{{Addr: "10.0.0.2", Port: 6379, State: "online", Offset: 7, Lag: 1}}
+	n.info.Replicas = []member.ReplicaState{{Addr: "10.0.0.2", Port: 6379, State: "online", Offset: 7, Lag: 1}}
 	e.run([]step{{"set k v ex 100", "+OK"}, {"get", "-ERR wrong number of arguments for 'get' command"},
 		{"get k", `"v"`}})
 	text := func(sections ...string) string {

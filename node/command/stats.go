@@ -87,3 +87,16 @@ func (s *Stats) Error(text string) {
 	}
 	s.Errors[text]++
 }
+
+// CountLinks moves what the links have counted into INFO's counters.
+func (e *Env) CountLinks() {
+	s, t := e.Stats, e.traffic
+	s.SyncFull += t.Full.Swap(0)
+	s.SyncPartialOK += t.PartialOK.Swap(0)
+	s.SyncPartialErr += t.PartialErr.Swap(0)
+	in, out := t.Received.Swap(0), t.Sent.Swap(0)
+	s.ReplInput += in
+	s.ReplOutput += out
+	s.NetInput += in + t.Answered.Swap(0)
+	s.NetOutput += out + t.Asked.Swap(0)
+}

@@ -11,6 +11,7 @@ import (
 	"holdfast/node/engine"
 	"holdfast/node/store"
 	"holdfast/node/transfer"
+	"holdfast/replication"
 	"holdfast/resp"
 	"holdfast/server"
 	"holdfast/server/session"
@@ -27,18 +28,17 @@ func Rows() []Command {
 	)
 }
 
-// Node is what commands ask of the node around them. Each part stands with the family that asks for it.
-type Node interface {
-	Chain
-	Replicas
-}
-
 // EnvConfig is what a node hands to its commands.
 type EnvConfig struct {
-	Engine  *engine.Engine
-	Store   *store.Store
-	Config  *config.Config
-	Node    Node
+	Engine *engine.Engine
+	Store  *store.Store
+	Config *config.Config
+	// Replication is the node's part in replication, and Traffic what its links have done; nil: there are none.
+	Replication Replication
+	Persist     Persistence
+	Traffic     *replication.Traffic
+	// Server is what the clients share; nil: it is made.
+	Server  *server.Server
 	Logger  *slog.Logger
 	Rand    *rand.Rand
 	RunID   string
@@ -61,7 +61,8 @@ type EnvConfig struct {
 func NewEnv(c EnvConfig) *Env {
 	e := &Env{
 		Engine: c.Engine, Effects: &c.Engine.Effects,
-		Store: c.Store, Config: c.Config, Node: c.Node, Logger: c.Logger, Rand: c.Rand,
+		Store: c.Store, Config: c.Config, Replication: c.Replication, Persist: c.Persist, traffic: c.Traffic,
+		Logger: c.Logger, Rand: c.Rand,
 		Process: c.Process, RunID: c.RunID, Version: c.Version, Started: c.Started,
 		Stats:    NewStats(),
 		watchers: map[watchKey]map[*session.Session]*session.WatchedKey{}, blocking: newBlocking(),
@@ -80,7 +81,13 @@ func NewEnv(c EnvConfig) *Env {
 		e.need = func(int) error { return nil }
 	}
 	e.scripts = newScripts(e)
-	e.Server = server.New(server.Standalone, host{c.Node, e}, &e.Stats.Stats)
+	if e.traffic == nil {
+		e.traffic = new(replication.Traffic)
+	}
+	if e.Server = c.Server; e.Server == nil {
+		e.Server = server.New(server.Standalone, nil, nil)
+	}
+	e.Server.Host, e.Server.Stats = host{e.Replication, e}, &e.Stats.Stats
 	e.Engine.Store = c.Store
 	e.Replaced(c.Store)
 	return e

@@ -36,7 +36,7 @@ func (e *Env) parkForAcks(s *session.Session, replicas int, timeout time.Duratio
 	block := &session.Block{Kind: "wait", Cancel: func() {
 		e.waits = slices.DeleteFunc(e.waits, func(o *waitFor) bool { return o == w })
 	}}
-	block.Timeout = func(out *resp.Writer) { out.Int(int64(e.Node.ReplicaAcks(w.offset))) }
+	block.Timeout = func(out *resp.Writer) { out.Int(int64(e.Replication.ReplicaAcks(w.offset))) }
 	e.Park(s, block, timeout)
 	e.waits = append(e.waits, w)
 	e.waiting.Store(true)
@@ -52,7 +52,7 @@ func (e *Env) AcksMoved() {
 
 func (e *Env) serveWaits() {
 	for _, w := range slices.Clone(e.waits) {
-		if acked := e.Node.ReplicaAcks(w.offset); acked >= w.replicas {
+		if acked := e.Replication.ReplicaAcks(w.offset); acked >= w.replicas {
 			e.endWait(w.s, func(out *resp.Writer) { out.Int(int64(acked)) })
 		}
 	}

@@ -80,7 +80,7 @@ func (e *Engine) refuses(write bool) error {
 	case r.Pause > PauseWrites, write && r.Pause == PauseWrites:
 		return ErrPaused
 	}
-	return e.Node.Refuses(write)
+	return e.Commands.Refuses(write)
 }
 
 // gate is what has to be committed before what tx did, or saw, may be told.

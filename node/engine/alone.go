@@ -16,6 +16,5 @@ func (alone) Write() (kept bool)                { return true }
 func (alone) Role() Role                        { return Role{Master: true, Logs: true, Gated: true, Gates: true} }
 func (alone) Spoilt(error)                      {}
 func (alone) CopyAnew(error)                    {}
-func (alone) EvictSoon()                        {}
 func (alone) Refuses(write bool) error          { return nil }
 func (alone) LeadsForSure() bool                { return true }

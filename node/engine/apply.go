@@ -35,11 +35,14 @@ func (e *Engine) Follow(s *Source) { e.source = s }
 
 // Current says why nothing more is taken from a source. It needs the lock.
 func (e *Engine) Current(s *Source) error {
-	if rules.FenceOldEpochs && e.source != s {
+	if rules.FenceOldEpochs && !e.Follows(s) {
 		return ErrSuperseded
 	}
 	return nil
 }
+
+// Follows reports whether it is a source's bytes that are taken. It needs the lock.
+func (e *Engine) Follows(s *Source) bool { return e.source == s }
 
 // Apply takes what comes from the predecessor into the log, and executes it, unless somebody else executes, or it may
 // take long. It waits for nobody, as long as not too much is behind.

@@ -23,6 +23,8 @@ type Commands interface {
 	Replaced(s *store.Store)
 	// Accept says why a command of the log can't be executed here, whatever the data is. It needs no lock.
 	Accept(args [][]byte) error
+	// Refuses says for what else, beside the node's role, reads, or writes, are not answered now.
+	Refuses(write bool) error
 	// Running names the command that is running, if it is one that may take long. It needs no lock.
 	Running() string
 }
@@ -52,10 +54,6 @@ type Node interface {
 	Spoilt(err error)
 	// CopyAnew has a full copy made.
 	CopyAnew(err error)
-	// EvictSoon has keys evicted in the background, if that is due.
-	EvictSoon()
-	// Refuses says for what else, beside its role, the node does not answer reads, or writes, now.
-	Refuses(write bool) error
 	// LeadsForSure reports that no other master can be at work.
 	LeadsForSure() bool
 }
@@ -108,6 +106,8 @@ type Engine struct {
 	Config
 	Effects Effects // of the execution in hand
 	Data    Data
+	// EvictionDue says that keys are to be evicted in the background; guarded by the lock.
+	EvictionDue bool
 
 	turn  Locker
 	role  Role         // as of the turn in hand; guarded by turn
@@ -117,6 +117,8 @@ type Engine struct {
 	grown bool         // the log has got effects that are not flushed; guarded by turn
 	woken []Waker      // by what was executed; guarded by turn
 	base  time.Time    // of Clock
+
+	evictions chan struct{} // holds a token while keys are to be evicted
 
 	held context.Context // ends when the node leaves its place; guarded by turn
 	lose context.CancelFunc
@@ -170,7 +172,8 @@ func New(c Config) *Engine {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{Config: c, turn: c.Lock, base: time.Now(), changes: newLastChanges()}
+	e := &Engine{Config: c, turn: c.Lock, base: time.Now(), changes: newLastChanges(),
+		evictions: make(chan struct{}, 1)}
 	e.held, e.lose = context.WithCancel(context.Background())
 	e.Effects.Reselect()
 	return e

@@ -43,7 +43,7 @@ func (t *Turn) Commit() (ended int64) {
 	e.Clients.ServeBlocked()
 	e.flush()
 	e.stage()
-	e.Node.EvictSoon()
+	e.noteEviction()
 	if t.closed {
 		e.appending.Unlock()
 	}
@@ -52,6 +52,20 @@ func (t *Turn) Commit() (ended int64) {
 	wake(woken)
 	return ended
 }
+
+// noteEviction has keys evicted in the background if that is due.
+func (e *Engine) noteEviction() {
+	if !e.EvictionDue {
+		return
+	}
+	select {
+	case e.evictions <- struct{}{}:
+	default:
+	}
+}
+
+// Evictions gives a token when keys are to be evicted in the background.
+func (e *Engine) Evictions() <-chan struct{} { return e.evictions }
 
 // stage has what was written for clients moved to their outputs.
 func (e *Engine) stage() { e.woken = e.Clients.Stage(e.woken) }

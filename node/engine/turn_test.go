@@ -37,7 +37,6 @@ func (h *fakeHost) Running() string       { return "" }
 func (h *fakeHost) Role() Role            { return h.role }
 func (h *fakeHost) Spoilt(error)          {}
 func (h *fakeHost) CopyAnew(error)        {}
-func (h *fakeHost) EvictSoon()            {}
 func (h *fakeHost) ServeBlocked()         { h.did("serve") }
 func (h *fakeHost) Stage(w []Waker) []Waker {
 	h.did("stage")

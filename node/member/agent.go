@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/cluster"
@@ -35,8 +36,10 @@ type Config struct {
 	Log    *replication.Log
 	Feeder *replication.Feeder
 
-	// Describe adds to a heartbeat's facts what only the node knows. It waits for nothing.
-	Describe func(f *Facts)
+	// Replication knows the links, the log and the data, of which heartbeats tell; nil: there is none.
+	Replication *Replication
+	Version     string        // the node's
+	Resident    *atomic.Int64 // bytes that the process has in memory; nil: nobody knows
 }
 
 // Agent is a node's membership of its group. It knows where the node stands and makes the log and those who follow do

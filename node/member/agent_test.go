@@ -77,7 +77,6 @@ func TestRefusalBeforeAHeartbeat(t *testing.T) {
 				Settings: config.Default(), Identity: identity, Features: NewFeatures(1, identity),
 				Lease: NewLease(time.Now), Network: shutAt{net.Host("10.0.0.1"), sentinel, c.words}, Logger: logger,
 				Lock: new(sync.Mutex), Log: log, Feeder: replication.NewFeeder(replication.FeederConfig{Log: log}),
-				Describe: func(*Facts) {},
 			})
 			p := Alone(false)
 			a.Stand(&p)

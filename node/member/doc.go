@@ -1,5 +1,5 @@
-// Package member is a node's membership of its group: which epoch, chain and position it has adopted, who may answer
-// reads, and who may join.
+// Package member is a node's membership of its group, and its part in replication: which epoch, chain and position it
+// has adopted, who may answer reads, who may join, whom it follows and who follows it.
 //
 // It has a pure core, values and transition functions without a lock, a clock or I/O: times are arguments, and what is
 // to be done comes back as a value. e2e/model explores these functions. Begin with place.go (where a node stands), then
@@ -13,5 +13,9 @@
 // is what a node keeps about itself in its directory, installation.go whose it is, features.go what it may use of what
 // it understands.
 //
-// An epoch is adopted by the node, with its execution lock: it does what Agent.Adopt answers, and says when.
+// What follows from where the node stands is Replication's, the second shell, which works on the rest of the node:
+// change.go adopts an epoch, follow.go links to the predecessor and applies its log, serve.go serves those who follow,
+// confirmations.go says whether a read may be answered and has the chain confirm it, pause.go and handover.go hold
+// clients back, isolated.go sends them away from a master that is cut off, proof.go proves who the node is, and info.go
+// tells ROLE and INFO of all that.
 package member

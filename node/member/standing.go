@@ -223,6 +223,12 @@ func (a *Agent) facts(downAfter time.Duration) Facts {
 	if f.AckDelay > 0 {
 		f.Unheard = p.Unheard(a.self, a.cfg.Feeder.Followers(), f.AckDelay, now)
 	}
-	a.cfg.Describe(&f)
+	f.Version = a.cfg.Version
+	if a.cfg.Resident != nil {
+		f.Memory = a.cfg.Resident.Load()
+	}
+	if a.cfg.Replication != nil {
+		a.cfg.Replication.Describe(&f)
+	}
 	return f
 }

@@ -64,21 +64,11 @@ func New(c Config) *Persistence {
 
 // freshID is a replication id that nobody has used.
 func (c *Config) freshID() string {
-	id, err := replication.NewID(randomBytes{c.Rand})
+	id, err := replication.NewID(replication.Random{Rand: c.Rand})
 	if err != nil {
 		panic(err) // the node's own source of randomness does not fail
 	}
 	return id
-}
-
-// randomBytes reads from the node's source of randomness.
-type randomBytes struct{ *rand.Rand }
-
-func (r randomBytes) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(r.Uint32())
-	}
-	return len(p), nil
 }
 
 // lock takes the execution lock.

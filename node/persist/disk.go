@@ -143,6 +143,19 @@ func (d *Disk) NewHistory() {
 	d.Engine.Log.ContinueAs(d.freshID())
 }
 
+// ContinueAs has the log go on under a predecessor's id, unless the node has come to follow somebody else, or to lead,
+// since it asked: then the log has a name of its own already. It takes the lock.
+func (d *Disk) ContinueAs(id string, by *engine.Source) error {
+	d.lock()
+	defer d.unlock()
+	if !d.Engine.Follows(by) {
+		return engine.ErrSuperseded
+	}
+	d.Engine.Log.ContinueAs(id)
+	d.NoteIdentity()
+	return nil
+}
+
 // identity is what the log is called now.
 func (d *Disk) identity() aof.Identity {
 	log := d.Engine.Log

@@ -14,6 +14,7 @@ import (
 	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/node/store"
 	"holdfast/replication"
@@ -74,7 +75,7 @@ func newKeeper(t testing.TB, in kept) *keeper {
 	})
 	rng := rand.New(rand.NewPCG(1, 1))
 	k.env = command.NewEnv(command.EnvConfig{
-		Engine: k.engine, Store: store.New(k.settings.Databases(), rng), Config: k.settings, Node: k.asNode(),
+		Engine: k.engine, Store: store.New(k.settings.Databases(), rng), Config: k.settings, Replication: k.asNode(),
 		Logger: in.logger, Rand: rng, RunID: strings.Repeat("a", 40), Version: "test", Started: time.Now(),
 	})
 	k.engine.Commands = k.env
@@ -189,9 +190,7 @@ func (k *keeper) ServeBlocked()                             {}
 func (k *keeper) Stage(woken []engine.Waker) []engine.Waker { return woken }
 func (k *keeper) Spoilt(error)                              {}
 func (k *keeper) CopyAnew(error)                            {}
-func (k *keeper) EvictSoon()                                {}
 func (k *keeper) LeadsForSure() bool                        { return true }
-func (k *keeper) Refuses(bool) error                        { return nil }
 
 func (k *keeper) Role() engine.Role {
 	kept := k.Persistence != nil && k.Kept()
@@ -204,15 +203,15 @@ func (k *keeper) Unlink() (relink func()) { return func() {} }
 
 // commandNode is what commands ask of a node.
 type commandNode struct {
-	command.Node
+	command.Replication
 	k *keeper
 }
 
-func (k *keeper) asNode() command.Node { return commandNode{k: k} }
+func (k *keeper) asNode() command.Replication { return commandNode{k: k} }
 
-func (n commandNode) SendsAway() bool                                  { return false }
-func (n commandNode) GoodReplicas(int64) int                           { return 0 }
-func (n commandNode) Freshness(command.Confirmation) command.Freshness { return command.Fresh }
+func (n commandNode) SendsAway() bool                                { return false }
+func (n commandNode) GoodReplicas(int64) int                         { return 0 }
+func (n commandNode) Freshness(member.Confirmation) member.Freshness { return member.Fresh }
 
 // allTypes writes a key of every type.
 func (k *keeper) allTypes() {

@@ -1,12 +1,13 @@
-package node
+package resp
 
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"holdfast/internal/memfs"
-	"holdfast/internal/simnet"
+	"holdfast/node/config"
 )
 
 // TestRepliesBeforeAGateLeave: in a pipeline, what stands before the first reply that has to wait doesn't wait with it.
@@ -50,8 +51,18 @@ func TestRepliesBeforeAGateLeave(t *testing.T) {
 // TestStandaloneReadsWaitForTheDisk: with a log on disk and nobody else, a read of a key waits for the key's last
 // change to be there.
 func TestStandaloneReadsWaitForTheDisk(t *testing.T) {
-	world(t, func(t *testing.T, net *simnet.Network) {
-		n := startOnDisk(t, net.Host("10.0.0.1"), memfs.New(), "10.0.0.1", "appendfsync always")
+	synctest.Test(t, func(t *testing.T) {
+		settings := config.Default()
+		if err := settings.Set("appendonly", []string{"yes"}); err != nil {
+			t.Fatal(err)
+		}
+		n, kept := newTestDoor(t, settings, memfs.New(), false)
+		if err := kept.Open(); err != nil {
+			t.Fatal(err)
+		}
+		if err := kept.Load(); err != nil {
+			t.Fatal(err)
+		}
 		writer, d := driverOf(n, 1), driverOf(n, 2)
 		writer.do("set busy 1")
 		end := n.log.End()
@@ -63,7 +74,8 @@ func TestStandaloneReadsWaitForTheDisk(t *testing.T) {
 		if d.do("get free"); d.ctx.Gate() != 0 {
 			t.Errorf("a read of a key that nobody changed waits for offset %d", d.ctx.Gate())
 		}
-		if err := n.Close(); err != nil {
+		n.end()
+		if err := kept.Close(); err != nil {
 			t.Error(err)
 		}
 	})

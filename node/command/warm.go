@@ -1,22 +1,22 @@
-package node
+package command
 
 import (
 	"bytes"
 
-	"holdfast/node/command"
 	"holdfast/node/store"
 )
 
 // minWarm is how many commands must come together to make it worth while.
 const minWarm = 4
 
-// warm has the store fetch what the next commands are about to look up: their keys, which nearly all of them have in
+// Warm has the store fetch what the next commands are about to look up: their keys, which nearly all of them have in
 // the same place, and, where several work on the first one's key, what they want in a collection there. For the other
 // commands it does no harm.
-func (n *Node) warm(db *store.DB, cmds [][][]byte) {
+func (e *Env) Warm(in int, cmds [][][]byte) {
 	if len(cmds) < minWarm || len(cmds[0]) < 2 {
 		return
 	}
+	db := e.Store.DB(in)
 	cmds = cmds[:min(len(cmds), store.WarmKeys)]
 	var keys [store.WarmKeys][]byte // those that are not the first
 	var same [store.WarmKeys]int    // commands on the first
@@ -43,11 +43,11 @@ func (n *Node) warm(db *store.DB, cmds [][][]byte) {
 	if !ok || it.Bytes() != nil {
 		return
 	}
-	cmd, err := n.env.Table().Lookup(cmds[0])
+	cmd, err := e.table.Lookup(cmds[0])
 	if err != nil {
 		return
 	}
-	at := command.ElementAt(cmd)
+	at := ElementAt(cmd)
 	if at == 0 {
 		return
 	}

@@ -1,4 +1,4 @@
-package node
+package member
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestStuck(t *testing.T) {
-	var s stuck
+	var s Stalled
 	begin := time.Now()
 	for i, c := range []struct{ commit, end, at, want int64 }{
 		{commit: 5, end: 5, at: 0, want: 0},

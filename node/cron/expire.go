@@ -1,4 +1,4 @@
-package node
+package cron
 
 import (
 	"time"
@@ -23,54 +23,54 @@ func expireEffort(effort int) (share float64, stale int) {
 
 // expire works for one tick: until fewer keys than an accepted per cent turn out to have expired, or its share of the
 // tick is over.
-func (n *Node) expire(tick time.Duration) {
-	share, stale := expireEffort(int(n.settings.Int("active-expire-effort")))
+func (c *Cron) expire(tick time.Duration) {
+	share, stale := expireEffort(int(c.Settings.Int("active-expire-effort")))
 	limit := time.Duration(share * float64(tick))
 	visited, expired, spent := 0, 0, time.Duration(0)
 	for began := time.Now(); time.Since(began) < tick; {
-		v, e, took := n.expireSlice()
+		v, e, took := c.expireSlice()
 		visited, expired, spent = visited+v, expired+e, spent+took
 		if v == 0 || visited >= expireLeast && expired*100 <= visited*stale {
 			break
 		}
 		if spent >= limit {
-			n.do(func(time.Time) { n.env.Stats.ExpireCapped++ })
+			c.Engine.Do(func(time.Time) { c.Env.Stats.ExpireCapped++ })
 			break
 		}
-		if !n.sleep(expirePause) {
+		if !c.sleep(expirePause) {
 			return
 		}
 	}
 	if visited > 0 {
-		n.do(func(time.Time) { n.env.Stats.NoteExpiry(visited, expired, spent) })
+		c.Engine.Do(func(time.Time) { c.Env.Stats.NoteExpiry(visited, expired, spent) })
 	}
 }
 
 // sleep reports false when the node ends.
-func (n *Node) sleep(d time.Duration) bool {
+func (c *Cron) sleep(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-n.stopped:
+	case <-c.Stopped:
 		return false
 	}
 }
 
 // expireSlice is one turn under the execution lock. Only a master expires keys: its log says so.
-func (n *Node) expireSlice() (visited, expired int, took time.Duration) {
-	n.do(func(now time.Time) {
-		if !n.place().Master || n.env.ActiveExpireOff() || n.pauseKind() != engine.NoPause {
+func (c *Cron) expireSlice() (visited, expired int, took time.Duration) {
+	c.Engine.Do(func(now time.Time) {
+		if !c.Engine.Master() || c.Env.ActiveExpireOff() || c.Engine.Pause() != engine.NoPause {
 			return
 		}
 		began := time.Now()
-		n.env.Timed("expire-cycle", func() {
+		c.Env.Timed("expire-cycle", func() {
 			looked := 0
 			for more := true; more && time.Since(began) < expireTurn; {
 				before := expired
-				for i := range n.env.Store.Databases() {
-					v, e := n.env.ExpireSweep(i, now.UnixMilli(), expireBudget)
+				for i := range c.Env.Store.Databases() {
+					v, e := c.Env.ExpireSweep(i, now.UnixMilli(), expireBudget)
 					visited, expired = visited+v, expired+e
 				}
 				more = expired > before || visited > looked && visited < expireLeast

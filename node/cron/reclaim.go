@@ -1,7 +1,6 @@
-package node
+package cron
 
 import (
-	"math"
 	"runtime"
 	"time"
 )
@@ -21,34 +20,17 @@ type reclaimer struct {
 }
 
 // reclaim collects garbage after the data has shrunk. It needs the execution lock, and is called once a second.
-func (n *Node) reclaim() {
-	held := n.env.Store.Memory()
-	r := &n.reclaimer
+func (c *Cron) reclaim() {
+	held := c.Env.Store.Memory()
+	r := &c.reclaimer
 	r.peak = max(r.peak, held)
 	if gone := r.peak - held; r.running || gone < reclaimLeast || gone < r.peak/reclaimShare {
 		return
 	}
 	r.peak, r.running = held, true
-	n.work.Go(func() {
+	c.Go(func() {
 		runtime.GC()
 		runtime.GC() // only the second sees how small the heap has become, and sets its goal by that
-		n.do(func(time.Time) { n.reclaimer.running = false })
+		c.Engine.Do(func(time.Time) { c.reclaimer.running = false })
 	})
-}
-
-// heapLimit is what the runtime is told not to let the heap grow over by garbage, for a limit on data: more than data
-// and the room between entries can take, so that the collector never works in vain. 0: no limit.
-func heapLimit(maxmemory int64) int64 {
-	const spare = 64 << 20
-	if maxmemory <= 0 || maxmemory > math.MaxInt64/2-spare {
-		return math.MaxInt64
-	}
-	return maxmemory + maxmemory/2 + spare
-}
-
-// limitHeap has the runtime follow maxmemory.
-func (n *Node) limitHeap() {
-	if set := n.env.Process.LimitHeap; set != nil {
-		set(heapLimit(n.settings.MaxMemory()))
-	}
 }

@@ -1,10 +1,9 @@
-package node
+package member
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"net"
+	"log/slog"
 	"time"
 
 	"holdfast/cluster"
@@ -27,8 +26,8 @@ func exposed(s *config.Config) (host string, ok bool) {
 	return membership.Exposed(hosts...)
 }
 
-// keyNeeded is why a node of a group does not start without a group-key, if so.
-func keyNeeded(s *config.Config) error {
+// KeyNeeded is why a node of a group does not start without a group-key, if so.
+func KeyNeeded(s *config.Config) error {
 	if len(s.Join()) == 0 || groupSecret(s) != "" || s.InsecureGroup() {
 		return nil
 	}
@@ -43,48 +42,49 @@ func keyNeeded(s *config.Config) error {
 	return nil
 }
 
-// prove makes what this node proves itself with.
-func (n *Node) prove() (err error) {
-	secret := groupSecret(n.settings)
-	if !n.grouped() || secret == "" {
-		return nil
-	}
-	if n.settings.GroupKey() == "" {
-		n.logger.Warn(membership.PasswordWarning)
-	}
-	if n.keys, err = membership.Derive(secret); err != nil {
-		return err
-	}
-	n.proof, err = n.keys.Member(membership.Peer{Kind: membership.Node, Name: n.self.Name})
-	return err
+// Proof is what a node proves to other members with that it is one of the group.
+type Proof struct {
+	Keys   *membership.Group  // nil: members prove nothing
+	Member *membership.Member // likewise
 }
 
-// warn says every hour that strangers are taken for members, if they are.
-func (n *Node) warn() {
-	if _, ok := exposed(n.settings); !ok || groupSecret(n.settings) != "" {
+// NewProof is that of a node of a group.
+func NewProof(settings *config.Config, name string, logger *slog.Logger) (p Proof, err error) {
+	secret := groupSecret(settings)
+	if secret == "" {
+		return Proof{}, nil
+	}
+	if settings.GroupKey() == "" {
+		logger.Warn(membership.PasswordWarning)
+	}
+	if p.Keys, err = membership.Derive(secret); err != nil {
+		return Proof{}, err
+	}
+	p.Member, err = p.Keys.Member(membership.Peer{Kind: membership.Node, Name: name})
+	return p, err
+}
+
+// Warn says every hour that strangers are taken for members, if they are, until stopped is closed.
+func Warn(settings *config.Config, logger *slog.Logger, stopped <-chan struct{}) {
+	if _, ok := exposed(settings); !ok || groupSecret(settings) != "" {
 		return
 	}
 	hour := time.NewTicker(time.Hour)
 	defer hour.Stop()
 	for {
-		n.logger.Warn(membership.InsecureWarning)
+		logger.Warn(membership.InsecureWarning)
 		select {
 		case <-hour.C:
-		case <-n.stopped:
+		case <-stopped:
 			return
 		}
 	}
 }
 
-// proveTo has another node of the group and this one prove who they are.
-func (n *Node) proveTo(ctx context.Context, conn net.Conn, to cluster.Member) error {
-	return n.proof.Prove(ctx, conn, membership.Peer{Kind: membership.Node, Name: to.Name})
-}
-
-// proven refuses what only the member m may say, unless m has proven that the connection is its own.
-func (n *Node) proven(s *session.Session, m cluster.Member) error {
+// Proven refuses what only the member m may say, unless m has proven that the connection is its own.
+func (p Proof) Proven(s *session.Session, m cluster.Member) error {
 	switch {
-	case !rules.ProofToNode || n.proof == nil:
+	case !rules.ProofToNode || p.Member == nil:
 		return nil
 	case s.Member == "":
 		return errNoProof

@@ -1,4 +1,4 @@
-package node
+package resp
 
 import (
 	"context"
@@ -12,18 +12,19 @@ import (
 	"holdfast/membership"
 	"holdfast/netloop"
 	"holdfast/node/command"
+	"holdfast/node/member"
 	"holdfast/resp"
 	"holdfast/server/session"
 )
 
-// driver owns one client's connection: it reads bytes into the session's parser, hands whole pipelines to the node, and
+// driver owns one client's connection: it reads bytes into the session's parser, hands whole pipelines to the door, and
 // writes what the session's output lets go.
 //
 // The node's loops serve it as long as all is ordinary (see package netloop); its own goroutine does whatever has to
 // wait. One of them at a time owns the driver. A reply that had to wait, or a message from another session, is written
 // by a goroutine of its own, so that nobody ever waits for somebody else's slow client.
 type driver struct {
-	n    *Node
+	door *Door
 	conn *netloop.Conn
 	s    *session.Session
 	ctx  *command.Context
@@ -47,7 +48,7 @@ type driver struct {
 
 	err     error        // how the connection has ended
 	then    verdict      // why the loops have given it back
-	gate    atomic.Int64 // the gate registered with the node's gates; 0: none
+	gate    atomic.Int64 // the gate registered with the door's gates; 0: none
 	broken  atomic.Bool  // a write failed: the owner ends the connection
 	flushed chan struct{}
 
@@ -74,17 +75,17 @@ const (
 	maxPending = 1 << 20
 )
 
-// serve runs a client's connection to its end.
-func (n *Node) serve(ctx context.Context, conn net.Conn) {
-	d := &driver{n: n, conn: n.loops.Open(conn), flushed: make(chan struct{}, 1)}
-	if refusal := n.welcome(d); refusal != "" {
+// Serve runs a client's connection to its end.
+func (o *Door) Serve(ctx context.Context, conn net.Conn) {
+	d := &driver{door: o, conn: o.loops.Open(conn), flushed: make(chan struct{}, 1)}
+	if refusal := o.welcome(d); refusal != "" {
 		_ = conn.SetWriteDeadline(time.Now().Add(drainTimeout))
 		_, _ = conn.Write([]byte("-" + refusal + "\r\n"))
 		return
 	}
 	err := d.loop(ctx)
 	d.conn.Stop()
-	n.farewell(d, err)
+	o.farewell(d, err)
 }
 
 func (d *driver) loop(ctx context.Context) (err error) {
@@ -147,7 +148,7 @@ func (d *driver) Fetch() bool {
 		d.took(n)
 		err = d.parse()
 	}
-	return d.err == nil && err == nil && (woken || d.next < len(d.cmds) && d.n.hasRoom())
+	return d.err == nil && err == nil && (woken || d.next < len(d.cmds) && d.door.hasRoom())
 }
 
 // Settle writes what may leave after a turn, and gives the connection back when the loops can't go on with it.
@@ -168,7 +169,7 @@ func (d *driver) Settle() (more bool) {
 		d.err, next = io.ErrClosedPipe, finish
 	case d.err != nil, d.conn.Stopping():
 		next = finish
-	case d.bad != nil && !d.more, next == again && !d.n.hasRoom():
+	case d.bad != nil && !d.more, next == again && !d.door.hasRoom():
 		next = again // its own goroutine will answer the error, or wait
 	case next == again, next == input:
 		return !d.rests() || !d.conn.Rest()
@@ -184,13 +185,13 @@ func (d *driver) rests() bool {
 		d.verdict() == input
 }
 
-// runBatch executes what the loops have read.
-func (n *Node) runBatch(batch []netloop.Batched) (yield bool) {
+// RunBatch executes what the loops have read.
+func (o *Door) RunBatch(batch []netloop.Batched) (yield bool) {
 	drivers := make([]*driver, 0, netloop.MaxBatch)
 	for _, b := range batch {
 		drivers = append(drivers, b.(*driver))
 	}
-	return n.run(drivers)
+	return o.run(drivers)
 }
 
 // verdict is what comes after a turn.
@@ -229,7 +230,7 @@ func (d *driver) parse() error {
 		return nil
 	}
 	d.cmds, d.next, d.kept, d.more, d.from = d.cmds[:0], 0, false, false, d.s.In.Consumed()
-	d.ctx.Confirmation = command.Confirmation{}
+	d.ctx.Confirmation = member.Confirmation{}
 	if d.bad != nil {
 		return d.bad
 	}
@@ -276,22 +277,22 @@ func (d *driver) greet() bool {
 func (d *driver) prove(ctx context.Context) error {
 	d.s.Proving.Store(true)
 	d.conn.Stop()
-	peer, err := d.n.proof.Check(ctx, d.conn, d.s.In.Take())
+	peer, err := d.door.proof.Member.Check(ctx, d.conn, d.s.In.Take())
 	if err == nil && peer.Kind != membership.Node {
 		err = fmt.Errorf("%s has nothing to say here", peer)
 	}
 	if err != nil {
 		return err
 	}
-	d.n.mu.Lock()
-	defer d.n.mu.Unlock()
+	d.door.engine.Lock()
+	defer d.door.engine.Unlock()
 	d.proving = false
 	d.s.Proving.Store(false)
 	if rules.NodePlacesForMembers {
-		d.n.env.Stand(d.s, session.Member)
+		d.door.env.Stand(d.s, session.Member)
 	}
 	d.s.Member, d.s.Authenticated = peer.Name, true
-	d.n.limitInput(d)
+	d.door.limitInput(d)
 	return nil
 }
 
@@ -335,10 +336,10 @@ func (d *driver) await(ctx context.Context) error {
 // makeRoom holds the client's commands back while too much is waiting for the chain, so that a stuck successor can't
 // grow the log without bound; until the session is woken: it may be about to end, and this log never get as far.
 func (d *driver) makeRoom(ctx context.Context) error {
-	if d.n.hasRoom() || d.conn.TakeWake() {
+	if d.door.hasRoom() || d.conn.TakeWake() {
 		return nil
 	}
-	return d.n.log.WaitCommitOr(ctx, d.n.log.End()-maxUncommitted, d.flushed)
+	return d.door.log.WaitCommitOr(ctx, d.door.log.End()-maxUncommitted, d.flushed)
 }
 
 // wake is called by anybody, at any time: there is output to flush, or the session's state has changed.
@@ -359,7 +360,7 @@ func (d *driver) signal() {
 
 // flushSoon writes from another goroutine, and lets the connection's own go on when all has left.
 func (d *driver) flushSoon() {
-	d.n.writers.Go(d.flushAndSignal)
+	d.door.writers.Go(d.flushAndSignal)
 }
 
 func (d *driver) flushAndSignal() {
@@ -373,12 +374,12 @@ func (d *driver) flushAndSignal() {
 // connection's own goroutine, which may be about to wait, calls it too.
 func (d *driver) flush(patient bool) (all bool) {
 	for {
-		commit := d.n.log.Commit()
+		commit := d.door.log.Commit()
 		p, wait := d.s.Out.Take(commit)
 		if len(p) > 0 {
 			written, err := d.write(p, patient)
 			if err == nil && written < len(p) {
-				d.n.writers.Go(func() { d.writeRest(p, written) })
+				d.door.writers.Go(func() { d.writeRest(p, written) })
 				return false
 			}
 			if !d.wrote(p, err) {
@@ -390,9 +391,9 @@ func (d *driver) flush(patient bool) (all bool) {
 			return true
 		}
 		if d.gate.Swap(wait) != wait {
-			d.n.gates.Add(wait, d)
+			d.door.gates.Add(wait, d)
 		}
-		if d.n.log.Commit() < wait {
+		if d.door.log.Commit() < wait {
 			return false
 		}
 		d.gate.Store(0)
@@ -451,7 +452,7 @@ func (d *driver) drain() {
 		case <-d.flushed:
 		case <-deadline.C:
 			return
-		case <-d.n.stopped:
+		case <-d.door.stopped:
 			return
 		}
 	}
@@ -461,11 +462,11 @@ const drainTimeout = 2 * time.Second
 
 // protocolError answers bytes that are no command and ends the connection.
 func (d *driver) protocolError(err error) error {
-	d.n.mu.Lock()
+	d.door.engine.Lock()
 	d.s.W.Error(err)
-	d.n.env.Stats.Error("ERR")
+	d.door.env.Stats.Error("ERR")
 	d.s.Stage(0, 0)
-	d.n.mu.Unlock()
+	d.door.engine.Unlock()
 	d.drain()
 	return err
 }
@@ -484,7 +485,7 @@ func (d *driver) handOver() error {
 	take := d.s.Hijacked()
 	d.conn.Stop()
 	buffered := d.s.In.Rest()
-	d.n.forget(d)
+	d.door.forget(d)
 	take(d.conn, buffered)
 	return nil
 }

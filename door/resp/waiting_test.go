@@ -1,4 +1,4 @@
-package node
+package resp
 
 import (
 	"context"
@@ -7,10 +7,17 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/node/config"
 )
 
+// aMaster is the door of a master that nobody follows.
+func aMaster(t *testing.T) *testDoor {
+	d, _ := newTestDoor(t, config.Default(), nil, false)
+	return d
+}
+
 // stub is a client's driver that no goroutine serves.
-func stub(t *testing.T, n *Node) *driver {
+func stub(t *testing.T, n *testDoor) *driver {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,7 +34,7 @@ func stub(t *testing.T, n *Node) *driver {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	d := &driver{n: n, conn: n.loops.Open(conn), flushed: make(chan struct{}, 1)}
+	d := &driver{door: n.Door, conn: n.loops.Open(conn), flushed: make(chan struct{}, 1)}
 	if refusal := n.welcome(d); refusal != "" {
 		t.Fatal(refusal)
 	}
@@ -62,7 +69,7 @@ func (w woken) Settle() bool {
 // TestWokenAsItIsGivenBack: whoever wakes a client in the moment in which the loops give its connection back is
 // noticed.
 func TestWokenAsItIsGivenBack(t *testing.T) {
-	d := stub(t, startReal(t))
+	d := stub(t, aMaster(t))
 	ctx := inTime(t)
 	for range 3 {
 		if err := d.conn.ServeBatched(ctx, woken{d}); err != nil {
@@ -78,13 +85,13 @@ func TestWokenAsItIsGivenBack(t *testing.T) {
 // the client: it may be killed, or sent away from a node that is no longer the master, whose log may never come so far.
 func TestClientThatWaitsForRoomIsWoken(t *testing.T) {
 	for _, when := range []string{"before", "while"} {
-		n := startReal(t)
+		n := aMaster(t)
 		d := stub(t, n)
-		n.mu.Lock()
+		n.engine.Lock()
 		n.log.SetChain(1, cluster.Member{Name: "silent"}, true)
 		n.log.Append(make([]byte, maxUncommitted+1))
 		n.log.Flush()
-		n.mu.Unlock()
+		n.engine.Unlock()
 		d.cmds = [][][]byte{{[]byte("ping")}}
 		ctx := inTime(t)
 		if when == "before" {
