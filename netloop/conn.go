@@ -152,11 +152,27 @@ func (c *Conn) claim() (was int32) {
 func (c *Conn) advance() {
 	cfg := c.group.cfg
 	for more := true; more; {
-		if c.fetch() && cfg.Execute(c.self) && cfg.Yield != nil {
+		if c.fetch() && c.execute() && cfg.Yield != nil {
 			cfg.Yield()
 		}
 		more = c.batched.Settle()
 	}
+}
+
+// goOn is advance for what a loop had in hand, and has not settled yet.
+func (c *Conn) goOn() {
+	if c.batched.Settle() {
+		c.advance()
+	}
+}
+
+// execute executes the connection's commands, and no others.
+func (c *Conn) execute() (yield bool) {
+	g := c.group
+	g.cfg.Lock.Lock()
+	defer g.cfg.Lock.Unlock()
+	g.hand.conns = nil
+	return g.cfg.Execute(c.self)
 }
 
 func (c *Conn) fetch() bool {

@@ -13,11 +13,11 @@ import (
 // Whatever can't be done at once is not a loop's work: it gives the connection back to its own goroutine.
 type group struct {
 	cfg       *Config
+	hand      *hand
 	newPoller func() (poller, error)
 	once      sync.Once
 	poller    poller        // nil: there is none here
 	reader    chan struct{} // a token: who has it waits for connections, and reads them
-	executing sync.Locker
 	count     int
 	done      sync.WaitGroup
 	watchdog  watchdog
@@ -33,8 +33,8 @@ const (
 	maxLoops = 4
 )
 
-func (g *group) init(cfg *Config, newPoller func() (poller, error)) {
-	g.cfg, g.newPoller = cfg, newPoller
+func (g *group) init(cfg *Config, h *hand, newPoller func() (poller, error)) {
+	g.cfg, g.hand, g.newPoller = cfg, h, newPoller
 }
 
 // start starts the loops, once. It reports whether there are some.
@@ -50,10 +50,10 @@ func (g *group) start() bool {
 		g.poller = p
 		g.reader = make(chan struct{}, 1)
 		g.reader <- struct{}{}
-		g.executing = g.cfg.NewLock()
-		g.watchdog.init(&g.done)
+		g.watchdog.init(&g.done, g.reader)
 		g.count = min(runtime.GOMAXPROCS(0), maxLoops)
-		for i := range g.count {
+		g.watchdog.start()
+		for i := range max(g.count, 2) { // the watchdog needs one more to have go on than may be held up
 			g.done.Go(func() { g.run(i) })
 		}
 	})
@@ -109,21 +109,20 @@ func (g *group) run(number int) {
 			}
 		}
 		yield := false
-		if len(active) > 0 {
-			g.watchdog.begins(number)
-		}
-		g.executing.Lock()
-		if reads && len(active)+len(direct) > fewReady && g.count > 1 {
+		g.watchdog.begins(number, reads)
+		g.cfg.Lock.Lock()
+		if reads = g.watchdog.keeps(number, reads); reads && len(active)+len(direct) > fewReady && g.count > 1 {
 			g.reader <- struct{}{}
 			reads = false
 		}
 		if len(active) > 0 {
+			g.watchdog.lends(number, reads)
+			g.hand.conns = &all
 			yield = g.cfg.Execute(active)
+			reads = g.watchdog.keeps(number, reads)
 		}
-		g.executing.Unlock()
-		if len(active) > 0 {
-			g.watchdog.done(number)
-		}
+		g.cfg.Lock.Unlock()
+		g.watchdog.done(number)
 		near.linked = len(direct) > 0
 		direct = serveDirect(direct)
 		left := all[:0]

@@ -17,23 +17,23 @@ type Config struct {
 	Yield func()
 	// Expecting reports whether something is likely to come at once, so that it pays to look again before sleeping.
 	Expecting func() bool
-	// NewLock makes the lock that keeps the order of execution: one whose waiters let virtual time pass; nil:
-	// sync.Mutex.
-	NewLock func() sync.Locker
-	Logger  *slog.Logger
+	// Lock is held while Execute is called, and keeps the order of execution; nil: one of their own.
+	Lock   sync.Locker
+	Logger *slog.Logger
 }
 
 // Loops are event loops, which begin with the first connection that they are to serve.
 type Loops struct {
 	cfg    Config
+	hand   hand
 	kernel group // serves what the kernel polls
 	queue  group // serves what says by itself that it has something to read
 }
 
 // New makes loops.
 func New(cfg Config) *Loops {
-	if cfg.NewLock == nil {
-		cfg.NewLock = func() sync.Locker { return new(sync.Mutex) }
+	if cfg.Lock == nil {
+		cfg.Lock = new(sync.Mutex)
 	}
 	if cfg.Expecting == nil {
 		cfg.Expecting = func() bool { return false }
@@ -42,9 +42,26 @@ func New(cfg Config) *Loops {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	l := &Loops{cfg: cfg}
-	l.kernel.init(&l.cfg, newKernel)
-	l.queue.init(&l.cfg, newQueue)
+	l.kernel.init(&l.cfg, &l.hand, newKernel)
+	l.queue.init(&l.cfg, &l.hand, newQueue)
 	return l
+}
+
+// hand is what the loop that executes has in hand. It is guarded by Config.Lock.
+type hand struct{ conns *[]*Conn }
+
+// LetGo has others serve the connections that the loop has in hand whose execution goes on, all but one. It is called
+// from within Execute.
+func (l *Loops) LetGo(but *Conn) {
+	if l.hand.conns == nil {
+		return
+	}
+	for _, c := range *l.hand.conns {
+		if c != but {
+			c.group.done.Go(c.goOn)
+		}
+	}
+	*l.hand.conns = append((*l.hand.conns)[:0], but)
 }
 
 // Open makes a Conn of a connection, which is closed by closing either. Of a Conn that is not served any more it makes

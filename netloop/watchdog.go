@@ -6,18 +6,20 @@ import (
 	"time"
 )
 
-// watchdog serves the connections that are not batched while a loop can't: it executes something that takes long, or
-// waits to. It sleeps while the loops do, and costs them nothing but to say when they begin and have done executing.
+// watchdog sees to what a loop can't while it executes something that takes long, or waits to: it serves the
+// connections that are not batched, and has another loop read. It sleeps while the loops do, and costs them nothing but
+// to say when they begin and have done executing.
 type watchdog struct {
 	turns  [maxLoops]atomic.Uint64 // of each loop; odd: it executes
+	lent   [maxLoops]atomic.Bool   // it has the token, which may be taken from it
+	reader chan struct{}           // where the token goes then
 	asleep atomic.Bool
 	awake  chan struct{} // a token: a loop begins
 	ended  chan struct{}
 	group  *sync.WaitGroup
 
-	mu      sync.Mutex // guards the rest
-	conns   map[*Conn]struct{}
-	started bool
+	mu    sync.Mutex // guards the rest
+	conns map[*Conn]struct{}
 }
 
 const (
@@ -30,19 +32,41 @@ const (
 	restAfter = 8
 )
 
-func (w *watchdog) init(group *sync.WaitGroup) {
+func (w *watchdog) init(group *sync.WaitGroup, reader chan struct{}) {
+	w.reader = reader
 	w.awake, w.ended = make(chan struct{}, 1), make(chan struct{})
 	w.group, w.conns = group, map[*Conn]struct{}{}
 }
 
-// begins is said by a loop that is about to execute.
-func (w *watchdog) begins(loop int) {
+// start has it look after the loops until they end.
+func (w *watchdog) start() { w.group.Go(w.run) }
+
+// begins is said by a loop that is about to execute, and may have the token.
+func (w *watchdog) begins(loop int, token bool) {
+	w.lends(loop, token)
 	w.turns[loop].Add(1)
 	if w.asleep.Load() {
 		select {
 		case w.awake <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// lends lets the token, if the loop has it, be taken away until the loop asks whether it keeps it.
+func (w *watchdog) lends(loop int, token bool) {
+	if token {
+		w.lent[loop].Store(true)
+	}
+}
+
+// keeps reports whether a loop still has the token that it has lent.
+func (w *watchdog) keeps(loop int, token bool) bool { return token && w.lent[loop].Swap(false) }
+
+// takeAway gives the token of a loop that executes for long to another one.
+func (w *watchdog) takeAway(loop int) {
+	if w.lent[loop].Swap(false) {
+		w.reader <- struct{}{}
 	}
 }
 
@@ -54,10 +78,6 @@ func (w *watchdog) add(c *Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.conns[c] = struct{}{}
-	if !w.started {
-		w.started = true
-		w.group.Go(w.run)
-	}
 }
 
 func (w *watchdog) remove(c *Conn) {
@@ -101,7 +121,10 @@ func (w *watchdog) run() {
 func (w *watchdog) look(seen *[maxLoops]uint64) (held, moved bool) {
 	for i := range w.turns {
 		now := w.turns[i].Load()
-		held = held || now == seen[i] && now%2 == 1
+		if now == seen[i] && now%2 == 1 {
+			w.takeAway(i)
+			held = true
+		}
 		moved = moved || now != seen[i]
 		seen[i] = now
 	}

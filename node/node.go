@@ -133,16 +133,16 @@ func New(c Config) (*Node, error) {
 	n.log = replication.NewLog(replication.LogConfig{
 		Position: replication.Position{ID: id}, Limit: c.Settings.ReplBacklogSize(), OnCommit: n.committed,
 	})
-	n.loops = netloop.New(netloop.Config{Execute: n.execute, Yield: c.Yield, Logger: c.Logger,
-		Expecting: func() bool { return n.log.Commit() < n.log.End() },
-		NewLock:   func() sync.Locker { return c.NewLock() }})
+	entrance := c.NewLock()
+	n.loops = netloop.New(netloop.Config{Execute: n.execute, Lock: entrance, Yield: c.Yield, Logger: c.Logger,
+		Expecting: func() bool { return n.log.Commit() < n.log.End() }})
 	n.replication = member.NewReplication(member.ReplicationConfig{
 		Context: n.ctx, Settings: c.Settings, Network: c.Network, Loops: n.loops, Logger: c.Logger, Steps: c.Steps,
 		Go: n.work.Go, Grouped: n.grouped, OnAck: func() { n.env.AcksMoved() },
 		Log: n.log, Identity: n.identity, Features: n.features, Lease: n.lease,
 	})
-	n.engine = engine.New(engine.Config{Log: n.log, Feeder: n.replication.Feeder, Lock: c.NewLock(), Now: c.Now,
-		Go: n.work.Go, Logger: c.Logger})
+	n.engine = engine.New(engine.Config{Log: n.log, Feeder: n.replication.Feeder, Lock: c.NewLock(),
+		Entrance: entrance, Now: c.Now, Go: n.work.Go, Logger: c.Logger})
 	n.loader = persist.NewLoader(persist.LoaderConfig{Settings: c.Settings, Logger: c.Logger, Now: c.Now,
 		Stopped: n.stopped, Levels: n.features})
 	n.persist = persist.New(persist.Config{
@@ -303,6 +303,7 @@ func (n *Node) Interrupt() { n.loader.Interrupt() }
 // Close ends the node at once, as its death would, and waits for all its goroutines.
 func (n *Node) Close() error {
 	n.cancel()
+	n.engine.Stop()
 	err := n.replication.Close()
 	for _, s := range n.servers {
 		err = errors.Join(err, s.Close())

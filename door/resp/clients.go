@@ -27,8 +27,11 @@ func (o *Door) welcome(d *driver) (refusal string) {
 
 // register is welcome, but for a connection that has to say who it is.
 func (o *Door) register(d *driver) (refusal string, unknown bool) {
-	o.engine.Lock()
-	defer o.engine.Unlock()
+	o.engine.Visit(func() { refusal, unknown = o.enroll(d) })
+	return refusal, unknown
+}
+
+func (o *Door) enroll(d *driver) (refusal string, unknown bool) {
 	full := o.full()
 	if reason := o.turnAway(d); reason != "" {
 		o.env.Stats.Rejected++
@@ -90,9 +93,9 @@ func (o *Door) farewell(d *driver, err error) {
 }
 
 // forget takes the session out of everything that knows it.
-func (o *Door) forget(d *driver) {
-	o.engine.Lock()
-	defer o.engine.Unlock()
+func (o *Door) forget(d *driver) { o.engine.Visit(func() { o.strike(d) }) }
+
+func (o *Door) strike(d *driver) {
 	if o.env.Clients.Get(d.s.ID) == nil {
 		return
 	}

@@ -44,6 +44,7 @@ type Door struct {
 	gates   engine.Gates[*driver]
 	yielded atomic.Int64 // when the scheduler was last made to look at all sockets, by the engine's clock
 	nextID  int64        // guarded by the execution lock
+	turn    turnInHand   // likewise
 	served  []*driver    // whose replies the turn in hand has to stage; likewise
 }
 

@@ -65,7 +65,7 @@ func newTestDoor(t *testing.T, settings *config.Config, files aof.FS, grouped bo
 		Persist: p, Server: clients, Logger: logger, Rand: rng, Started: time.Now()})
 	loops := netloop.New(netloop.Config{Execute: func(b []netloop.Batched) bool { return d.RunBatch(b) },
 		Logger:    logger,
-		Expecting: func() bool { return false }, NewLock: func() sync.Locker { return new(sync.Mutex) }})
+		Expecting: func() bool { return false }})
 	t.Cleanup(func() {
 		if err := loops.Close(); err != nil {
 			t.Error(err)

@@ -41,10 +41,21 @@ func (o *Door) run(drivers []*driver) (yield bool) {
 // runTurn runs as many of the drivers as one turn has time for, at least one. After maxTurn others get the lock, and
 // what is left of a pipeline is left to its driver's next turn.
 func (o *Door) runTurn(drivers []*driver) (ran int, yield bool) {
+	if o.engine.Guests() {
+		o.runGuests(drivers)
+		return len(drivers), false
+	}
 	turn := o.engine.Begin()
+	o.turn = turnInHand{drivers: drivers}
 	for ran < len(drivers) && (ran == 0 || o.env.TurnTook(turn.Began) <= maxTurn) {
+		o.turn.at = ran
 		o.execute(drivers[ran], turn.Now, turn.Began)
 		ran++
+		if o.turn.alone { // the others are not this turn's any more
+			o.served = drivers[ran-1 : ran]
+			turn.Commit()
+			return len(drivers), false
+		}
 	}
 	o.served = drivers[:ran]
 	end := turn.Commit()

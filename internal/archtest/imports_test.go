@@ -45,7 +45,7 @@ var rooms = map[string][]string{
 	"node/engine":     {"node/store", "node/config", "replication", "resp", "internal/rules"},
 	"node/transfer":   {"resp", "transport"},
 	"node/script":     {"lua", "lua/clibs", "resp"},
-	"node/command": {"server", "server/session", "server/pubsub", "node/script", "node/transfer", "node/member",
+	"node/command": {"server", "server/session", "server/pubsub", "node/script", "lua", "node/transfer", "node/member",
 		"node/persist", "node/engine", "node/store", "node/config", "node/dump", "node/listpack", "node/rdb",
 		"replication", "resp", "internal/bulk", "internal/openfiles", "internal/rules"},
 	"node/persist": {"node/engine", "node/store", "node/config", "node/dump", "node/rdb", "replication",

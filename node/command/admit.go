@@ -24,6 +24,7 @@ const (
 	sentAway
 	sentAwayUnsure // the same, and what is here may be old
 	replicaReadOnly
+	busy // a script runs for too long
 	stale
 	unconfirmed
 	fewReplicas
@@ -59,6 +60,7 @@ var admissionPolicy = []rule{
 	{while: sentAway, only: resp.Write, err: errSentAway},
 	{while: sentAwayUnsure, but: resp.Stale, err: errSentAway},
 	{while: replicaReadOnly, only: resp.Write, err: ErrReadOnly},
+	{while: busy, but: resp.AllowBusy},
 	{while: stale, but: resp.Stale, err: ErrMasterDown},
 	{while: unconfirmed, but: resp.Stale | resp.PassesPause, err: engine.ErrUnconfirmed},
 	{while: fewReplicas, only: resp.Write, err: ErrNoReplicas},
@@ -104,7 +106,7 @@ func (e *Env) admit(c *Context, cmd *Command, f resp.Flag) error {
 	if f&resp.Probe != 0 && len(e.Config.Join()) > 0 {
 		f |= resp.Stale // health checks, and the next in the chain, ask whatever the place in it
 	}
-	if hold&unauthenticated == 0 && e.Config.MaxMemory() > 0 && e.Evict(c.Now) == memoryFull {
+	if hold&(unauthenticated|busy) == 0 && e.Config.MaxMemory() > 0 && e.Evict(c.Now) == memoryFull {
 		if hold |= memoryShort; s.Tx != nil {
 			hold |= memoryShortInMulti
 		}
@@ -112,7 +114,7 @@ func (e *Env) admit(c *Context, cmd *Command, f resp.Flag) error {
 	if level > 0 && level > e.level() {
 		hold |= levelTooLow
 	}
-	if c.held = hold; f&resp.RunsScript != 0 {
+	if c.held = hold; f&resp.RunsScript != 0 && hold&busy == 0 {
 		if err := scriptHeld(f, hold); err != nil {
 			return err
 		}
@@ -176,6 +178,8 @@ func (e *Env) explain(hold condition, cmd *Command, level int) error {
 		return resp.Error(fmt.Sprintf(
 			"ERR '%s' needs feature level %d, and this group is of level %d: holdfast status says who holds it back",
 			cmd.FullName(), level, e.level()))
+	case busy:
+		return e.scripts.run.busyError()
 	case writeFailed:
 		return resp.Error("MISCONF Errors writing to the AOF file: " + e.Persist.WriteError().Error())
 	}
@@ -208,6 +212,9 @@ func (e *Env) conditions(c *Context) (hold condition) {
 	}
 	if e.Engine.Loading() {
 		hold |= loading
+	}
+	if e.scripts.run.busy {
+		hold |= busy
 	}
 	if e.Engine.Master() {
 		hold |= e.masterConditions()

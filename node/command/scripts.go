@@ -35,6 +35,8 @@ var scriptRows = []Command{
 				"Forgets all scripts.", scriptFlush), "6.2.0", "`ASYNC` and `SYNC`."),
 				"request_policy:all_nodes", "response_policy:all_succeeded"),
 			scriptSub("help", 2, resp.Loading|resp.Stale, "5.0.0", "", "Explains the subcommands.", scriptHelp),
+			tipped(scriptSub("kill", 2, resp.NoScript|resp.AllowBusy, "2.6.0", "", "Ends the script that runs.",
+				scriptKill), "request_policy:all_shards", "response_policy:one_succeeded"),
 			tipped(scriptSub("load", 3, resp.NoScript|resp.Stale, "2.6.0", "script", "Makes a script known.",
 				scriptLoad), "request_policy:all_nodes", "response_policy:all_succeeded"),
 			scriptSub("show", 3, resp.NoScript, "8.0.0", "sha1", "Answers the text of a script.", scriptShow),
@@ -152,6 +154,14 @@ func scriptFlush(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 	}
 	c.scripts.cache.Flush()
+	w.OK()
+	return nil
+}
+
+func scriptKill(c *Context, _ [][]byte, w *resp.Writer) error {
+	if err := c.scripts.run.kill(); err != nil {
+		return err
+	}
 	w.OK()
 	return nil
 }

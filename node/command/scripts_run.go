@@ -17,7 +17,7 @@ func newScripts(e *Env) *scripts {
 	s := &scripts{cache: script.NewCache()}
 	s.run.e = e
 	s.runner = script.NewRunner(script.Config{
-		Host: &s.run, Logger: e.Logger, Seed: int32(e.Rand.Uint32()),
+		Host: &s.run, Hook: s.run.hook, Logger: e.Logger, Seed: int32(e.Rand.Uint32()),
 	})
 	return s
 }
@@ -32,6 +32,11 @@ type scriptRun struct {
 	dirty    bool // it has written: now nothing must keep it from going on
 	gated    bool
 	quiet    int64
+
+	began  int64 // by the engine's clock
+	name   string
+	busy   bool // it runs for so long that other clients are told so
+	killed bool
 }
 
 // flagsOf are the flags of a command as it is called: those of one that runs a script depend on the script. One that
@@ -85,7 +90,7 @@ func (c *Context) runScript(s *script.Script, keys, args [][]byte, w *resp.Write
 		return resp.Error("ERR Can not execute a script with write flag using *_ro command.")
 	}
 	run := &c.scripts.run
-	run.begin(c)
+	run.begin(c, s.SHA)
 	run.readOnly = readOnly || !plain && s.Flags&script.NoWrites != 0
 	run.allowOOM = !plain && s.Flags&script.AllowOOM != 0
 	cmd := c.Cmd
@@ -101,14 +106,15 @@ func (c *Context) runScript(s *script.Script, keys, args [][]byte, w *resp.Write
 }
 
 // begin gives the script's commands what they are to know of the client that runs it.
-func (r *scriptRun) begin(c *Context) {
+func (r *scriptRun) begin(c *Context, name string) {
 	if r.c == nil {
 		s := session.New(0, "", "", r.e.Started, func() {})
 		s.W.Pieces, s.Authenticated = false, true
 		r.c = r.e.NewContext(s)
 		r.c.InExec, r.c.scripted = true, true
 	}
-	r.caller, r.dirty = c, false
+	r.name = name
+	r.caller, r.dirty, r.busy, r.killed, r.began = c, false, false, false, r.e.clock()
 	r.gated, r.quiet = r.e.Engine.Gated(), r.e.unobserved()
 	s, of := r.c.S, c.S
 	s.ID, s.Addr, s.LocalAddr, s.Name, s.User, s.DB = of.ID, of.Addr, of.LocalAddr, of.Name, of.User, of.DB
@@ -123,7 +129,10 @@ func (r *scriptRun) end() {
 		r.caller.revealed = true
 		r.caller.gate = max(r.caller.gate, r.c.gate)
 	}
-	r.caller, r.c.S.Tracking = nil, nil
+	if r.e.Engine.Stopping() && r.dirty {
+		r.undo()
+	}
+	r.caller, r.c.S.Tracking, r.busy = nil, nil, false
 	if cap(r.c.S.W.Buf) > maxScriptReply {
 		r.c.S.W.Buf = nil
 	}
@@ -131,9 +140,6 @@ func (r *scriptRun) end() {
 
 // maxScriptReply bounds the buffer for replies to scripts that is kept.
 const maxScriptReply = 64 << 10
-
-// Interrupt lets a script go on.
-func (r *scriptRun) Interrupt() error { return nil }
 
 // Call runs a command of the script.
 func (r *scriptRun) Call(args [][]byte, proto int, check bool) (reply []byte, err error) {

@@ -19,6 +19,9 @@ func shutdown(c *Context, args [][]byte, _ *resp.Writer) error {
 	if o.Abort { // none waits for long
 		return resp.Error("ERR No shutdown in progress.")
 	}
+	if c.scripts.run.busy && !o.NoSave {
+		return c.scripts.run.busyError()
+	}
 	if c.Persist.MustSave(o.Save, o.NoSave) {
 		wait, err := c.Persist.SaveOrWait()
 		if wait {
@@ -71,6 +74,7 @@ func (e *Env) endProcess() {
 		e.Persist.Interrupt()
 	}
 	e.exitOnce.Do(func() { close(e.exit) })
+	e.Engine.Stop()
 }
 
 // Exit is closed when a command asks for the node's end.

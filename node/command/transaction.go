@@ -130,6 +130,9 @@ func exec(c *Context, _ [][]byte, w *resp.Writer) error {
 	w.Array(len(tx.Queue))
 	c.InExec = true
 	for _, args := range tx.Queue {
+		if s.Aborted() {
+			break // a script was ended with the node: nothing of this is to stay
+		}
 		cmd, err := c.table.Lookup(args)
 		if err != nil {
 			c.fail(err) // can't be: it was looked up before it was queued

@@ -17,6 +17,7 @@ var (
 	rowAnnounceIP        = row("replica-announce-ip")
 	rowAnnouncePort      = row("replica-announce-port")
 	rowBind              = row("bind")
+	rowBusyReply         = row("busy-reply-threshold")
 	rowDBFilename        = row("dbfilename")
 	rowDatabases         = row("databases")
 	rowDir               = row("dir")
@@ -246,6 +247,9 @@ func (c *Config) KeyLoadDelay() int64 { return c.value(rowKeyLoadDelay).num }
 
 // ReplBacklogSize returns how many bytes of the log stay in memory.
 func (c *Config) ReplBacklogSize() int64 { return c.value(rowReplBacklogSize).num }
+
+// BusyReplyThreshold is after how many milliseconds of a script other clients are told; 0: never.
+func (c *Config) BusyReplyThreshold() int64 { return c.value(rowBusyReply).num }
 
 // LuaMemoryLimit is how many bytes the values of scripts may take.
 func (c *Config) LuaMemoryLimit() int64 { return c.value(rowLuaMemoryLimit).num }

@@ -46,7 +46,7 @@ var serverRows = []Directive{
 	yesno("latency-tracking", Mutable, "yes", "keep a latency histogram for each command"),
 	special("latency-tracking-info-percentiles", Mutable|Multi, "50 99 99.9",
 		"percentiles that INFO latencystats shows", applyPercentiles),
-	integer("busy-reply-threshold", Mutable|Inert, "5000", 0, maxLong,
+	integer("busy-reply-threshold", Mutable, "5000", 0, maxLong,
 		"milliseconds of a script after which others are told BUSY").alias("lua-time-limit"),
 	integer("tracking-table-max-keys", Mutable|Unsigned, "1000000", 0, maxLong,
 		"keys remembered for client-side caching"),

@@ -16,5 +16,6 @@ func (alone) Write() (kept bool)                { return true }
 func (alone) Role() Role                        { return Role{Master: true, Logs: true, Gated: true, Gates: true} }
 func (alone) Spoilt(error)                      {}
 func (alone) CopyAnew(error)                    {}
+func (alone) LetGo()                            {}
 func (alone) Refuses(write bool) error          { return nil }
 func (alone) LeadsForSure() bool                { return true }

@@ -10,6 +10,7 @@
 //	effects.go  what a turn did, in wire form, on its way to the log
 //	changes.go  the last change of every key: which offset a reply has to wait for
 //	gates.go    who waits for the commit point
+//	guests.go   who is let in while a client's command goes on for too long
 //	health.go   data that is not what the log says; commands that take long
 //	policy.go   what maxmemory-policy says: which keys go first, and what each carries of its use
 //

@@ -35,6 +35,9 @@ type Clients interface {
 	ServeBlocked()
 	// Stage moves what a turn has written for clients to their outputs, and adds those who are to be woken.
 	Stage(woken []Waker) []Waker
+	// LetGo has those go on who stand in the same turn as a client whose command goes on for long: what they did is in
+	// the log, which its readers are shown.
+	LetGo()
 }
 
 // Waker is a client that something has happened to.
@@ -96,6 +99,7 @@ type Config struct {
 	Disk     Disk
 	Node     Node
 	Lock     Locker           // the execution lock
+	Entrance Locker           // held by who executes for clients, see guests.go
 	Now      func() time.Time // time as data
 	Go       func(f func())   // runs f in a goroutine that the node waits for when it ends
 	Logger   *slog.Logger
@@ -119,6 +123,9 @@ type Engine struct {
 	base  time.Time    // of Clock
 
 	evictions chan struct{} // holds a token while keys are to be evicted
+
+	guests   bool        // a client's command lets others in; guarded by Entrance
+	stopping atomic.Bool // the node ends
 
 	held context.Context // ends when the node leaves its place; guarded by turn
 	lose context.CancelFunc
@@ -150,6 +157,9 @@ type Engine struct {
 func New(c Config) *Engine {
 	if c.Lock == nil {
 		c.Lock = new(sync.Mutex)
+	}
+	if c.Entrance == nil {
+		c.Entrance = new(sync.Mutex)
 	}
 	if c.Log == nil {
 		c.Log = replication.NewLog(replication.LogConfig{})

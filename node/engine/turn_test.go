@@ -38,6 +38,8 @@ func (h *fakeHost) Role() Role            { return h.role }
 func (h *fakeHost) Spoilt(error)          {}
 func (h *fakeHost) CopyAnew(error)        {}
 func (h *fakeHost) ServeBlocked()         { h.did("serve") }
+func (h *fakeHost) LetGo()                {}
+
 func (h *fakeHost) Stage(w []Waker) []Waker {
 	h.did("stage")
 	return append(w, h)

@@ -187,6 +187,7 @@ func (l *levels) Need(level int) error {
 // What the engine asks.
 
 func (k *keeper) ServeBlocked()                             {}
+func (k *keeper) LetGo()                                    {}
 func (k *keeper) Stage(woken []engine.Waker) []engine.Waker { return woken }
 func (k *keeper) Spoilt(error)                              {}
 func (k *keeper) CopyAnew(error)                            {}

@@ -14,15 +14,16 @@ type Host interface {
 	// Call runs a command of the script, and answers its reply, in protocol 2 or 3, which is good until the next call;
 	// or why it does not run. With check it runs nothing, and answers only why it could not be run.
 	Call(args [][]byte, proto int, check bool) (reply []byte, err error)
-	// Interrupt is called every now and then. Its error ends the script.
-	Interrupt() error
 }
 
 // Config is what a Runner is made with.
 type Config struct {
 	Host   Host
 	Logger *slog.Logger
-	Seed   int32 // of math.random
+	// Hook is called every now and then while a script runs. Its error ends the script, wherever it is; before that, it
+	// is to tell the Runner with NotePlace.
+	Hook func(l *lua.State) error
+	Seed int32 // of math.random
 }
 
 // Runner runs scripts, one after the other.
@@ -39,7 +40,7 @@ type Runner struct {
 	numbers []byte // texts of numbers in args
 	running bool
 
-	source string // where the script was when Interrupt ended it
+	source string // where the script was when Hook ended it
 	line   int
 }
 
@@ -54,7 +55,7 @@ func (r *Runner) Memory() int64 {
 	return r.l.MemoryUsed()
 }
 
-// hookSteps is how many steps a script takes between two calls of Host.Interrupt: a fraction of a millisecond.
+// hookSteps is how many steps a script takes between two calls of Hook: a fraction of a millisecond.
 const hookSteps = 10_000
 
 // Outcome is what became of a script beside its reply.
@@ -186,15 +187,8 @@ func cText(s string) string {
 	return text
 }
 
-// hook asks the host whether the script may go on.
-func (r *Runner) hook(l *lua.State) error {
-	err := r.Host.Interrupt()
-	if err == nil {
-		return nil
-	}
-	r.source, r.line = place(l, 0)
-	return err
-}
+// NotePlace notes where a script is that is about to be ended.
+func (r *Runner) NotePlace(l *lua.State) { r.source, r.line = place(l, 0) }
 
 // place is where the script is: at a level, or, if a Go function runs there, where that was called.
 func place(l *lua.State, level int) (source string, line int) {

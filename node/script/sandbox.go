@@ -7,7 +7,7 @@ import (
 
 // newState makes a state with all that a script finds.
 func (r *Runner) newState() *lua.State {
-	l := lua.New(lua.Options{Hook: r.hook, HookSteps: hookSteps})
+	l := lua.New(lua.Options{Hook: r.Hook, HookSteps: hookSteps})
 	r.open(l)
 	t := r.register(l, r.functions())
 	for name, f := range r.forScripts() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"holdfast/lua"
 	"holdfast/resp"
 )
 
@@ -37,15 +38,16 @@ func (h *echo) Call(args [][]byte, proto int, check bool) ([]byte, error) {
 	return w.Buf, nil
 }
 
-func (h *echo) Interrupt() error {
-	if h.left--; h.left < 0 {
-		return errEnded
-	}
-	return nil
-}
-
 func newTestRunner(h *echo) *Runner {
-	return NewRunner(Config{Host: h, Logger: slog.New(slog.DiscardHandler)})
+	r := NewRunner(Config{Host: h, Logger: slog.New(slog.DiscardHandler)})
+	r.Hook = func(l *lua.State) error {
+		if h.left--; h.left < 0 {
+			r.NotePlace(l)
+			return errEnded
+		}
+		return nil
+	}
+	return r
 }
 
 func mustParse(t testing.TB, source string) *Script {

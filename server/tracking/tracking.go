@@ -112,6 +112,13 @@ const (
 // Begin says whose command is executed: that client is told of changes after its reply, never in the middle.
 func (t *Table) Begin(id int64) { t.current = id }
 
+// Aside puts away what there is to tell the client whose command is executed, while another's is, until back is called.
+func (t *Table) Aside() (back func()) {
+	current, pending := t.current, t.pending
+	t.current, t.pending = 0, nil
+	return func() { t.current, t.pending = current, pending }
+}
+
 // Finish has the client told, now that its reply is written.
 func (t *Table) Finish() {
 	t.current = 0

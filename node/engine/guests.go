@@ -1,0 +1,44 @@
+package engine
+
+// Guests are clients that are let in while a client's command goes on for too long: they execute nothing and see no
+// data, they are only told so, or end it.
+//
+// Who executes for clients holds Entrance while he does, and takes the lock inside. Interlude gives up Entrance and not
+// the lock: who comes in then is a guest.
+
+// Interlude lets guests in who wait at the entrance. It is called in the middle of a client's command.
+func (e *Engine) Interlude() {
+	e.guests = true
+	e.Entrance.Unlock()
+	e.Entrance.Lock()
+	e.guests = false
+}
+
+// LetGo has those go on who stand in the turn in hand beside a client whose command goes on for long. It needs the
+// lock.
+func (e *Engine) LetGo() {
+	e.flush()
+	e.Go(e.Publish)
+	e.Clients.LetGo()
+}
+
+// Guests reports that a client's command goes on: who has the entrance is a guest. It needs the
+// entrance.
+func (e *Engine) Guests() bool { return e.guests }
+
+// Visit does something about clients, as a guest while a command goes on, and else with the lock.
+func (e *Engine) Visit(f func()) {
+	e.Entrance.Lock()
+	defer e.Entrance.Unlock()
+	if !e.guests {
+		e.Lock()
+		defer e.Unlock()
+	}
+	f()
+}
+
+// Stop has a command that goes on for long end as soon as it can, as the node does. It needs no lock.
+func (e *Engine) Stop() { e.stopping.Store(true) }
+
+// Stopping reports that Stop was called. It needs no lock.
+func (e *Engine) Stopping() bool { return e.stopping.Load() }

@@ -1,0 +1,139 @@
+package node
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/resp"
+	"holdfast/transport"
+)
+
+// realClient is a client over a real connection.
+func realClient(t *testing.T, n *Node) client {
+	t.Helper()
+	c, err := resp.Dial(t.Context(), transport.Host{}, n.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return client{t, c}
+}
+
+// begin has a script run that does not end by itself, and answers once other clients are told so.
+func begin(t *testing.T, n *Node, script string) (of client) {
+	t.Helper()
+	c, other := realClient(t, n), realClient(t, n)
+	if err := c.Send(t.Context(), "EVAL", script, "0"); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.HasPrefix(other.do("GET", "k"), "-BUSY") {
+		time.Sleep(time.Millisecond)
+	}
+	return c
+}
+
+// reply is the reply that the client waits for; an error is its text.
+func (c client) reply() string {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	v, err := c.Receive(ctx)
+	if err != nil {
+		return "-" + err.Error()
+	}
+	return v.String()
+}
+
+const (
+	loop         = "while true do end"
+	loopAndWrite = "redis.call('SET', 'half', 1) while true do end"
+	busyReply    = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+)
+
+// TestBusyScript: clients that come, and those that were there, are told of a script that does not end, and one may end
+// it.
+func TestBusyScript(t *testing.T) {
+	n := startReal(t, "busy-reply-threshold 10")
+	old := realClient(t, n)
+	if got := old.do("SCRIPT", "KILL"); got != "-NOTBUSY No scripts in execution right now." {
+		t.Error(got)
+	}
+	c := begin(t, n, loop)
+	fresh := realClient(t, n)
+	for _, step := range []struct{ line, want string }{
+		{"MULTI", "OK"}, {"SET a 1", "-" + busyReply},
+		{"EXEC", "-EXECABORT Transaction discarded because of: " + busyReply},
+		{"PING", "-" + busyReply}, {"INFO", "-" + busyReply}, {"SHUTDOWN", "-" + busyReply}, {"WATCH k", "OK"},
+		{"UNWATCH", "OK"}, {"nosuch", "-ERR unknown command 'nosuch', with args beginning with: "}, {"RESET", "RESET"},
+		{"CLIENT ID", "-" + busyReply},
+	} {
+		fresh.answers(step.line, step.want)
+	}
+	if got := fresh.do("HELLO", "3"); !strings.HasPrefix(got, "[server redis") {
+		t.Error(got)
+	}
+	for range 100 { // more than the loops serve at once
+		if got := realClient(t, n).do("GET", "x"); got != "-"+busyReply {
+			t.Error(got)
+		}
+	}
+	if got := old.do("SCRIPT", "KILL"); got != "OK" {
+		t.Error(got)
+	}
+	if got := c.reply(); !strings.HasPrefix(got, "-ERR Script killed by user with SCRIPT KILL... script: ") ||
+		!strings.HasSuffix(got, ", on @user_script:1.") {
+		t.Error(got)
+	}
+	if got := old.do("SET", "k", "v"); got != "OK" {
+		t.Error("afterwards", got)
+	}
+}
+
+// TestBusyScriptCantBeCaught: a script does not go on because it catches errors.
+func TestBusyScriptCantBeCaught(t *testing.T) {
+	n := startReal(t, "busy-reply-threshold 1")
+	c := begin(t, n, "while true do pcall(function() while true do end end) end")
+	if got := realClient(t, n).do("SCRIPT", "KILL"); got != "OK" {
+		t.Error(got)
+	}
+	if got := c.reply(); !strings.Contains(got, "killed") {
+		t.Error(got)
+	}
+}
+
+// TestBusyScriptThatHasWritten can't be ended without the node, and then nothing of it is in the log.
+func TestBusyScriptThatHasWritten(t *testing.T) {
+	n := startReal(t, "busy-reply-threshold 10")
+	follower := startReal(t)
+	followTCP(t, follower, n)
+	before := n.log.End()
+	begin(t, n, loopAndWrite)
+	other := realClient(t, n)
+	if got := other.do("SCRIPT", "KILL"); !strings.HasPrefix(got, "-UNKILLABLE Sorry the script already executed") {
+		t.Error(got)
+	}
+	if err := other.Send(t.Context(), "SHUTDOWN", "NOSAVE"); err != nil {
+		t.Fatal(err)
+	}
+	<-n.Exit()
+	for n.engine.Broken() == nil { // until the script has ended
+		time.Sleep(time.Millisecond)
+	}
+	if end := n.log.End(); end != before {
+		t.Errorf("the log has %d bytes more", end-before)
+	}
+	if got := dataOf(follower, "half"); got != "" {
+		t.Errorf("the half of a script is at a follower: %q", got)
+	}
+}
+
+// TestBusyScriptEndsWithTheNode: a node that is closed does not wait for one.
+func TestBusyScriptEndsWithTheNode(t *testing.T) {
+	n := start(t, Config{Network: transport.Host{}}, "bind 127.0.0.1", "port 0", "busy-reply-threshold 1")
+	begin(t, n, loop)
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}
