@@ -53,6 +53,7 @@ func (l *Log) Restore(pos Position, formers []Former) {
 	defer l.mu.Unlock()
 	l.lineage.Formers = slices.Clone(formers)
 	l.lineage.Cut(pos.Offset) // its end may have been lost
+	l.tracker.Restored = pos.Offset
 }
 
 // Formers are the ids that the log had, oldest first.

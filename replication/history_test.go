@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/cluster"
 	"holdfast/resp"
 )
 
@@ -206,5 +207,36 @@ func TestRestoredWithoutItsEnd(t *testing.T) {
 	}
 	if a, offset := l.advise(Position{testID('a'), 20}); a != AdviceRewind || offset != 10 {
 		t.Errorf("advice %d, offset %d", a, offset)
+	}
+}
+
+// TestRestoredCountsAsCommitted: as long as the disk does not say that what was found there is safe, nobody who has
+// less of it holds all that is committed: an earlier process may have committed it.
+func TestRestoredCountsAsCommitted(t *testing.T) {
+	l, learner := NewLog(LogConfig{Position: Position{ID: testID('a')}}), cluster.Member{Name: "b", Incarnation: "1"}
+	l.UseDisk(&testDisk{})
+	l.Restore(Position{ID: testID('a'), Offset: 100}, nil)
+	l.Stored(0, 40) // what was synced
+	l.SetChain(2, learner, true)
+	for _, at := range []struct {
+		acked int64
+		held  bool
+	}{{40, false}, {99, false}, {100, true}} {
+		l.Ack(2, learner, at.acked)
+		if got := l.HeldBy(2, learner); got != at.held {
+			t.Errorf("with %d of 100 bytes acknowledged: held %v", at.acked, got)
+		}
+		if got := l.HeldBySuccessor(); got != at.held {
+			t.Errorf("with %d of 100 bytes acknowledged: held by the successor %v", at.acked, got)
+		}
+		if l.Commit() != 40 {
+			t.Errorf("%d bytes are committed, 40 are on disk", l.Commit())
+		}
+	}
+	l.Reset(Position{ID: testID('b'), Offset: 10})
+	l.Stored(10, 10)
+	l.SetChain(3, learner, true)
+	if l.Ack(3, learner, 10); !l.HeldBy(3, learner) {
+		t.Error("of another log no more counts than it has")
 	}
 }

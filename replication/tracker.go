@@ -20,6 +20,7 @@ type Tracker struct {
 	Acked     int64          // the most that successor acknowledged in Epoch
 	Disk      bool           // the log is kept on disk: what is not there counts for nothing
 	Stored    int64          // it reaches to here there
+	Restored  int64          // what this process found on disk: an earlier one may have committed all of it
 	Commit    int64
 }
 
@@ -84,12 +85,17 @@ func (t *Tracker) Upstream(end int64) int64 {
 
 // HeldBy is Log.HeldBy.
 func (t *Tracker) HeldBy(epoch uint64, m cluster.Member) bool {
-	return t.Epoch == epoch && (!t.Chain || t.Successor.Is(m) && t.Acked >= t.Commit)
+	return t.Epoch == epoch && (!t.Chain || t.Successor.Is(m) && t.heldBySuccessor())
 }
+
+// heldBySuccessor says whether the successor has acknowledged all that is committed, or may have been before this
+// process began. That may be more than Commit, as long as the disk takes nothing: then it is not sure that what was read
+// there would survive a loss of power.
+func (t *Tracker) heldBySuccessor() bool { return t.Acked >= max(t.Commit, t.Restored) }
 
 // Reset begins another log that reaches to end: of its bytes nothing is known yet, unless this member is alone.
 func (t *Tracker) Reset(end int64) {
-	t.Acked, t.Stored, t.Commit = 0, 0, 0
+	t.Acked, t.Stored, t.Restored, t.Commit = 0, 0, 0, 0
 	t.Settle(end)
 }
 
@@ -97,7 +103,7 @@ func (t *Tracker) Reset(end int64) {
 func (l *Log) HeldBySuccessor() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.tracker.Chain || l.tracker.Acked >= l.tracker.Commit
+	return !l.tracker.Chain || l.tracker.heldBySuccessor()
 }
 
 // HeldBy reports whether m is the one whose word counts in that epoch, and has acknowledged all that is committed.
