@@ -89,8 +89,8 @@ func (t *Tracker) HeldBy(epoch uint64, m cluster.Member) bool {
 }
 
 // heldBySuccessor says whether the successor has acknowledged all that is committed, or may have been before this
-// process began. That may be more than Commit, as long as the disk takes nothing: then it is not sure that what was read
-// there would survive a loss of power.
+// process began. That may be more than Commit as long as the disk takes nothing: then it is not sure that what was
+// read there would survive a loss of power.
 func (t *Tracker) heldBySuccessor() bool { return t.Acked >= max(t.Commit, t.Restored) }
 
 // Reset begins another log that reaches to end: of its bytes nothing is known yet, unless this member is alone.
