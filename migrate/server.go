@@ -148,16 +148,20 @@ func (l *link) Rewind(int64) error { return errors.New("nothing can be taken bac
 
 // state hears how the link is. Until the snapshot is there any failure is the end.
 func (l *link) state(s replication.FollowStatus) {
+	news := ""
 	switch {
 	case s.State == replication.FollowConnected:
 		l.lost = false
-		l.from.Say(fmt.Sprintf("following %s from offset %d of its log on", l.from.Server.Addr, s.Offset))
+		news = fmt.Sprintf("following %s from offset %d of its log on", l.from.Server.Addr, s.Offset)
 	case s.State != replication.FollowConnect:
 	case !l.loaded.Load():
 		l.end(fmt.Errorf("%s: %w", l.from.Server.Addr, s.LastError))
 	case !l.lost && l.ctx.Err() == nil:
 		l.lost = true
-		l.from.Say(fmt.Sprintf("lost %s, trying again: %v", l.from.Server.Addr, s.LastError))
+		news = fmt.Sprintf("lost %s, trying again: %v", l.from.Server.Addr, s.LastError)
+	}
+	if news != "" {
+		l.from.Say(news)
 	}
 }
 

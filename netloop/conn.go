@@ -155,13 +155,13 @@ func (c *Conn) advance() {
 		if c.fetch() && c.execute() && cfg.Yield != nil {
 			cfg.Yield()
 		}
-		more = c.batched.Settle()
+		more = c.settle()
 	}
 }
 
 // goOn is advance for what a loop had in hand, and has not settled yet.
 func (c *Conn) goOn() {
-	if c.batched.Settle() {
+	if c.settle() {
 		c.advance()
 	}
 }
@@ -172,7 +172,7 @@ func (c *Conn) execute() (yield bool) {
 	g.cfg.Lock.Lock()
 	defer g.cfg.Lock.Unlock()
 	g.hand.conns = nil
-	return g.cfg.Execute(c.self)
+	return g.cfg.execute(c.self)
 }
 
 func (c *Conn) fetch() bool {
@@ -181,6 +181,8 @@ func (c *Conn) fetch() bool {
 	}
 	return c.batched.Fetch()
 }
+
+func (c *Conn) settle() (more bool) { return c.batched.Settle() }
 
 // serve has the user of a connection that is not batched called, unless somebody is about it, who then does so once
 // more. It reports whether there is more to do.

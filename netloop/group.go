@@ -118,7 +118,7 @@ func (g *group) run(number int) {
 		if len(active) > 0 {
 			g.watchdog.lends(number, reads)
 			g.hand.conns = &all
-			yield = g.cfg.Execute(active)
+			yield = g.cfg.execute(active)
 			reads = g.watchdog.keeps(number, reads)
 		}
 		g.cfg.Lock.Unlock()
@@ -127,7 +127,7 @@ func (g *group) run(number int) {
 		direct = serveDirect(direct)
 		left := all[:0]
 		for _, c := range all {
-			if c.batched.Settle() {
+			if c.settle() {
 				left = append(left, c)
 			}
 		}

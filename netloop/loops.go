@@ -22,6 +22,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+func (c *Config) execute(batch []Batched) (yield bool) { return c.Execute(batch) }
+
 // Loops are event loops, which begin with the first connection that they are to serve.
 type Loops struct {
 	cfg    Config

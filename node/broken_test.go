@@ -137,7 +137,7 @@ func TestBrokenMember(t *testing.T) {
 						g.Epoch = 3
 						adopt(g)
 					}
-					_ = making.Close()
+					_ = making.Image.Close()
 					awaitBeat(t, nodes[2], "is whole", isWhole)
 					p.expect("OK", "QUEUED", "QUEUED", "[2 2]")
 					p.send("set after 1")

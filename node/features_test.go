@@ -14,6 +14,7 @@ import (
 	"holdfast/internal/newer"
 	"holdfast/internal/simnet"
 	"holdfast/node/command"
+	"holdfast/node/identity"
 	"holdfast/node/member"
 	"holdfast/replication"
 	"holdfast/resp"
@@ -65,7 +66,7 @@ func TestNeedsAreKept(t *testing.T) {
 			t.Error(err)
 		}
 		stop(n)
-		noted := member.NewIdentity(disk, nil)
+		noted := identity.New(disk, nil)
 		err = noted.Read()
 		if p := noted.Now(); err != nil || p.Name != "pod-1" || p.Needs != 3 {
 			t.Errorf("%+v, %v", p, err)
@@ -153,7 +154,7 @@ func TestBehindIsNoted(t *testing.T) {
 	if err := behind(); err != nil || n.log.End() == 0 {
 		t.Errorf("%v, and the log ends at %d", err, n.log.End())
 	}
-	noted := member.NewIdentity(disk, nil)
+	noted := identity.New(disk, nil)
 	if err := noted.Read(); err != nil || noted.Now().Needs != 3 {
 		t.Errorf("%+v, %v", noted.Now(), err)
 	}

@@ -19,13 +19,13 @@ import (
 	"holdfast/node/config"
 	"holdfast/node/cron"
 	"holdfast/node/engine"
+	"holdfast/node/identity"
 	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/node/store"
 	"holdfast/node/transfer"
 	"holdfast/replication"
 	"holdfast/replication/aof"
-	"holdfast/resp"
 	"holdfast/server"
 	"holdfast/transport"
 )
@@ -73,8 +73,8 @@ type Node struct {
 	dir      *aof.Root      // nil: nothing is kept
 	grouped  bool           // it was started as a member of a group
 	self     cluster.Member // Name and Addr are known once the listener is open
-	identity *member.Identity
-	features *member.Features
+	identity *identity.Identity
+	features *identity.Features
 	lock     string       // see Config
 	proof    member.Proof // known when self is
 
@@ -91,8 +91,8 @@ type Node struct {
 	cron        *cron.Cron
 	resident    atomic.Int64 // bytes, as of a second ago at most
 
-	servers []*resp.Server  // one per address listened on
-	ctx     context.Context // ends at Close
+	servers []*server.Listener // one per address listened on
+	ctx     context.Context    // ends at Close
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // cron, agent, following
 	writers sync.WaitGroup // who writes to clients
@@ -127,8 +127,8 @@ func New(c Config) (*Node, error) {
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.stopped = n.ctx.Done()
-	n.identity = member.NewIdentity(files, c.Logger)
-	n.features = member.NewFeatures(c.Level, n.identity)
+	n.identity = identity.New(files, c.Logger)
+	n.features = identity.NewFeatures(c.Level, n.identity)
 	n.lease = member.NewLease(c.LeaseClock)
 	n.log = replication.NewLog(replication.LogConfig{
 		Position: replication.Position{ID: id}, Limit: c.Settings.ReplBacklogSize(), OnCommit: n.committed,
@@ -144,7 +144,7 @@ func New(c Config) (*Node, error) {
 	n.engine = engine.New(engine.Config{Log: n.log, Feeder: n.replication.Feeder, Lock: c.NewLock(),
 		Entrance: entrance, Now: c.Now, Go: n.work.Go, Logger: c.Logger})
 	n.loader = persist.NewLoader(persist.LoaderConfig{Settings: c.Settings, Logger: c.Logger, Now: c.Now,
-		Stopped: n.stopped, Levels: n.features})
+		Stopped: n.stopped, Features: n.features})
 	n.persist = persist.New(persist.Config{
 		Engine: n.engine, Epochs: &n.replication.Epochs, Rand: c.Rand,
 		Link: n.replication, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
@@ -225,7 +225,7 @@ func (n *Node) Start() error {
 	n.engine.Data.Loading, n.engine.Data.Partial = true, true // until then clients are told to wait
 	n.engine.Unlock()
 	for _, l := range listeners {
-		n.servers = append(n.servers, resp.Serve(l, n.logger, n.door.Serve))
+		n.servers = append(n.servers, server.Serve(l, n.logger, n.door.Serve))
 	}
 	if err := n.persist.Load(); err != nil {
 		if n.loader.Interruption() != nil {

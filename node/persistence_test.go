@@ -192,7 +192,7 @@ func TestLogBegunDuringASave(t *testing.T) {
 		if n.persist.HasLog() {
 			t.Error("a log was begun while another snapshot is made")
 		}
-		if err := im.Close(); err != nil {
+		if err := im.Image.Close(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

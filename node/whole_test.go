@@ -167,7 +167,7 @@ func TestNothingIsHandedOnWhileLoading(t *testing.T) {
 	if keys := field(other, "persistence", "current_save_keys_total"); keys != "50" {
 		t.Errorf("the snapshot has %s keys", keys)
 	}
-	_ = snap.Close()
+	_ = snap.Image.Close()
 	if r := <-loaded; r != "OK" {
 		t.Errorf("LOADAOF: %s", r)
 	}

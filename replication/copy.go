@@ -95,16 +95,16 @@ func (l *link) fullSync(ctx context.Context) (*Reader, error) {
 		return err
 	})
 	if err != nil {
-		if snap != nil { // it came, but the follower had gone
+		if snap.Image != nil { // it came, but the follower had gone
 			r.Close()
-			err = errors.Join(err, snap.Close())
+			err = errors.Join(err, snap.Image.Close())
 		}
 		return nil, fmt.Errorf("replication: snapshot for follower: %w", err)
 	}
 	l.setState(LinkTransfer)
-	began, pos := time.Now(), snap.Position()
-	size, err := l.transfer(ctx, snap, pos)
-	if closeErr := snap.Close(); err == nil {
+	began, pos := time.Now(), snap.Position
+	size, err := l.transfer(ctx, snap.Image, pos)
+	if closeErr := snap.Image.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
@@ -153,21 +153,21 @@ func (l *link) snapshot(ctx context.Context) (*Reader, Snapshot, error) {
 		snap, err := l.feeder.cfg.Snapshots.Snapshot(ctx)
 		if err != nil {
 			r.Close()
-			return nil, nil, err
+			return nil, Snapshot{}, err
 		}
-		if r.StartAt(snap.Position()) {
+		if r.StartAt(snap.Position) {
 			return r, snap, nil
 		}
 		r.Close()
-		if err := snap.Close(); err != nil {
-			return nil, nil, err
+		if err := snap.Image.Close(); err != nil {
+			return nil, Snapshot{}, err
 		}
 	}
-	return nil, nil, errors.New("replication: log keeps changing its id")
+	return nil, Snapshot{}, errors.New("replication: log keeps changing its id")
 }
 
 // transfer writes +FULLRESYNC and the image: framed by a mark when the follower can, else by its length.
-func (l *link) transfer(ctx context.Context, snap Snapshot, pos Position) (size int64, err error) {
+func (l *link) transfer(ctx context.Context, image Image, pos Position) (size int64, err error) {
 	out := &copyWriter{conn: l.conn, timeout: l.out.timeout, sent: l.out.sent}
 	head := fmt.Sprintf("+FULLRESYNC %s %d\r\n", pos.ID, pos.Offset)
 	if l.info.PlainSync {
@@ -178,7 +178,7 @@ func (l *link) transfer(ctx context.Context, snap Snapshot, pos Position) (size 
 			return 0, err
 		}
 		var spool bytes.Buffer
-		if err := l.during(func() error { _, err := snap.WriteTo(ctxWriter{ctx, &spool}); return err }); err != nil {
+		if err := l.during(func() error { _, err := image.WriteTo(ctxWriter{ctx, &spool}); return err }); err != nil {
 			return 0, err
 		}
 		if _, err := fmt.Fprintf(out, "$%d\r\n", spool.Len()); err != nil {
@@ -194,7 +194,7 @@ func (l *link) transfer(ctx context.Context, snap Snapshot, pos Position) (size 
 		return 0, err
 	}
 	w := bufio.NewWriterSize(out, transferSize)
-	if size, err = snap.WriteTo(w); err != nil {
+	if size, err = image.WriteTo(w); err != nil {
 		return size, err
 	}
 	if _, err := w.WriteString(mark); err != nil {

@@ -36,13 +36,15 @@ type Snapshotter interface {
 
 // Snapshot is one image of the data, at a position of the log. In a chain the image must say which database the
 // stream has selected there (Redis's aux field repl-stream-db), since the log goes on from it without a SELECT.
-type Snapshot interface {
-	// Position is where in the log the image was fixed.
-	Position() Position
-	// WriteTo writes it as RDB. An error of w ends it.
-	WriteTo(w io.Writer) (int64, error)
-	// Close gives up what it holds, at any time, also after WriteTo.
-	Close() error
+type Snapshot struct {
+	Position Position // where in the log the image was fixed
+	Image    Image
+}
+
+// Image writes itself as RDB; an error of the writer ends it. Close gives up what it holds, at any time.
+type Image interface {
+	io.WriterTo
+	io.Closer
 }
 
 // FollowerInfo is what a follower said about itself before PSYNC.

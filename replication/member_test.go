@@ -234,7 +234,6 @@ func (m *member) Load(r io.Reader, pos Position) error {
 }
 
 type image struct {
-	pos   Position
 	text  []byte
 	pause time.Duration
 }
@@ -243,11 +242,10 @@ func (m *member) Snapshot(context.Context) (Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	text := strings.Join(append([]string{strconv.Itoa(len(m.words))}, m.words...), "\n")
-	return image{m.log.Position(), []byte(text), m.pause}, nil
+	return Snapshot{m.log.Position(), image{[]byte(text), m.pause}}, nil
 }
 
-func (i image) Position() Position { return i.pos }
-func (i image) Close() error       { return nil }
+func (i image) Close() error { return nil }
 
 func (i image) WriteTo(w io.Writer) (int64, error) {
 	half, size := len(i.text)/2, int64(0)

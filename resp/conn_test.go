@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 )
 
 // answer serves a connection: ECHO echoes after a push, FAIL fails, anything else is never answered.
-func answer(_ context.Context, conn net.Conn) {
+func answer(conn net.Conn) {
 	var p Parser
 	w := Writer{Proto: 3}
 	for {
@@ -40,24 +39,35 @@ func answer(_ context.Context, conn net.Conn) {
 	}
 }
 
-func serve(t *testing.T, handle func(context.Context, net.Conn)) *Server {
+// serve answers whoever comes, at the address that it returns.
+func serve(t *testing.T) (addr string) {
 	t.Helper()
 	listener, err := transport.Host{}.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Serve(listener, slog.New(slog.DiscardHandler), handle)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				answer(conn)
+				_ = conn.Close()
+			})
 		}
 	})
-	return s
+	t.Cleanup(func() {
+		_ = listener.Close()
+		served.Wait()
+	})
+	return listener.Addr().String()
 }
 
 func TestClient(t *testing.T) {
-	s := serve(t, answer)
-	c, err := Dial(t.Context(), transport.Host{}, s.Addr().String())
+	c, err := Dial(t.Context(), transport.Host{}, serve(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,63 +104,5 @@ func TestClient(t *testing.T) {
 	}
 	if _, err := Dial(ctx, transport.Host{}, "127.0.0.1:1"); err == nil {
 		t.Error("dialled nobody")
-	}
-}
-
-func TestServerCloseEndsConnections(t *testing.T) {
-	var running atomic.Int32
-	entered := make(chan struct{}, 3)
-	s := serve(t, func(ctx context.Context, conn net.Conn) {
-		running.Add(1)
-		defer running.Add(-1)
-		entered <- struct{}{}
-		_, _ = conn.Read(make([]byte, 1)) // until Close
-		<-ctx.Done()
-	})
-	for range 3 {
-		conn, err := transport.Host{}.Dial(t.Context(), s.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		<-entered
-	}
-	if n := s.Connections(); n != 3 {
-		t.Errorf("%d connections", n)
-	}
-	if err := s.Close(); err != nil || running.Load() != 0 || s.Connections() != 0 {
-		t.Errorf("after Close: %v, %d running, %d connections", err, running.Load(), s.Connections())
-	}
-}
-
-// flaky fails to accept for a while.
-type flaky struct {
-	net.Listener
-	failures atomic.Int32
-}
-
-func (f *flaky) Accept() (net.Conn, error) {
-	if f.failures.Add(-1) >= 0 {
-		return nil, errors.New("too many open files")
-	}
-	return f.Listener.Accept()
-}
-
-func TestServerSurvivesAcceptErrors(t *testing.T) {
-	listener, err := transport.Host{}.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &flaky{Listener: listener}
-	f.failures.Store(3)
-	s := Serve(f, slog.New(slog.DiscardHandler), answer)
-	defer s.Close()
-	c, err := Dial(t.Context(), transport.Host{}, s.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if v, err := c.Do(t.Context(), "ECHO", "x"); err != nil || v.String() != "x" {
-		t.Error(v, err)
 	}
 }

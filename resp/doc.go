@@ -5,7 +5,7 @@
 // Run appends its reply to a Writer, whose Buf the connection's owner sends. Seen from a client: AppendCommand (or
 // Client) produces commands, Reader turns reply bytes into Values.
 //
-// Nothing here decides what a command does, and only Client and Server touch a connection: Parser and Writer are plain
+// Nothing here decides what a command does, and only Client touches a connection: Parser and Writer are plain
 // buffers owned by one goroutine at a time, Table is immutable once built and shared by all.
 //
 // Invariants:

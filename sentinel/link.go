@@ -62,7 +62,8 @@ func (s *Sentinel) newLink(conn net.Conn) *link {
 	}
 	l.s = session.New(int64(l.origin.number), conn.RemoteAddr().String(), conn.LocalAddr().String(), s.now(), l.wake)
 	l.s.W.Buf = nil // of thousands who never say anything none is kept
-	l.s.Authenticated, l.s.Hangup = s.cfg.RequirePass == "", l.hangup
+	l.s.Authenticated = s.cfg.RequirePass == ""
+	l.s.Socket = l.conn.Conn // which ends without TLS's last word, which could block
 	if numbered != nil {
 		numbered.proves = func() { l.s.Proving.Store(true) }
 	}
@@ -72,14 +73,10 @@ func (s *Sentinel) newLink(conn net.Conn) *link {
 // wake has the writer look at the session's output and state. The caller holds the front's lock.
 func (l *link) wake() {
 	if l.s.Aborted() {
-		l.hangup()
+		_ = l.s.Socket.Close() // its reader notices; that it is closed already would be no news
 	}
 	wake(l.ready)
 }
-
-// hangup ends a connection at once, without TLS's last word, which could block. Its reader notices; that it is closed
-// already would be no news.
-func (l *link) hangup() { _ = l.conn.Conn.Close() }
 
 // read takes in commands until the peer or a command ends the connection.
 func (s *Sentinel) read(ctx context.Context, l *link) {

@@ -16,6 +16,7 @@ import (
 	"holdfast/membership"
 	"holdfast/resp"
 	"holdfast/sentinel/plan"
+	"holdfast/server"
 	"holdfast/transport"
 )
 
@@ -35,7 +36,7 @@ type Sentinel struct {
 	member *membership.Member // likewise
 	quorum *quorum
 	gossip roster
-	server *resp.Server
+	server *server.Listener
 	ports  *sequencedListener // the client listener
 	table  *resp.Table[*call]
 
@@ -214,7 +215,7 @@ func (s *Sentinel) open() error {
 	}
 	s.disk.onChange(s.gossip.SayDisk)
 	book.use(s.raftAddrOf, s.raftAddrElsewhere)
-	s.server = resp.Serve(s.ports, s.log, s.serve)
+	s.server = server.Serve(s.ports, s.log, s.serve)
 	return nil
 }
 

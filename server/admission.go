@@ -61,7 +61,7 @@ func (s *Server) keepOut(client *session.Session) {
 func (s *Server) Reject(client *session.Session) {
 	s.Stats.Rejected++
 	if client.Close("maxclients are connected"); client.Proving.Load() {
-		client.Hangup() // what it would hear in the middle of that would mean nothing to it
+		_ = client.Socket.Close() // what it would hear in the middle of that would mean nothing to it
 		return
 	}
 	client.W.Error(resp.ErrMaxClients)

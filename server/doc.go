@@ -7,8 +7,9 @@
 // table of a node or of a sentinel. What the two do differently is the Host that each of them is: its password, its
 // role, its pauses, what else a session takes part in.
 //
-// All of it is state without I/O. It is guarded by one lock of the host: the execution lock of a node, and of a
-// sentinel one that nothing else is guarded by. Whoever calls in here holds it.
+// A Listener accepts connections and ends them (listener.go). All else is state without I/O. It is guarded by one lock
+// of the host: the execution lock of a node, and of a sentinel one that nothing else is guarded by. Whoever calls in
+// here holds it.
 //
 // Begin with Server and Host in server.go, then Call and Rows in rows.go.
 package server

@@ -47,7 +47,7 @@ func (o *Door) enroll(d *driver) (refusal string, unknown bool) {
 	o.limitInput(d)
 	d.ctx = o.env.NewContext(d.s)
 	d.ctx.Input = &d.s.In
-	d.s.Hangup = func() { _ = d.conn.Close() }
+	d.s.Socket = d.conn
 	if !full {
 		o.env.Arrive(d.s, false)
 		return "", false

@@ -14,6 +14,7 @@ import (
 	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/identity"
 	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/node/store"
@@ -43,21 +44,21 @@ func newTestDoor(t *testing.T, settings *config.Config, files aof.FS, grouped bo
 	t.Helper()
 	logger, rng := slog.New(slog.DiscardHandler), rand.New(rand.NewPCG(1, 1))
 	log := replication.NewLog(replication.LogConfig{Position: replication.Position{ID: strings.Repeat("b", 40)}})
-	identity := member.NewIdentity(nil, logger)
-	features := member.NewFeatures(cluster.LevelNow, identity)
+	papers := identity.New(nil, logger)
+	features := identity.NewFeatures(cluster.LevelNow, papers)
 	ctx, cancel := context.WithCancel(t.Context())
 	var background sync.WaitGroup
 	d := &testDoor{lease: member.NewLease(time.Now), end: func() { cancel(); background.Wait() }}
 	t.Cleanup(cancel)
 	r := member.NewReplication(member.ReplicationConfig{Context: ctx, Settings: settings, Logger: logger,
-		Grouped: grouped, Log: log, Identity: identity, Features: features, Lease: d.lease})
+		Grouped: grouped, Log: log, Identity: papers, Features: features, Lease: d.lease})
 	e := engine.New(engine.Config{Log: log, Feeder: r.Feeder, Go: background.Go, Logger: logger})
 	loader := persist.NewLoader(persist.LoaderConfig{Settings: settings, Logger: logger, Now: time.Now,
-		Stopped: ctx.Done(), Levels: features})
+		Stopped: ctx.Done(), Features: features})
 	p := persist.New(persist.Config{Engine: e, Epochs: &r.Epochs, Rand: rng, Link: r, Loader: loader,
 		Settings: settings, Logger: logger, Now: time.Now, Go: background.Go, Stopped: ctx.Done(),
 		NewLock: func() engine.Locker { return new(sync.Mutex) }, Grouped: grouped, Files: files})
-	agent := member.New(ctx, member.Config{Settings: settings, Identity: identity, Features: features,
+	agent := member.New(ctx, member.Config{Settings: settings, Identity: papers, Features: features,
 		Lease: d.lease, Logger: logger, Lock: e, Log: log, Feeder: r.Feeder, Replication: r})
 	clients := server.New(server.Standalone, nil, nil)
 	r.Attach(e, clients, p, agent)

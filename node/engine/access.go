@@ -88,7 +88,7 @@ func (e *Engine) gate(tx *Tx) Gate {
 	if !e.role.Gated {
 		return Gate{}
 	}
-	if tx.looked && e.role.Master && !e.Node.LeadsForSure() {
+	if tx.looked && e.mayBeDeposed() {
 		tx.gate = max(tx.gate, e.AppendMarker()) // it must make it through the chain: there may be another master
 	}
 	return Gate{e, tx.gate, e.held}
@@ -99,11 +99,14 @@ func (e *Engine) GateOfAll() int64 {
 	switch {
 	case !e.role.Gated:
 		return 0
-	case e.role.Master && !e.Node.LeadsForSure():
+	case e.mayBeDeposed():
 		return e.AppendMarker() // see gate
 	}
 	return e.Log.End()
 }
+
+// mayBeDeposed reports whether another master may be at work: then what is looked at has to wait for a marker.
+func (e *Engine) mayBeDeposed() bool { return e.role.Master && !e.Node.LeadsForSure() }
 
 // Wait waits until the gate is open. Without an error, no member of the chain can lose what it is about.
 func (g Gate) Wait(ctx context.Context) error {

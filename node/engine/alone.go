@@ -14,8 +14,7 @@ func (alone) ServeBlocked()                     {}
 func (alone) Stage(woken []Waker) []Waker       { return woken }
 func (alone) Write() (kept bool)                { return true }
 func (alone) Role() Role                        { return Role{Master: true, Logs: true, Gated: true, Gates: true} }
-func (alone) Spoilt(error)                      {}
-func (alone) CopyAnew(error)                    {}
+func (alone) Spoilt(error, bool)                {}
 func (alone) LetGo()                            {}
 func (alone) Refuses(write bool) error          { return nil }
 func (alone) LeadsForSure() bool                { return true }

@@ -102,7 +102,7 @@ func (e *Engine) appendQuick(batch []replication.Entry) (done int, err error) {
 		if len(entry.Raw) > maxQuick {
 			break
 		}
-		err := e.Commands.Apply(entry.Args, now, true)
+		err := e.Execute(entry.Args, now, true)
 		if errors.Is(err, ErrMayTakeLong) {
 			break
 		}
@@ -122,7 +122,7 @@ func (e *Engine) appendQuick(batch []replication.Entry) (done int, err error) {
 
 // applied answers who waits for what the log has changed. stage: nobody else will stage what clients got by it.
 func (e *Engine) applied(stage bool) {
-	if e.Clients.ServeBlocked(); stage {
+	if e.serveBlocked(); stage {
 		e.stage()
 	}
 }
@@ -147,6 +147,12 @@ func (e *Engine) leaveBehind(rest []replication.Entry) error {
 		e.Log.Append(entry.Raw)
 	}
 	return nil
+}
+
+// Execute executes one command of a log, at a time in unix milliseconds. With onlyQuick one that may take long is left,
+// and ErrMayTakeLong the answer. It needs the lock.
+func (e *Engine) Execute(args [][]byte, now int64, onlyQuick bool) error {
+	return e.Commands.Apply(args, now, onlyQuick)
 }
 
 // catchUp has what is behind executed by a goroutine: who appends has more to read, and who has just had a turn was to
@@ -249,7 +255,7 @@ func (e *Engine) execute(tap *replication.Reader, end int64) error {
 			}
 			// each is a command of its own: that many are behind keeps nobody busy for long
 			e.since.Store(max(e.Clock(), 1))
-			if err := e.Commands.Apply(args, e.Now().UnixMilli(), false); err != nil {
+			if err := e.Execute(args, e.Now().UnixMilli(), false); err != nil {
 				return fmt.Errorf("at offset %d: %w", e.at.Load(), err)
 			}
 			e.changes.mark(e.at.Add(int64(len(e.stream.LastRaw()))))

@@ -53,10 +53,8 @@ type Disk interface {
 type Node interface {
 	// Role is what the node is just now. It needs the execution lock.
 	Role() Role
-	// Spoilt is told that the data is not what the log says.
-	Spoilt(err error)
-	// CopyAnew has a full copy made.
-	CopyAnew(err error)
+	// Spoilt is told that the data is not what the log says; again: a full copy is to be made.
+	Spoilt(err error, again bool)
 	// LeadsForSure reports that no other master can be at work.
 	LeadsForSure() bool
 }

@@ -11,18 +11,20 @@ type fault struct {
 // fail has a full copy made, as the data is not what the log says any more. It needs turn and appending.
 func (e *Engine) fail(err error) {
 	e.caughtUp()
-	e.Spoil(err)
-	e.Node.CopyAnew(err)
+	e.spoil(err, true)
 	e.Logger.Error("the log has what this node can't execute: it serves nobody before it has got a full copy", "err",
 		err)
 }
 
 // Spoil says that the data is not what the log says: clients are told to wait, nothing is saved or handed on, and the
 // sentinels let the node neither lead nor be counted on, until it is mended. It needs the lock.
-func (e *Engine) Spoil(err error) {
+func (e *Engine) Spoil(err error) { e.spoil(err, false) }
+
+// spoil is Spoil; again: a full copy is to be made.
+func (e *Engine) spoil(err error, again bool) {
 	e.fault.Store(&fault{err: err, since: time.Now()})
 	e.Data.Loading, e.Data.Partial = true, true
-	e.Node.Spoilt(err)
+	e.Node.Spoilt(err, again)
 	e.NoteRole()
 }
 

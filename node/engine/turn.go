@@ -40,7 +40,7 @@ func (t *Turn) Commit() (ended int64) {
 	if !e.Effects.Empty() {
 		e.Append()
 	}
-	e.Clients.ServeBlocked()
+	e.serveBlocked()
 	e.flush()
 	e.stage()
 	e.noteEviction()
@@ -66,6 +66,9 @@ func (e *Engine) noteEviction() {
 
 // Evictions gives a token when keys are to be evicted in the background.
 func (e *Engine) Evictions() <-chan struct{} { return e.evictions }
+
+// serveBlocked answers who waits for what was executed.
+func (e *Engine) serveBlocked() { e.Clients.ServeBlocked() }
 
 // stage has what was written for clients moved to their outputs.
 func (e *Engine) stage() { e.woken = e.Clients.Stage(e.woken) }

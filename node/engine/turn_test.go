@@ -35,8 +35,7 @@ func (h *fakeHost) Accept([][]byte) error { return nil }
 func (h *fakeHost) Replaced(*store.Store) {}
 func (h *fakeHost) Running() string       { return "" }
 func (h *fakeHost) Role() Role            { return h.role }
-func (h *fakeHost) Spoilt(error)          {}
-func (h *fakeHost) CopyAnew(error)        {}
+func (h *fakeHost) Spoilt(error, bool)    {}
 func (h *fakeHost) ServeBlocked()         { h.did("serve") }
 func (h *fakeHost) LetGo()                {}
 

@@ -12,6 +12,7 @@ import (
 	"holdfast/cluster"
 	"holdfast/membership"
 	"holdfast/node/config"
+	"holdfast/node/identity"
 	"holdfast/replication"
 	"holdfast/transport"
 )
@@ -26,8 +27,8 @@ type Locker interface {
 type Config struct {
 	Self     cluster.Member // Name and Addr come with Join
 	Settings *config.Config
-	Identity *Identity
-	Features *Features
+	Identity *identity.Identity
+	Features *identity.Features
 	Lease    *Lease
 	Network  transport.Network
 	Logger   *slog.Logger

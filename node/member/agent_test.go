@@ -17,6 +17,7 @@ import (
 	"holdfast/cluster"
 	"holdfast/internal/simnet"
 	"holdfast/node/config"
+	"holdfast/node/identity"
 	"holdfast/replication"
 	"holdfast/transport"
 )
@@ -71,10 +72,10 @@ func TestRefusalBeforeAHeartbeat(t *testing.T) {
 			const sentinel = "10.0.0.7:26379"
 			net := simnet.New(1)
 			defer net.Close()
-			logger, identity := slog.New(slog.DiscardHandler), NewIdentity(nil, nil)
+			logger, papers := slog.New(slog.DiscardHandler), identity.New(nil, nil)
 			log := replication.NewLog(replication.LogConfig{})
 			a := New(t.Context(), Config{
-				Settings: config.Default(), Identity: identity, Features: NewFeatures(1, identity),
+				Settings: config.Default(), Identity: papers, Features: identity.NewFeatures(1, papers),
 				Lease: NewLease(time.Now), Network: shutAt{net.Host("10.0.0.1"), sentinel, c.words}, Logger: logger,
 				Lock: new(sync.Mutex), Log: log, Feeder: replication.NewFeeder(replication.FeederConfig{Log: log}),
 			})

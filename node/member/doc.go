@@ -9,9 +9,8 @@
 //
 // Around it is a shell, the Agent: standing.go knows where the node stands and has the log, and those who follow, go by
 // that; agent.go and sentinel_link.go keep in touch with the sentinels; orders.go hands what they have agreed on to the
-// node; ask.go asks the master whether an epoch stands; learners.go looks for learners at their addresses. identity.go
-// is what a node keeps about itself in its directory, installation.go whose it is, features.go what it may use of what
-// it understands.
+// node; ask.go asks the master whether an epoch stands; learners.go looks for learners at their addresses;
+// installation.go says whose the node is.
 //
 // What follows from where the node stands is Replication's, the second shell, which works on the rest of the node:
 // change.go adopts an epoch, follow.go links to the predecessor and applies its log, serve.go serves those who follow,

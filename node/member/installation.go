@@ -84,7 +84,7 @@ func (a *Agent) isOurs(l *sentinelLink) bool {
 
 // join makes the node one of an installation; it is noted on disk before anything else is taken from there.
 func (a *Agent) join(id string) bool {
-	if err := a.cfg.Identity.join(id); err != nil {
+	if err := a.cfg.Identity.Join(id); err != nil {
 		a.cfg.Logger.Debug("can't join before that can be written down", "installation", id, "err", err)
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"holdfast/netloop"
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/identity"
 	"holdfast/node/persist"
 	"holdfast/replication"
 	"holdfast/server"
@@ -34,8 +35,8 @@ type ReplicationConfig struct {
 	OnAck    func()         // called, outside locks, when a follower has acknowledged more
 
 	Log      *replication.Log
-	Identity *Identity
-	Features *Features
+	Identity *identity.Identity
+	Features *identity.Features
 	Lease    *Lease
 }
 
@@ -127,12 +128,11 @@ func (r *Replication) Role() engine.Role {
 		Gates: r.Grouped || r.persist.Kept(), Pause: r.Pauses.Kind()}
 }
 
-// Spoilt has the sentinels told that the data is not what the log says.
-func (r *Replication) Spoilt(error) { r.agent.Nudge() }
-
-// CopyAnew has the predecessor send a full copy.
-func (r *Replication) CopyAnew(err error) {
-	if f := r.following; f != nil {
+// Spoilt has the sentinels told that the data is not what the log says, and the predecessor send a full copy if that is
+// wanted.
+func (r *Replication) Spoilt(err error, again bool) {
+	r.agent.Nudge()
+	if f := r.following; f != nil && again {
 		f.CopyAnew(err)
 	}
 }

@@ -160,10 +160,12 @@ func TestDumpSaysWhatItNeeds(t *testing.T) {
 		t.Error("data of the first level say what they need")
 	}
 	from, to := newKeeper(t, kept{level: 3}), newKeeper(t, kept{level: 3})
-	from.levels.needs = 3
+	if err := from.levels.Need(3); err != nil {
+		t.Fatal(err)
+	}
 	text := dump(from)
-	if err := load(to, text); err != nil || to.levels.needs != 3 {
-		t.Errorf("%v, it needs %d", err, to.levels.needs)
+	if err := load(to, text); err != nil || to.levels.Needs() != 3 {
+		t.Errorf("%v, it needs %d", err, to.levels.Needs())
 	}
 	if err := load(newKeeper(t, kept{level: 2}), text); err == nil ||
 		!strings.Contains(err.Error(), "the dump is of a newer version") {

@@ -51,9 +51,6 @@ type frozen struct {
 	freq              int
 }
 
-// Position is where in the log the image was fixed.
-func (im *Image) Position() replication.Position { return im.pos }
-
 // emit saves one entry; the store calls it under the execution lock. A large one is only frozen there.
 func (im *Image) emit(db int, it store.Item) error {
 	im.saved++

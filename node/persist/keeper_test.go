@@ -14,6 +14,7 @@ import (
 	"holdfast/node/command"
 	"holdfast/node/config"
 	"holdfast/node/engine"
+	"holdfast/node/identity"
 	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/node/store"
@@ -31,7 +32,7 @@ type keeper struct {
 	env      *command.Env
 	epochs   persist.Epochs
 	client   *command.Context
-	levels   levels
+	levels   *identity.Features
 	work     sync.WaitGroup
 	stop     chan struct{}
 	followed bool // there is a log also where it is not kept on disk
@@ -66,7 +67,10 @@ func newKeeper(t testing.TB, in kept) *keeper {
 	if in.logger == nil {
 		in.logger = slog.New(slog.DiscardHandler)
 	}
-	k.levels = levels{cmp.Or(in.level, cluster.LevelNow), cluster.LevelBase}
+	k.levels = identity.NewFeatures(cmp.Or(in.level, cluster.LevelNow), identity.New(nil, in.logger))
+	if err := k.levels.Read(); err != nil {
+		t.Fatal(err)
+	}
 	k.log = replication.NewLog(replication.LogConfig{Position: replication.Position{ID: strings.Repeat("b", 40)},
 		Limit: 1 << 20})
 	k.engine = engine.New(engine.Config{
@@ -86,7 +90,7 @@ func newKeeper(t testing.TB, in kept) *keeper {
 		RunID: strings.Repeat("a", 40),
 		Loader: persist.NewLoader(persist.LoaderConfig{
 			Settings: k.settings, Logger: in.logger, Now: time.Now, Stopped: k.stop,
-			Levels: &k.levels}),
+			Features: k.levels}),
 	}
 	if in.dir != "" {
 		dir, err := os.OpenRoot(in.dir)
@@ -170,18 +174,7 @@ func (k *keeper) snapshot() *persist.Image {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	return im.(*persist.Image)
-}
-
-// levels are those of a keeper's data.
-type levels struct{ understood, needs cluster.Level }
-
-func (l *levels) Understood() cluster.Level { return l.understood }
-func (l *levels) Needs() cluster.Level      { return l.needs }
-
-func (l *levels) Need(level int) error {
-	l.needs = max(l.needs, cluster.Level(level))
-	return nil
+	return im.Image.(*persist.Image)
 }
 
 // What the engine asks.
@@ -189,8 +182,7 @@ func (l *levels) Need(level int) error {
 func (k *keeper) ServeBlocked()                             {}
 func (k *keeper) LetGo()                                    {}
 func (k *keeper) Stage(woken []engine.Waker) []engine.Waker { return woken }
-func (k *keeper) Spoilt(error)                              {}
-func (k *keeper) CopyAnew(error)                            {}
+func (k *keeper) Spoilt(error, bool)                        {}
 func (k *keeper) LeadsForSure() bool                        { return true }
 
 func (k *keeper) Role() engine.Role {

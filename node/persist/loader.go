@@ -15,6 +15,7 @@ import (
 	"holdfast/node/config"
 	"holdfast/node/dump"
 	"holdfast/node/engine"
+	"holdfast/node/identity"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 )
@@ -25,17 +26,7 @@ type LoaderConfig struct {
 	Logger   *slog.Logger
 	Now      func() time.Time
 	Stopped  <-chan struct{} // closed when the node is
-	Levels   Levels
-}
-
-// Levels are the feature levels of a node's data.
-type Levels interface {
-	// Understood is the newest level that may be loaded.
-	Understood() cluster.Level
-	// Needs is the level of the newest feature that the data, or the files they are kept in, may have.
-	Needs() cluster.Level
-	// Need is told which one a snapshot needs, before its data are loaded.
-	Need(level int) error
+	Features *identity.Features
 }
 
 // Loader loads snapshots into stores.
@@ -176,10 +167,10 @@ func (l *load) aux(name, value []byte) error {
 		if err != nil {
 			return fmt.Errorf("%s %q is no feature level", needsField, value)
 		}
-		if err := cluster.TooOld("this version", l.Levels.Understood(), cluster.Level(level)); err != nil {
+		if err := cluster.TooOld("this version", l.Features.Understood(), cluster.Level(level)); err != nil {
 			return fmt.Errorf("the dump is of a newer version: %w", err)
 		}
-		return l.Levels.Need(level)
+		return l.Features.Need(level)
 	case "repl-stream-db":
 	default:
 		return nil

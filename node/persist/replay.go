@@ -46,7 +46,7 @@ func (r *Replay) Apply(batch []aof.Entry) error {
 	e.Effects.Off = true
 	now := r.loader.Now().UnixMilli()
 	for _, entry := range batch {
-		if err := e.Commands.Apply(entry.Args, now, false); err != nil {
+		if err := e.Execute(entry.Args, now, false); err != nil {
 			return err
 		}
 	}

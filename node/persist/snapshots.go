@@ -30,10 +30,10 @@ func newSnapshots(c *Config) *Snapshots {
 func (s *Snapshots) Snapshot(ctx context.Context) (replication.Snapshot, error) {
 	im, err := s.whole(ctx)
 	if err != nil {
-		return nil, err
+		return replication.Snapshot{}, err
 	}
 	s.unlock()
-	return im, nil
+	return replication.Snapshot{Position: im.pos, Image: im}, nil
 }
 
 // whole waits until an image of data that is whole can be fixed, and does so. It answers with the execution lock held.
@@ -105,7 +105,7 @@ func (s *Snapshots) begin() *Image {
 		"repl-id":        im.pos.ID,
 		"repl-offset":    strconv.FormatInt(im.pos.Offset, 10),
 	}
-	if needs := s.Loader.Levels.Needs(); needs > cluster.LevelBase {
+	if needs := s.Loader.Features.Needs(); needs > cluster.LevelBase {
 		header[needsField] = strconv.Itoa(int(needs))
 	}
 	im.failed = im.rdb.Header(header)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -122,7 +123,7 @@ type Session struct {
 
 	// Proving says that the peer is about to prove that it is a member: it would not understand anything else now.
 	Proving atomic.Bool
-	Hangup  func() // closes the connection, whatever it is doing; the driver's
+	Socket  io.Closer // is closed to end the connection at once, whatever it is doing; the driver's
 
 	inShare    share // the driver's, as In
 	queueShare share

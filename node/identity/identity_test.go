@@ -1,4 +1,4 @@
-package member
+package identity
 
 import (
 	"math/rand/v2"
@@ -13,7 +13,7 @@ import (
 func TestIdentitySurvives(t *testing.T) {
 	for seed := range uint64(50) {
 		disk := memfs.New()
-		i := NewIdentity(disk, nil)
+		i := New(disk, nil)
 		if err := i.Change(func(p *Papers) { p.Name, p.Installation = "a", "x" }); err != nil {
 			t.Fatal(err)
 		}

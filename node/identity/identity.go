@@ -1,4 +1,4 @@
-package member
+package identity
 
 import (
 	"encoding/json"
@@ -40,8 +40,8 @@ type Identity struct {
 	ended   []string // see NoteStart
 }
 
-// NewIdentity is that of a node whose papers are kept in files, or, with nil, nowhere. Nothing is read yet.
-func NewIdentity(files aof.FS, logger *slog.Logger) *Identity {
+// New is that of a node whose papers are kept in files, or, with nil, nowhere. Nothing is read yet.
+func New(files aof.FS, logger *slog.Logger) *Identity {
 	return &Identity{files: files, logger: logger}
 }
 
@@ -180,8 +180,8 @@ func (i *Identity) Ended() []string { return i.ended }
 // Installation is what the node belongs to; empty: it is new.
 func (i *Identity) Installation() string { return i.Now().Installation }
 
-// join has a new node belong to an installation from now on.
-func (i *Identity) join(installation string) error {
+// Join has a new node belong to an installation from now on.
+func (i *Identity) Join(installation string) error {
 	return i.Change(func(p *Papers) {
 		if p.Installation == "" {
 			p.Installation = installation

@@ -1,4 +1,4 @@
-package resp
+package server
 
 import (
 	"context"
@@ -7,10 +7,12 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"holdfast/resp"
 )
 
-// Server accepts connections and runs a handler for each. Close ends them all and waits for them.
-type Server struct {
+// Listener accepts connections and runs a handler for each. Close ends them all and waits for them.
+type Listener struct {
 	listener net.Listener
 	handle   func(ctx context.Context, conn net.Conn)
 	log      *slog.Logger
@@ -30,72 +32,72 @@ const (
 )
 
 // Serve starts to accept on listener and returns. Each connection is closed when handle returns; ctx ends on Close.
-func Serve(listener net.Listener, log *slog.Logger, handle func(ctx context.Context, conn net.Conn)) *Server {
+func Serve(listener net.Listener, log *slog.Logger, handle func(ctx context.Context, conn net.Conn)) *Listener {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{
+	l := &Listener{
 		listener: listener, handle: handle, log: log,
 		ctx: ctx, cancel: cancel,
 		conns: make(map[net.Conn]struct{}),
 	}
-	s.done.Go(s.accept)
-	return s
+	l.done.Go(l.accept)
+	return l
 }
 
 // Addr returns the address connections are accepted on.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+func (l *Listener) Addr() net.Addr { return l.listener.Addr() }
 
 // Connections returns how many connections are open.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
+func (l *Listener) Connections() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
 }
 
 // Close stops accepting, closes all connections and waits until their handlers returned. It must not be called by one.
-func (s *Server) Close() error {
-	s.cancel()
-	err := s.listener.Close()
-	for _, conn := range s.open() {
+func (l *Listener) Close() error {
+	l.cancel()
+	err := l.listener.Close()
+	for _, conn := range l.open() {
 		// Its handler sees the error as well, and has no more use for it.
 		_ = conn.Close()
 	}
-	s.done.Wait()
+	l.done.Wait()
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-func (s *Server) open() []net.Conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	conns := make([]net.Conn, 0, len(s.conns))
-	for conn := range s.conns {
+func (l *Listener) open() []net.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	conns := make([]net.Conn, 0, len(l.conns))
+	for conn := range l.conns {
 		conns = append(conns, conn)
 	}
 	return conns
 }
 
-func (s *Server) accept() {
+func (l *Listener) accept() {
 	pause, failed := minAcceptPause, 0
-	var told Sparing
-	for s.ctx.Err() == nil {
-		conn, err := s.listener.Accept()
+	var told resp.Sparing
+	for l.ctx.Err() == nil {
+		conn, err := l.listener.Accept()
 		if err == nil {
 			pause = minAcceptPause
-			s.start(conn)
+			l.start(conn)
 			continue
 		}
-		if errors.Is(err, net.ErrClosed) || s.ctx.Err() != nil {
+		if errors.Is(err, net.ErrClosed) || l.ctx.Err() != nil {
 			return
 		}
 		if failed++; told.Due(time.Now(), time.Minute) {
-			s.log.Warn("accept failed", "addr", s.listener.Addr(), "error", err, "times", failed)
+			l.log.Warn("accept failed", "addr", l.listener.Addr(), "error", err, "times", failed)
 			failed = 0
 		}
 		select {
 		case <-time.After(pause):
-		case <-s.ctx.Done():
+		case <-l.ctx.Done():
 		}
 		pause = min(2*pause, maxAcceptPause)
 	}
@@ -103,24 +105,24 @@ func (s *Server) accept() {
 
 // start runs the handler of conn, unless Close came first: Close cancels before it looks at the connections, so a
 // connection is seen either by Close or by the check here.
-func (s *Server) start(conn net.Conn) {
-	s.mu.Lock()
-	s.conns[conn] = struct{}{}
-	s.mu.Unlock()
-	if s.ctx.Err() != nil {
-		s.forget(conn)
+func (l *Listener) start(conn net.Conn) {
+	l.mu.Lock()
+	l.conns[conn] = struct{}{}
+	l.mu.Unlock()
+	if l.ctx.Err() != nil {
+		l.forget(conn)
 		return
 	}
-	s.done.Go(func() {
-		defer s.forget(conn)
-		s.handle(s.ctx, conn)
+	l.done.Go(func() {
+		defer l.forget(conn)
+		l.handle(l.ctx, conn)
 	})
 }
 
-func (s *Server) forget(conn net.Conn) {
-	s.mu.Lock()
-	delete(s.conns, conn)
-	s.mu.Unlock()
+func (l *Listener) forget(conn net.Conn) {
+	l.mu.Lock()
+	delete(l.conns, conn)
+	l.mu.Unlock()
 	// Closing twice is harmless, and a failing close leaves nothing to do.
 	_ = conn.Close()
 }
