@@ -39,6 +39,11 @@ func run(ctx context.Context, seeds, first int, only string) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // what is left lies among the temporary files
 	fmt.Print("| rule | switched off | caught by seed | by |\n|---|---|---|---|\n")
+	whole := filepath.Join(dir, "whole.test")
+	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-pgo=off", "-o", whole,
+		simulation).CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling the simulation: %w\n%s", err, out)
+	}
 	var escaped []string
 	for _, m := range mutants {
 		if !strings.Contains(m.rule+" "+m.off, only) {
@@ -52,7 +57,7 @@ func run(ctx context.Context, seeds, first int, only string) error {
 		if m.test != "" {
 			caught, checkers, err = m.tested(ctx, program)
 		} else {
-			caught, checkers, err = hunt(ctx, program, seeds, first)
+			caught, checkers, err = hunt(ctx, program, whole, seeds, first)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.off, err)
@@ -145,23 +150,39 @@ func (m mutant) tested(ctx context.Context, program string) (caught string, by [
 	return "no seed", []string{fmt.Sprintf("`%s` in `%s`", m.test, strings.TrimPrefix(m.in, "./"))}, nil
 }
 
-// hunt runs seeds until one fails, and answers how many it took, and the checkers that said so.
-func hunt(ctx context.Context, program string, seeds, first int) (caught string, checkers []string, err error) {
+// hunt runs seeds until one fails, and answers how many it took, and the checkers that said so. The whole program must
+// pass the same seed.
+func hunt(ctx context.Context, program, whole string, seeds, first int) (caught string, checkers []string, err error) {
 	for from := first; from < first+seeds; from += batch {
-		cmd := exec.CommandContext(ctx, program, "-test.run", "^(TestSeeds|TestPowerLoss)$", "-test.timeout",
-			batchLasts.String())
-		count := strconv.Itoa(min(batch, first+seeds-from))
-		cmd.Env = append(os.Environ(), "SEED="+strconv.Itoa(from), "SEEDS="+count, "POWER_SEEDS="+count, "SHRINK=0")
-		out, err := cmd.CombinedOutput()
+		out, err := simulate(ctx, program, from, min(batch, first+seeds-from), 1)
 		if ctx.Err() != nil {
 			return "", nil, ctx.Err()
 		}
-		if err != nil {
-			seed, checkers := judge(out, from)
-			return strconv.Itoa(seed - first + 1), checkers, nil
+		if err == nil {
+			continue
 		}
+		seed, checkers := judge(out, from)
+		if out, err := simulate(ctx, whole, seed, 1, retries); err != nil {
+			return "", nil, fmt.Errorf("seed %d fails with every rule switched on, too: %w\n%s", seed, err,
+				out[:min(len(out), maxStory)])
+		}
+		return strconv.Itoa(seed - first + 1), checkers, nil
 	}
 	return "", nil, nil
+}
+
+// retries is how often the whole program runs a seed: a rare failure does not come each time.
+const retries = 5
+
+const maxStory = 4 << 10 // bytes of a failure that are shown
+
+// simulate runs some seeds.
+func simulate(ctx context.Context, program string, from, count, times int) (out []byte, err error) {
+	cmd := exec.CommandContext(ctx, program, "-test.run", "^(TestSeeds|TestPowerLoss)$", "-test.timeout",
+		batchLasts.String(), "-test.count", strconv.Itoa(times))
+	n := strconv.Itoa(count)
+	cmd.Env = append(os.Environ(), "SEED="+strconv.Itoa(from), "SEEDS="+n, "POWER_SEEDS="+n, "SHRINK=0")
+	return cmd.CombinedOutput()
 }
 
 // judge finds the first seed of a batch that failed, and who says so: a checker, or the program itself.

@@ -42,8 +42,6 @@ var mutants = []mutant{
 		off: "after the death of all, what they hold is not compared"},
 	{constant: "MembersLead", rule: "7 incarnations",
 		off: "after the death of all, who was not in the last chain counts as well"},
-	{constant: "CatchUpFirst", rule: "reads",
-		off: "what is appended while a command runs is not executed before the next one"},
 	{constant: "ProofToSentinel", rule: "proof",
 		off: "a sentinel believes somebody who has not proven to be a member"},
 	{constant: "ProofToNode", rule: "proof",
@@ -65,6 +63,9 @@ var mutants = []mutant{
 	{constant: "ProofOfSentinel", rule: "keys",
 		off: "a report is believed of somebody who has not proven to be that sentinel"},
 
+	{constant: "CatchUpFirst", rule: "reads",
+		off: "what is appended while a command runs is not executed before the next one",
+		in:  "./node/engine", test: "TestBehindIsExecutedFirst"},
 	{constant: "AnswerToOwnID", rule: "identity",
 		off: "a sentinel that lost its directory votes as the one that it was",
 		in:  "./sentinel", test: "TestWipedSentinelDoesNotVoteForItsPredecessor"},

@@ -171,8 +171,8 @@ func (f *faults) strangersRaft(host *simnet.Host, w *watcher, known sentinel.Sta
 		return
 	}
 	trans := raft.NewNetworkTransport(strangersLayer{l, host,
-		asJSON(map[string]string{"installation": known.Installation, "from": known.Leader,
-			"to": w.s.ID()})}, 1, patience, io.Discard)
+		asJSON(map[string]any{"installation": known.Installation, "from": known.Leader, "to": w.s.ID(),
+			"level": cluster.LevelNow})}, 1, patience, io.Discard)
 	defer trans.Close()
 	me := trans.EncodePeer("stranger", trans.LocalAddr())
 	header := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte("stranger"), Addr: me}

@@ -156,3 +156,41 @@ func TestOrderOfATurn(t *testing.T) {
 		t.Errorf("%v, want %v", h.steps, want)
 	}
 }
+
+// TestBehindIsExecutedFirst: what came while a command ran is executed before the next one, whoever has the lock first.
+func TestBehindIsExecutedFirst(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		begin func(e *Engine) (end func())
+	}{
+		{"a client's", func(e *Engine) func() { turn := e.Begin(); return func() { turn.Commit() } }},
+		{"alone", func(e *Engine) func() { turn := e.BeginAlone(); return func() { turn.Commit() } }},
+		{"a change of state", func(e *Engine) func() { e.Lock(); return e.Unlock }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &fakeHost{}
+			var later []func() // what would catch up is not as quick as the next client
+			e := New(Config{Commands: h, Clients: h, Disk: h, Node: h, Go: func(f func()) { later = append(later, f) },
+				Logger: slog.New(slog.DiscardHandler)})
+			running := e.Begin()
+			if err := e.Apply([]replication.Entry{entry, entry}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if h.applied != 0 || e.Log.End() == 0 {
+				t.Fatalf("%d commands are executed while another runs, the log ends at %d", h.applied, e.Log.End())
+			}
+			running.Commit()
+			end := c.begin(e)
+			if h.applied != 2 {
+				t.Errorf("%d of 2 commands are executed before the next one", h.applied)
+			}
+			end()
+			for _, f := range later {
+				f()
+			}
+			if h.applied != 2 {
+				t.Errorf("2 commands were executed %d times", h.applied)
+			}
+		})
+	}
+}
