@@ -136,6 +136,9 @@ func (l *State) Upvalue(i int) *Value {
 // Globals is the table of global variables.
 func (l *State) Globals() *Table { return l.globals }
 
+// SetGlobals has another table be that of global variables, for what is loaded from here on.
+func (l *State) SetGlobals(t *Table) { l.globals = t }
+
 // Registry is a table that scripts can't see.
 func (l *State) Registry() *Table { return l.g.registry }
 

@@ -323,7 +323,7 @@ func TestRollsInAnyOrder(t *testing.T) {
 				for range 25 {
 					switch who := rng.IntN(8); {
 					case who < 6:
-						level := cluster.Level(1 + rng.IntN(2))
+						level := []cluster.Level{1, cluster.LevelNow}[rng.IntN(2)]
 						if level == 1 && who < 3 && old(who) > 0 && inUse() > 1 {
 							// two old sentinels agree on what they like; docs/running.md says to go back to the level
 							// first
@@ -340,18 +340,18 @@ func TestRollsInAnyOrder(t *testing.T) {
 					}
 				}
 				for who := range 6 {
-					if who < 3 && w.sentinels[who].cfg.Level == 2 || who >= 3 &&
-						w.levels[fmt.Sprintf("n%d", who-2)] == 2 {
+					if who < 3 && w.sentinels[who].cfg.Level == cluster.LevelNow || who >= 3 &&
+						w.levels[fmt.Sprintf("n%d", who-2)] == cluster.LevelNow {
 						continue
 					}
-					start(who, 2)
+					start(who, cluster.LevelNow)
 				}
 				w.until("an operator lets the level rise", 60*time.Second, func() bool {
 					_, err := w.ask(0, "SENTINEL", "SET", testGroup, "feature-level", 0)
 					return err == nil
 				})
 				w.until("a chain of all three", 60*time.Second, w.chainOf("n1", "n2", "n3"))
-				w.levelsAre(2, 2)
+				w.levelsAre(cluster.LevelNow, cluster.LevelNow)
 				holds()
 				w.until("one state", 20*time.Second, func() bool {
 					one := toJSON(t, w.sentinels[0].state)

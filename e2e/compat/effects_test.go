@@ -131,6 +131,7 @@ func (s *stream) next() ([][]string, error) {
 			return list, nil
 		case name == "select":
 			s.db = args[1]
+		case name == "script": // which scripts there are is Holdfast's to tell
 		case name != "ping" && name != "replconf":
 			list = append(list, append([]string{s.db}, args...))
 		}

@@ -31,14 +31,13 @@ var scriptRows = []Command{
 				scriptDebug),
 			tipped(scriptSub("exists", -3, resp.NoScript, "2.6.0", "sha1...", "Answers which scripts are known.",
 				scriptExists), "request_policy:all_shards", "response_policy:agg_logical_and"),
-			tipped(withHistory(scriptSub("flush", -2, resp.NoScript, "2.6.0", "async=[ASYNC|SYNC]@6.2.0",
-				"Forgets all scripts.", scriptFlush), "6.2.0", "`ASYNC` and `SYNC`."),
-				"request_policy:all_nodes", "response_policy:all_succeeded"),
+			inLog(withHistory(scriptSub("flush", -2, resp.NoScript, "2.6.0", "async=[ASYNC|SYNC]@6.2.0",
+				"Forgets all scripts.", scriptFlush), "6.2.0", "`ASYNC` and `SYNC`."), "request_policy:all_nodes"),
 			scriptSub("help", 2, resp.Loading|resp.Stale, "5.0.0", "", "Explains the subcommands.", scriptHelp),
 			tipped(scriptSub("kill", 2, resp.NoScript|resp.AllowBusy, "2.6.0", "", "Ends the script that runs.",
 				scriptKill), "request_policy:all_shards", "response_policy:one_succeeded"),
-			tipped(scriptSub("load", 3, resp.NoScript|resp.Stale, "2.6.0", "script", "Makes a script known.",
-				scriptLoad), "request_policy:all_nodes", "response_policy:all_succeeded"),
+			inLog(scriptSub("load", 3, resp.NoScript|resp.Stale, "2.6.0", "script", "Makes a script known.",
+				scriptLoad), "request_policy:all_nodes"),
 			scriptSub("show", 3, resp.NoScript, "8.0.0", "sha1", "Answers the text of a script.", scriptShow),
 		},
 	},
@@ -153,13 +152,23 @@ func scriptFlush(c *Context, args [][]byte, w *resp.Writer) error {
 	if len(args) > 3 || len(args) == 3 && !isWord(args[2], "sync") && !isWord(args[2], "async") {
 		return resp.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 	}
-	c.scripts.cache.Flush()
+	if !c.Apply && !c.Engine.Master() {
+		c.scripts.cache.FlushLocal() // what the others know is the master's to forget
+	} else {
+		if levelOfPrograms > c.needs {
+			if err := c.noteNeed(levelOfPrograms); err != nil {
+				return err
+			}
+		}
+		c.scripts.cache.Flush()
+		c.ReplicateStrings("SCRIPT", "FLUSH")
+	}
 	w.OK()
 	return nil
 }
 
 func scriptKill(c *Context, _ [][]byte, w *resp.Writer) error {
-	if err := c.scripts.run.kill(); err != nil {
+	if err := c.scripts.run.kill(false); err != nil {
 		return err
 	}
 	w.OK()
@@ -167,6 +176,10 @@ func scriptKill(c *Context, _ [][]byte, w *resp.Writer) error {
 }
 
 func scriptLoad(c *Context, args [][]byte, w *resp.Writer) error {
+	if c.Apply {
+		c.scripts.cache.Keep(args[2], c.Config.ScriptCacheBytes())
+		return nil
+	}
 	s := c.scripts.cache.FindBody(args[2])
 	if s == nil {
 		var err error
@@ -174,6 +187,9 @@ func scriptLoad(c *Context, args [][]byte, w *resp.Writer) error {
 			return err
 		}
 		s = c.scripts.cache.Add(s, c.Config.ScriptCacheBytes())
+	}
+	if err := c.keepScript(s); err != nil {
+		return err
 	}
 	w.BulkString(s.SHA)
 	return nil

@@ -11,20 +11,29 @@ import (
 // A script that runs for longer than busy-reply-threshold lets other clients in, as guests of the engine: they are told
 // that it does, and may end it, or the node.
 
+const busyText = "BUSY Redis is busy running a script. You can only call "
+
 const (
-	errBusyScript = resp.Error("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
-	errKilled     = resp.Error("ERR Script killed by user with SCRIPT KILL...")
-	errEnding     = resp.Error("ERR the script was ended with the node")
-	errNotBusy    = resp.Error("NOTBUSY No scripts in execution right now.")
-	errUnkillable = resp.Error("UNKILLABLE Sorry the script already executed write commands against the dataset. You " +
-		"can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.")
+	errBusyScript   = resp.Error(busyText + "SCRIPT KILL or SHUTDOWN NOSAVE.")
+	errBusyFunction = resp.Error(busyText + "FUNCTION KILL or SHUTDOWN NOSAVE.")
+	errKilled       = resp.Error("ERR Script killed by user with SCRIPT KILL...")
+	errEnding       = resp.Error("ERR the script was ended with the node")
+	errNotBusy      = resp.Error("NOTBUSY No scripts in execution right now.")
+	errUnkillable   = resp.Error("UNKILLABLE Sorry the script already executed write commands against the dataset. " +
+		"You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE " +
+		"command.")
 )
 
 // errHalfDone is why the data of a node that ended a script is shown to nobody.
 var errHalfDone = errors.New("a script that had written was ended half way, with the node")
 
 // busyError is what clients are told.
-func (r *scriptRun) busyError() error { return errBusyScript }
+func (r *scriptRun) busyError() error {
+	if r.function {
+		return errBusyFunction
+	}
+	return errBusyScript
+}
 
 // hook is called by a script every now and then.
 func (r *scriptRun) hook(l *lua.State) error {
@@ -65,13 +74,15 @@ func (r *scriptRun) interrupt() error {
 // it.
 func (e *Env) ScriptTime() int64 { return e.scripts.run.c.Now }
 
-// kill has the script end that runs, unless it has written.
-func (r *scriptRun) kill() error {
+// kill has the script, or the function, end that runs, unless it has written.
+func (r *scriptRun) kill(function bool) error {
 	switch {
 	case r.caller == nil:
 		return errNotBusy
 	case r.dirty:
 		return errUnkillable
+	case r.function != function:
+		return r.busyError()
 	}
 	r.killed = true
 	return nil

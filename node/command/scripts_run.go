@@ -1,6 +1,7 @@
 package command
 
 import (
+	"holdfast/node/programs"
 	"holdfast/node/script"
 	"holdfast/resp"
 	"holdfast/server/session"
@@ -8,18 +9,26 @@ import (
 
 // scripts are the scripts of a node, and what runs them: one at a time.
 type scripts struct {
-	cache  *script.Cache
-	runner *script.Runner
-	run    scriptRun
+	cache     *script.Cache
+	runner    *script.Runner
+	libraries *script.Libraries
+	run       scriptRun
 }
 
 func newScripts(e *Env) *scripts {
-	s := &scripts{cache: script.NewCache()}
+	s := &scripts{cache: script.NewCache(&e.Store.Programs)}
 	s.run.e = e
 	s.runner = script.NewRunner(script.Config{
 		Host: &s.run, Hook: s.run.hook, Logger: e.Logger, Seed: int32(e.Rand.Uint32()),
 	})
+	s.libraries = s.runner.NewLibraries(&e.Store.Programs)
 	return s
+}
+
+// adopt has the scripts and functions be those that go with another data set.
+func (s *scripts) adopt(set *programs.Set) {
+	s.cache.Adopt(set)
+	s.libraries.Adopt(set)
 }
 
 // scriptRun is the script that runs: its commands run as those of a client of its own, which may not wait.
@@ -33,10 +42,12 @@ type scriptRun struct {
 	gated    bool
 	quiet    int64
 
-	began  int64 // by the engine's clock
-	name   string
-	busy   bool // it runs for so long that other clients are told so
-	killed bool
+	began    int64 // by the engine's clock
+	name     string
+	args     [][]byte // of the command that runs it
+	function bool
+	busy     bool // it runs for so long that other clients are told so
+	killed   bool
 }
 
 // flagsOf are the flags of a command as it is called: those of one that runs a script depend on the script. One that
@@ -69,6 +80,11 @@ func (e *Env) flagsOf(cmd *Command, args [][]byte) resp.Flag {
 // flagsOfScript are the flags of the script that a command runs, if it is known which one that is.
 func (e *Env) flagsOfScript(cmd *Command, args [][]byte) (flags script.Flags, ok bool) {
 	switch cmd.Name {
+	case "fcall", "fcall_ro":
+		if f := e.scripts.libraries.Find(args[1]); f != nil {
+			return f.Flags, true
+		}
+		return 0, false
 	case "eval", "eval_ro":
 		if s := e.scripts.cache.FindBody(args[1]); s != nil {
 			return s.Flags, true
@@ -82,19 +98,52 @@ func (e *Env) flagsOfScript(cmd *Command, args [][]byte) (flags script.Flags, ok
 	return 0, false
 }
 
-// runScript runs a script, and writes its reply. All that it does is one execution.
+// runScript runs a script, and writes its reply.
 func (c *Context) runScript(s *script.Script, keys, args [][]byte, w *resp.Writer) error {
+	if err := c.keepScript(s); err != nil {
+		return err
+	}
+	return c.run(s.SHA, s.Flags, false, func(limit int64) script.Outcome {
+		return c.scripts.runner.Eval(s, keys, args, limit, w)
+	})
+}
+
+// keepScript has a script that is run be known on every member, also after a failover: it goes into the log, when it is
+// not there yet, or is about to be forgotten.
+func (c *Context) keepScript(s *script.Script) error {
+	limit := c.Config.ScriptCacheBytes()
+	if !c.Engine.Master() || c.level() < levelOfPrograms || !c.scripts.cache.Use(s, limit) {
+		return nil
+	}
+	if levelOfPrograms > c.needs {
+		if err := c.noteNeed(levelOfPrograms); err != nil {
+			return err
+		}
+	}
+	body := []byte(s.Body)
+	c.scripts.cache.Keep(body, limit)
+	alone := c.Effects.Empty()
+	c.Effects.Add(-1, []byte("SCRIPT"), []byte("LOAD"), body)
+	if alone {
+		c.Effects.Loosen()
+	}
+	return nil
+}
+
+// run runs a script or a function. All that it does is one execution.
+func (c *Context) run(name string, flags script.Flags, function bool, f func(limit int64) script.Outcome) error {
 	readOnly := c.Cmd.Flags&resp.ReadOnly != 0
-	plain := s.Flags&script.Plain != 0
-	if readOnly && !plain && s.Flags&script.NoWrites == 0 {
+	plain := flags&script.Plain != 0
+	if readOnly && !plain && flags&script.NoWrites == 0 {
 		return resp.Error("ERR Can not execute a script with write flag using *_ro command.")
 	}
 	run := &c.scripts.run
-	run.begin(c, s.SHA)
-	run.readOnly = readOnly || !plain && s.Flags&script.NoWrites != 0
-	run.allowOOM = !plain && s.Flags&script.AllowOOM != 0
+	run.begin(c, name)
+	run.function = function
+	run.readOnly = readOnly || !plain && flags&script.NoWrites != 0
+	run.allowOOM = !plain && flags&script.AllowOOM != 0
 	cmd := c.Cmd
-	out := c.scripts.runner.Eval(s, keys, args, c.Config.LuaMemoryLimit(), w)
+	out := f(c.Config.LuaMemoryLimit())
 	run.end()
 	for _, text := range out.Errors {
 		c.Stats.Error(text)
@@ -132,7 +181,7 @@ func (r *scriptRun) end() {
 	if r.e.Engine.Stopping() && r.dirty {
 		r.undo()
 	}
-	r.caller, r.c.S.Tracking, r.busy = nil, nil, false
+	r.caller, r.c.S.Tracking, r.busy, r.args = nil, nil, false, nil
 	if cap(r.c.S.W.Buf) > maxScriptReply {
 		r.c.S.W.Buf = nil
 	}

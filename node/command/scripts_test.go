@@ -185,8 +185,13 @@ redis.call('SPOP','st') return 1`, "MULTI\nSET a 1\nSET f 2.5 KEEPTTL\nSADD st x
 		{`return redis.call('GET','a')`, ""},
 	} {
 		e.do("eval", c.script, "0")
-		if got := e.effects(); got != c.want {
+		kept := "SCRIPT LOAD " + c.script + "\n"
+		if got := e.effects(); got != strings.TrimSuffix(kept+c.want, "\n") {
 			t.Errorf("%s\n%s\nwant\n%s", c.script, got, c.want)
+		}
+		e.do("eval", c.script, "0")
+		if got := e.effects(); strings.Contains(got, "SCRIPT") {
+			t.Errorf("once more: %s\n%s", c.script, got)
 		}
 	}
 	if e.c.S.DB != 0 {

@@ -24,7 +24,7 @@ func Rows() []Command {
 		migrateRows, expireRows, transactionRows,
 		publishRows, server.Rows(asCall), introspectionRows, configRows, infoRows, serverRows, replicationRows,
 		debugRows,
-		slowlogRows, latencyRows, monitorRows, scriptRows,
+		slowlogRows, latencyRows, monitorRows, scriptRows, functionRows,
 	)
 }
 
@@ -105,6 +105,7 @@ func (e *Env) Replaced(s *store.Store) {
 	}
 	e.Tracking.Flushed()
 	e.Store = s
+	e.scripts.adopt(&s.Programs)
 	s.Limits = e.limits()
 	s.Changed = func(db *store.DB, key []byte) {
 		e.keyChanged(db.Index(), key)

@@ -118,7 +118,7 @@ func TestTheDocumentNamesWhatIsIgnored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(b), "\n- What is to protect and can't yet")
+	_, text, _ := strings.Cut(string(b), "\n- Settings that are meant to protect")
 	text, _, found := strings.Cut(text, "\n\nA node that starts with")
 	if !found {
 		t.Fatal("the list is not there any more")

@@ -16,6 +16,7 @@ import (
 	"holdfast/node/dump"
 	"holdfast/node/engine"
 	"holdfast/node/identity"
+	"holdfast/node/programs"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 )
@@ -152,7 +153,7 @@ func (l *load) read(r io.Reader) error {
 }
 
 func (l *load) callbacks() rdb.Callbacks {
-	return rdb.Callbacks{Aux: l.aux, SelectDB: l.selectDB, Resize: l.resize, Entry: l.entry}
+	return rdb.Callbacks{Aux: l.aux, SelectDB: l.selectDB, Function: l.function, Resize: l.resize, Entry: l.entry}
 }
 
 func (l *load) aux(name, value []byte) error {
@@ -171,6 +172,9 @@ func (l *load) aux(name, value []byte) error {
 			return fmt.Errorf("the dump is of a newer version: %w", err)
 		}
 		return l.Features.Need(level)
+	case scriptField:
+		l.s.Programs.Keep(string(value), l.Settings.ScriptCacheBytes())
+		return nil
 	case "repl-stream-db":
 	default:
 		return nil
@@ -180,6 +184,19 @@ func (l *load) aux(name, value []byte) error {
 		return fmt.Errorf("repl-stream-db %q is no database", value)
 	}
 	l.streamDB = i
+	return nil
+}
+
+// function takes in a library, whose code is not run yet.
+func (l *load) function(code []byte) error {
+	name, err := programs.LibraryName(string(code))
+	if err != nil {
+		return fmt.Errorf("the dump has a library of functions: %w", err)
+	}
+	if _, there := l.s.Programs.Library(name); there && l.single {
+		return fmt.Errorf("the dump has the library %q of functions, which was there already", name)
+	}
+	l.s.Programs.SetLibrary(name, string(code))
 	return nil
 }
 

@@ -2,11 +2,13 @@ package persist
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
 	"holdfast/cluster"
 	"holdfast/node/engine"
+	"holdfast/node/programs"
 	"holdfast/node/rdb"
 	"holdfast/node/store"
 	"holdfast/replication"
@@ -108,13 +110,29 @@ func (s *Snapshots) begin() *Image {
 	if needs := s.Loader.Features.Needs(); needs > cluster.LevelBase {
 		header[needsField] = strconv.Itoa(int(needs))
 	}
-	im.failed = im.rdb.Header(header)
+	im.failed = writePrograms(im.rdb, header, &data.Programs)
 	for i := range data.Databases() {
 		im.keys += data.DB(i).Len()
 	}
 	s.current = im
 	im.walk = data.BeginSnapshot(im.emit)
 	return im
+}
+
+// scriptField is the auxiliary field of a script that is kept: the one in which Redis kept its scripts once.
+const scriptField = "lua"
+
+// writePrograms writes the header, and the scripts and functions that go with the data.
+func writePrograms(w *rdb.Writer, header map[string]string, set *programs.Set) error {
+	err := w.Header(header)
+	for _, body := range set.Scripts() {
+		err = errors.Join(err, w.Aux(scriptField, body))
+	}
+	for _, name := range set.Names() {
+		code, _ := set.Library(name)
+		err = errors.Join(err, w.Function([]byte(code)))
+	}
+	return err
 }
 
 // compatVersion is the Redis that we answer as.

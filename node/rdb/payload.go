@@ -107,13 +107,22 @@ func (p *PayloadWriter) write(e Entry, compress bool) error {
 	return err
 }
 
+// footer checks what a payload ends with, and returns where that begins.
+func footer(p []byte) (at int, err error) {
+	at = len(p) - footerLen
+	if at < 0 || int(binary.LittleEndian.Uint16(p[at:])) > MaxVersion ||
+		binary.LittleEndian.Uint64(p[at+2:]) != CRC64(0, p[:at+2]) {
+		return 0, ErrFooter
+	}
+	return at, nil
+}
+
 // ReadPayload checks a payload's footer and hands its value to the callback, as an entry without a key. Its errors are
 // ErrFooter, those of Reader, and those of the callback.
 func ReadPayload(p []byte, to func(Entry) error) error {
-	at := len(p) - footerLen
-	if at < 0 || int(binary.LittleEndian.Uint16(p[at:])) > MaxVersion ||
-		binary.LittleEndian.Uint64(p[at+2:]) != CRC64(0, p[:at+2]) {
-		return ErrFooter
+	at, err := footer(p)
+	if err != nil {
+		return err
 	}
 	r := NewReader(bufio.NewReaderSize(bytes.NewReader(p[:at]), min(at, readBufferLen)))
 	r.unsummed = true
@@ -129,4 +138,49 @@ func ReadPayload(p []byte, to func(Entry) error) error {
 		return fmt.Errorf("payload: %w", err)
 	}
 	return nil
+}
+
+// AppendFunctions appends the payload of libraries of functions, given by their code, to dst.
+func AppendFunctions(dst []byte, codes []string, compress bool) []byte {
+	p := NewPayloadWriter()
+	p.out.buf = dst
+	w := p.w
+	w.Compress, w.crc = compress, 0
+	for _, code := range codes {
+		w.Function([]byte(code))
+	}
+	w.buf = binary.LittleEndian.AppendUint16(w.buf, Version)
+	w.flush()
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, w.crc)
+	w.flush()
+	return p.out.buf
+}
+
+// ErrNoFunctions is returned for a payload that has something else than functions.
+var ErrNoFunctions = errors.New("rdb: the payload has something that is no function")
+
+// ReadFunctions checks a payload's footer and returns the code of its libraries. Its errors are ErrFooter,
+// ErrNoFunctions and those of Reader.
+func ReadFunctions(p []byte) (codes [][]byte, err error) {
+	at, err := footer(p)
+	if err != nil {
+		return nil, err
+	}
+	r := NewReader(bufio.NewReaderSize(bytes.NewReader(p[:at]), min(max(at, 16), readBufferLen)))
+	r.unsummed = true
+	for int(r.Offset()) < at {
+		op, err := r.byte()
+		if err != nil {
+			return nil, err
+		}
+		if op != opFunction {
+			return nil, ErrNoFunctions
+		}
+		code, err := r.string(nil)
+		if err != nil {
+			return nil, err
+		}
+		codes = append(codes, code)
+	}
+	return codes, nil
 }

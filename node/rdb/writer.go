@@ -71,6 +71,12 @@ func (w *Writer) Header(aux map[string]string) error {
 	return w.room()
 }
 
+// Aux writes an auxiliary field behind the header.
+func (w *Writer) Aux(name, value string) error {
+	w.aux(name, value)
+	return w.room()
+}
+
 func (w *Writer) aux(name, value string) {
 	w.buf = append(w.buf, opAux)
 	w.string([]byte(name))

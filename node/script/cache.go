@@ -4,8 +4,10 @@ import (
 	"container/list"
 	"crypto/sha1"
 	"encoding/hex"
+	"math"
 
 	"holdfast/lua"
+	"holdfast/node/programs"
 	"holdfast/resp"
 )
 
@@ -17,52 +19,80 @@ type Script struct {
 
 	proto  *lua.Proto // nil: it was not run yet
 	loaded lua.Value  // proto as a function of the state of generation
-	in     *list.List // of the cache's
-	at     *list.Element
-	since  int64 // Cache.kept when it was kept last
+	kept   *programs.Script
+	local  *list.Element // nil: it is kept
 	// generation of Runner.l for which loaded is
 	generation int
 }
 
-// overhead is what a script takes in the cache beside its body.
-const overhead = 256
-
-func (s *Script) size() int64 { return int64(len(s.Body)) + overhead }
+func (s *Script) size() int64 { return int64(len(s.Body)) + programs.Overhead }
 
 type sha [2 * sha1.Size]byte
 
-// Cache holds scripts, within a limit of bytes. Some are kept: the members of a group agree on these, as they are said
-// in its log, and forget them in the order in which they were said. Others were only run here, and are forgotten when
-// they were not used for long.
+// Cache holds scripts, within a limit of bytes. Some are kept: they go with the data. Others were only run here, and
+// are forgotten when they were not used for long.
 type Cache struct {
 	bySHA  map[sha]*Script
 	byBody map[string]*Script
-	kept   list.List // oldest first
+	set    *programs.Set
 	local  list.List // least used first
-	said   int64     // bytes of what was ever kept
-	sizes  [2]int64  // of kept and local
+	size   int64     // of local
 }
 
-// NewCache makes an empty cache.
-func NewCache() *Cache {
-	c := &Cache{}
-	c.Flush()
+// NewCache makes a cache with the scripts that go with the data.
+func NewCache(set *programs.Set) *Cache {
+	c := &Cache{bySHA: map[sha]*Script{}, byBody: map[string]*Script{}}
+	c.Adopt(set)
 	return c
+}
+
+// Adopt has the scripts that are kept be those of another data set.
+func (c *Cache) Adopt(set *programs.Set) {
+	if c.set = set; len(c.byBody) > 0 {
+		for _, s := range c.byBody {
+			if s.kept != nil {
+				c.drop(s)
+			}
+		}
+	}
+	for _, body := range set.Scripts() {
+		c.keep(body, math.MaxInt64)
+	}
 }
 
 // Flush forgets all scripts.
 func (c *Cache) Flush() {
-	c.bySHA, c.byBody = map[sha]*Script{}, map[string]*Script{}
-	c.kept.Init()
-	c.local.Init()
-	c.sizes = [2]int64{}
+	c.set.Flush()
+	c.FlushLocal()
+	clear(c.byBody)
+	clear(c.bySHA)
+}
+
+// FlushLocal forgets all scripts but those that are kept.
+func (c *Cache) FlushLocal() {
+	for c.local.Len() > 0 {
+		c.drop(c.local.Front().Value.(*Script))
+	}
+}
+
+func (c *Cache) drop(s *Script) {
+	delete(c.byBody, s.Body)
+	delete(c.bySHA, sha([]byte(s.SHA)))
+	if s.local != nil {
+		c.local.Remove(s.local)
+		c.size -= s.size()
+		s.local = nil
+	}
 }
 
 // Len is how many scripts there are.
 func (c *Cache) Len() int { return len(c.bySHA) }
 
 // Memory is what they take.
-func (c *Cache) Memory() int64 { return c.sizes[0] + c.sizes[1] }
+func (c *Cache) Memory() int64 {
+	kept, _ := c.set.Memory()
+	return c.size + kept
+}
 
 // Find is the script with a SHA1, whatever the case of its letters; nil if there is none.
 func (c *Cache) Find(hash []byte) *Script {
@@ -116,77 +146,46 @@ func (c *Cache) Add(s *Script, limit int64) *Script {
 	if known := c.byBody[s.Body]; known != nil {
 		return known
 	}
-	c.byBody[s.Body], c.bySHA[sha([]byte(s.SHA))] = s, s
-	c.link(s, &c.local)
-	c.trim(&c.local, s, limit)
+	c.know(s)
+	s.local = c.local.PushBack(s)
+	c.size += s.size()
+	for c.size > limit && c.local.Len() > 1 {
+		c.drop(c.local.Front().Value.(*Script))
+	}
 	return s
 }
 
-// Keep has a script be kept, as the newest of those that are.
-func (c *Cache) Keep(s *Script, limit int64) {
-	c.unlink(s)
-	c.said += s.size()
-	s.since = c.said
-	c.link(s, &c.kept)
-	c.trim(&c.kept, s, limit)
-}
+func (c *Cache) know(s *Script) { c.byBody[s.Body], c.bySHA[sha([]byte(s.SHA))] = s, s }
 
-// KeepBody is Keep for the text of a script, which need not be a sound one.
-func (c *Cache) KeepBody(body []byte, limit int64) {
-	s := c.byBody[string(body)]
+// Keep has the script with a text be kept, as the newest of those that are. It need not be a sound one.
+func (c *Cache) Keep(body []byte, limit int64) { c.keep(string(body), limit) }
+
+func (c *Cache) keep(body string, limit int64) {
+	s := c.byBody[body]
 	if s == nil {
-		s = &Script{Body: string(body)}
-		s.SHA = hashOf(s.Body)
-		s.Flags, _, _ = readFlags(s.Body)
-		c.byBody[s.Body], c.bySHA[sha([]byte(s.SHA))] = s, s
-		c.link(s, &c.local)
+		s = &Script{Body: body, SHA: hashOf(body)}
+		s.Flags, _, _ = readFlags(body)
+		c.know(s)
 	}
-	c.Keep(s, limit)
+	if s.local != nil {
+		c.local.Remove(s.local)
+		c.size -= s.size()
+		s.local = nil
+	}
+	var forgotten []*programs.Script
+	s.kept, forgotten = c.set.Keep(s.Body, limit)
+	for _, f := range forgotten {
+		if known := c.byBody[f.Body]; known != nil {
+			c.drop(known)
+		}
+	}
 }
 
 // Use notes that a script is run, and reports whether it should be kept: it is not, or will soon be forgotten.
 func (c *Cache) Use(s *Script, limit int64) (keep bool) {
-	if s.in == &c.kept {
-		return c.said-s.since > limit/2
+	if s.local == nil {
+		return s.kept == nil || c.set.Fading(s.kept, limit)
 	}
-	c.local.MoveToBack(s.at)
+	c.local.MoveToBack(s.local)
 	return true
-}
-
-// Kept calls f with the text of each script that is kept, oldest first.
-func (c *Cache) Kept(f func(body string)) {
-	for at := c.kept.Front(); at != nil; at = at.Next() {
-		f(at.Value.(*Script).Body)
-	}
-}
-
-func (c *Cache) link(s *Script, to *list.List) {
-	s.in, s.at = to, to.PushBack(s)
-	c.sizes[c.which(to)] += s.size()
-}
-
-func (c *Cache) unlink(s *Script) {
-	s.in.Remove(s.at)
-	c.sizes[c.which(s.in)] -= s.size()
-	s.in, s.at = nil, nil
-}
-
-func (c *Cache) which(l *list.List) int {
-	if l == &c.kept {
-		return 0
-	}
-	return 1
-}
-
-// trim forgets the first scripts of a list while it takes more than it may, but not that one.
-func (c *Cache) trim(l *list.List, but *Script, limit int64) {
-	for c.sizes[c.which(l)] > limit {
-		s := l.Front().Value.(*Script)
-		if s == but {
-			return
-		}
-		c.unlink(s)
-		delete(c.byBody, s.Body)
-		delete(c.bySHA, sha([]byte(s.SHA)))
-	}
 }

@@ -12,6 +12,7 @@
 //	sandbox.go  what a script finds, and doesn't
 //	api.go      redis.call and the other functions of the table redis
 //	values.go   from a reply to values of Lua
+//	library.go  libraries of functions; register.go is how they say which there are
 //	reply.go    from values of Lua to a reply
 //
 // Invariants:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"holdfast/node/programs"
 	"holdfast/resp"
 )
 
@@ -55,7 +56,7 @@ func readFlags(body string) (flags Flags, rest string, err error) {
 	if !strings.HasPrefix(body, "#!") {
 		return Plain, body, nil
 	}
-	words, rest, ok := firstLine(body)
+	words, rest, ok := programs.FirstLine(body)
 	switch {
 	case !ok:
 		return 0, "", resp.Error("ERR Invalid script shebang")
@@ -81,16 +82,4 @@ func readFlags(body string) (flags Flags, rest string, err error) {
 		}
 	}
 	return flags, rest, nil
-}
-
-// firstLine cuts the first line into words; ok is false when it does not end. None are there when quotes don't match.
-func firstLine(body string) (words [][]byte, rest string, ok bool) {
-	end := strings.IndexAny(body, "\n\x00")
-	if end < 0 || body[end] == 0 {
-		return nil, "", false
-	}
-	if words, ok = resp.SplitWords([]byte(body[:end])); !ok {
-		words = nil
-	}
-	return words, body[end:], true
 }

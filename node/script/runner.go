@@ -39,6 +39,7 @@ type Runner struct {
 	args    [][]byte
 	numbers []byte // texts of numbers in args
 	running bool
+	kept    bool // what it is given of replies may be kept: a function runs
 
 	source string // where the script was when Hook ended it
 	line   int
@@ -120,6 +121,9 @@ func recycled(t *lua.Table) *lua.Table {
 // run calls the function below nArgs arguments on the stack, and writes what came of it.
 func (r *Runner) run(l *lua.State, nArgs int, name string, w *resp.Writer) (out Outcome) {
 	r.proto, r.running = 2, true
+	if r.handler.IsNil() {
+		r.handler = l.NewFunction(handle)
+	}
 	err := l.XPCall(nArgs, 1, r.handler)
 	r.running = false
 	clear(r.args)

@@ -13,8 +13,7 @@ func (r *Runner) newState() *lua.State {
 	for name, f := range r.forScripts() {
 		t.SetString(l, name, l.NewFunction(f))
 	}
-	r.handler = l.NewFunction(handle)
-	l.Globals().SetString(l, "__redis__err__handler", r.handler)
+	l.Globals().SetString(l, "__redis__err__handler", l.NewFunction(handle))
 	l.Globals().SetMetatable(strict(l))
 	l.Freeze()
 	l.Seed(r.Seed)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"holdfast/lua"
+	"holdfast/node/programs"
 	"holdfast/resp"
 )
 
@@ -155,11 +156,11 @@ func TestMemoryIsLimited(t *testing.T) {
 	}
 }
 
-// TestCache: of what is kept the oldest is forgotten first, of what is not what was used least lately; what is about to
-// be forgotten, and is used, should be kept anew.
+// TestCache: what is kept goes with the data, of what is not what was used least lately is forgotten first.
 func TestCache(t *testing.T) {
-	c := NewCache()
-	const limit = 3 * (overhead + 8)
+	var set programs.Set
+	c := NewCache(&set)
+	const limit = 3 * (programs.Overhead + 8)
 	add := func(n string) *Script { return c.Add(mustParse(t, "return "+n), limit) }
 	one, two, three := add("1"), add("2"), add("3")
 	if !c.Use(one, limit) {
@@ -170,27 +171,36 @@ func TestCache(t *testing.T) {
 		t.Error("the second was used least lately")
 	}
 	for _, s := range []*Script{one, three} {
-		c.Keep(s, limit)
+		c.Keep([]byte(s.Body), limit)
 	}
 	if c.Use(one, limit) {
 		t.Error("it was kept just now")
 	}
-	c.KeepBody([]byte("return 2"), limit)
+	c.Keep([]byte("return 2"), limit)
 	if !c.Use(one, limit) || c.Use(three, limit) {
 		t.Error("the first of three is in the older half")
 	}
-	c.Keep(one, limit)
-	c.KeepBody([]byte("return 5"), limit)
-	var kept []string
-	c.Kept(func(body string) { kept = append(kept, body) })
-	if got := strings.Join(kept, ", "); got != "return 2, return 1, return 5" {
+	c.Keep([]byte("return 1"), limit)
+	c.Keep([]byte("return 5"), limit)
+	if got := strings.Join(set.Scripts(), ", "); got != "return 2, return 1, return 5" {
 		t.Error(got)
 	}
 	if c.Find([]byte(two.SHA)) == nil || c.Find([]byte(three.SHA)) != nil || c.Find([]byte("x")) != nil {
 		t.Error("what is known by SHA1 is another")
 	}
-	if c.Len() != 4 || c.Memory() != 4*(overhead+8) {
+	if c.Len() != 4 || c.Memory() != 4*(programs.Overhead+8) {
 		t.Errorf("%d scripts take %d", c.Len(), c.Memory())
+	}
+	var other programs.Set
+	other.Keep("return 7", limit)
+	c.Adopt(&other)
+	if c.Find([]byte(one.SHA)) != nil || c.FindBody([]byte("return 7")) == nil ||
+		c.FindBody([]byte("return 4")) == nil {
+		t.Error("what goes with other data is another, what was only run here is not")
+	}
+	c.Flush()
+	if c.Len() != 0 || c.Memory() != 0 || len(other.Scripts()) != 0 {
+		t.Error("something is left")
 	}
 }
 

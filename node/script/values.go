@@ -24,12 +24,12 @@ func (r *Runner) value(l *lua.State, b []byte) (v lua.Value, rest []byte) {
 		if kind == '=' {
 			return r.verbatim(l, text), rest
 		}
-		return r.heap.text(l, text), rest
+		return r.text(l, text), rest
 	case '+':
 		if string(line) == "OK" {
-			return r.heap.status(l, "ok", lua.String("OK")), rest
+			return r.status(l, lua.String("OK")), rest
 		}
-		return r.heap.status(l, "ok", r.heap.text(l, line)), rest
+		return r.status(l, r.text(l, line)), rest
 	case '-':
 		return countedError(l, withCode(string(line))), rest
 	case '*':
@@ -49,7 +49,7 @@ func (r *Runner) value(l *lua.State, b []byte) (v lua.Value, rest []byte) {
 		f, _ := strconv.ParseFloat(string(line), 64)
 		return wrapped(l, "double", lua.Number(f)), rest
 	case '(':
-		return wrapped(l, "big_number", r.heap.text(l, line)), rest
+		return wrapped(l, "big_number", r.text(l, line)), rest
 	}
 	return lua.Nil, rest
 }
@@ -124,7 +124,23 @@ func (r *Runner) set(l *lua.State, n int, b []byte) (lua.Value, []byte) {
 // verbatim makes a table of a text with its format.
 func (r *Runner) verbatim(l *lua.State, b []byte) lua.Value {
 	t := l.NewTable(0, 1)
-	t.SetString(l, "string", r.heap.text(l, b[4:]))
-	t.SetString(l, "format", r.heap.text(l, b[:3]))
+	t.SetString(l, "string", r.text(l, b[4:]))
+	t.SetString(l, "format", r.text(l, b[:3]))
 	return wrapped(l, "verbatim_string", lua.TableValue(t))
+}
+
+// text makes a string of a copy of b.
+func (r *Runner) text(l *lua.State, b []byte) lua.Value {
+	if r.kept {
+		return l.NewString(string(b))
+	}
+	return r.heap.text(l, b)
+}
+
+// status makes the value of a status.
+func (r *Runner) status(l *lua.State, text lua.Value) lua.Value {
+	if r.kept {
+		return wrapped(l, "ok", text)
+	}
+	return r.heap.status(l, "ok", text)
 }

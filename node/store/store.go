@@ -1,6 +1,10 @@
 package store
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"holdfast/node/programs"
+)
 
 // Values of an expiry that are not a time.
 const (
@@ -17,6 +21,8 @@ type Store struct {
 	NewAccess uint32
 	// Limits may be replaced at any time: a value keeps the encoding it has until it changes.
 	Limits *Limits
+	// Programs are the scripts and functions that go with the data.
+	Programs programs.Set
 	// KeepAccess has a value that replaces another keep that one's access statistics.
 	KeepAccess bool
 
