@@ -228,6 +228,74 @@ func TestPolledClientThatReadsLate(t *testing.T) {
 	}
 }
 
+// TestPolledClientThatSendsAllFirst: a client may send more than fits into any buffer before it reads the first reply.
+// It may then say that it has nothing more to send, and still gets them all.
+func TestPolledClientThatSendsAllFirst(t *testing.T) {
+	const commands = 60_000
+	value := strings.Repeat("v", 1000)
+	echo := resp.AppendCommandStrings(nil, "echo", value)
+	for _, first := range []string{"ping", "blpop list 0"} {
+		n := startReal(t)
+		p, other := dialTCP(t, n), dialTCP(t, n)
+		p.send(first)
+		all := bytes.Repeat(echo, commands)
+		_ = p.SetWriteDeadline(time.Now().Add(time.Minute))
+		if _, err := p.Write(all); err != nil {
+			t.Fatalf("after %s: it can't send all: %v", first, err)
+		}
+		if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if first == "ping" {
+			p.expect("PONG")
+		} else {
+			other.send("rpush list x")
+			p.expect("[list x]")
+		}
+		for i := range commands {
+			if p.expect(value); t.Failed() {
+				t.Fatalf("after %s: at reply %d", first, i)
+			}
+		}
+		if v, err := p.r.ReadValue(); !errors.Is(err, io.EOF) {
+			t.Errorf("after the last reply: %q, %v", v.String(), err)
+		}
+	}
+}
+
+// TestHalfClosedClientGetsItsReply: who has nothing more to say waits for the answer to what it has said, also where
+// that takes its time.
+func TestHalfClosedClientGetsItsReply(t *testing.T) {
+	disk := &stalledDisk{FS: memfs.New(), letGo: make(chan struct{})}
+	n := startRealOn(t, disk)
+	other := dialTCP(t, n)
+	other.send("set k 0")
+	other.expect("OK")
+	disk.stalls.Store(true)
+	var halves []*peer
+	for range 20 {
+		before := n.log.End()
+		p := dialTCP(t, n)
+		halves = append(halves, p)
+		p.send("incr n")
+		if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		for n.log.End() == before && !t.Failed() { // until it has been executed
+			other.send("ping")
+			other.expect("PONG")
+		}
+	}
+	disk.stalls.Store(false)
+	close(disk.letGo)
+	for i, p := range halves {
+		p.expect(strconv.Itoa(i + 1))
+		if v, err := p.r.ReadValue(); !errors.Is(err, io.EOF) {
+			t.Errorf("after the last reply: %q, %v", v.String(), err)
+		}
+	}
+}
+
 // TestPolledConnectionsEnd in every way.
 func TestPolledConnectionsEnd(t *testing.T) {
 	n := startReal(t)

@@ -414,3 +414,31 @@ func FuzzSplitInline(f *testing.F) {
 		}
 	})
 }
+
+// TestReadingAheadIsCheap: who reads on without a look at what came, behind the beginning of a command of a known
+// length, has the buffer moved as seldom as anybody.
+func TestReadingAheadIsCheap(t *testing.T) {
+	var p Parser
+	begun := "*2\r\n$4\r\necho\r\n$5\r\nhe"
+	p.Fill(copy(p.Space(0), begun))
+	if args, err := p.Next(); args != nil || err != nil {
+		t.Fatal(args, err)
+	}
+	const rest, more, ahead = "llo\r\n", "*1\r\n$4\r\nping\r\n", 8 << 20
+	moves, free := 0, 0
+	for text := rest; p.Buffered() < ahead; text = more {
+		space := p.Space(0)
+		if len(space) != free {
+			moves++
+		}
+		n := copy(space, text)
+		p.Fill(n)
+		free = len(space) - n
+	}
+	if moves > 30 {
+		t.Errorf("the buffer was moved %d times", moves)
+	}
+	if args, err := p.Next(); err != nil || string(args[1]) != "hello" {
+		t.Errorf("%q, %v", args, err)
+	}
+}

@@ -93,8 +93,8 @@ func (p *Parser) makeRoom(room int) {
 	buf := p.buf
 	if len(buf)-used < room {
 		size := max(2*len(buf), used+room, readSize)
-		if p.begun && p.known {
-			whole := p.pos - p.start + p.bulk + 2
+		// Of what came since a look at it nothing is known: it may be many commands more.
+		if whole := p.pos - p.start + p.bulk + 2; p.begun && p.known && whole > used {
 			if p.left > 1 {
 				whole += readSize // mostly there is little behind a long one
 			}

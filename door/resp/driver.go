@@ -2,6 +2,7 @@ package resp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -128,10 +129,11 @@ func (d *driver) begin(ctx context.Context) (verdict, error) {
 
 // served has the loops serve the connection until it needs something that they can't do.
 func (d *driver) served(ctx context.Context) (verdict, error) {
-	if err := d.conn.ServeBatched(ctx, d); err != nil {
-		return finish, err
+	err := d.conn.ServeBatched(ctx, d)
+	if err == nil && !errors.Is(d.err, io.EOF) { // who has nothing more to say may still listen
+		err = d.err
 	}
-	return d.then, d.err
+	return d.then, err
 }
 
 // Fetch reads and parses the connection's next pipeline. It reports whether there is something to run.
@@ -317,20 +319,20 @@ func (d *driver) took(n int) {
 	}
 }
 
-// await waits until the session was woken or its output has been written.
+// await waits until the session was woken or its output has been written. What the client sends meanwhile is taken in:
+// it may want to have sent all before it reads.
 func (d *driver) await(ctx context.Context) error {
 	if d.conn.TakeWake() { // as the loops gave the connection back
 		return nil
 	}
-	select {
-	case <-d.flushed:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if d.broken.Load() {
-		return io.ErrClosedPipe
-	}
-	return nil
+	d.keep()
+	defer func() { d.kept = false }() // the rest is read when what is left has been executed
+	return d.conn.ReadUntil(ctx, d.flushed, func() (room []byte) {
+		if int64(d.s.In.Buffered()) < d.limits.MaxQuery {
+			room = d.s.In.Space(0)
+		}
+		return room
+	}, d.took)
 }
 
 // makeRoom holds the client's commands back while too much is waiting for the chain, so that a stuck successor can't
