@@ -147,7 +147,7 @@ func New(c Config) (*Node, error) {
 		Stopped: n.stopped, Features: n.features})
 	n.persist = persist.New(persist.Config{
 		Engine: n.engine, Epochs: &n.replication.Epochs, Rand: c.Rand,
-		Link: n.replication, Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
+		Loader: n.loader, Settings: c.Settings, Logger: c.Logger, Now: c.Now,
 		Dir: n.dir, Files: files, NewLock: c.NewLock, Yield: c.Yield, Go: n.work.Go, Stopped: n.stopped,
 		Grouped: n.grouped, RunID: runID, Steps: n.steps,
 	})

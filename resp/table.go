@@ -45,6 +45,9 @@ type Command[S any] struct {
 // FullName returns the name with its container's: "get", "config|get".
 func (c *Command[S]) FullName() string { return c.full }
 
+// FullNameRef is where FullName stands.
+func (c *Command[S]) FullNameRef() *string { return &c.full }
+
 // Place returns the command's number in its table, subcommands included, from 0: whatever is kept per command can be an
 // array.
 func (c *Command[S]) Place() int { return c.place }

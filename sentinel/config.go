@@ -13,6 +13,7 @@ import (
 	"holdfast/cluster"
 	"holdfast/internal/openfiles"
 	"holdfast/internal/steps"
+	"holdfast/internal/usage"
 	"holdfast/membership"
 	"holdfast/sentinel/plan"
 	"holdfast/transport"
@@ -59,7 +60,7 @@ type Config struct {
 // Process is what INFO tells of the running process.
 type Process struct {
 	Executable string
-	CPU        func() (user, system time.Duration) // used so far; nil: not known
+	Usage      *usage.Meter // nil: not known
 }
 
 // Default is the configuration of a sentinel that was told nothing. Storage is still to be set.

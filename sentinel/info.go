@@ -179,10 +179,7 @@ func infoStats(c *call, b *infoReport) {
 }
 
 func infoCPU(c *call, b *infoReport) {
-	var user, system time.Duration
-	if c.cfg.Process.CPU != nil {
-		user, system = c.cfg.Process.CPU()
-	}
+	user, system := c.cfg.Process.Usage.CPU()
 	for _, f := range []struct {
 		name string
 		used time.Duration

@@ -8,12 +8,10 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"syscall"
-	"time"
 
 	"holdfast/internal/openfiles"
+	"holdfast/internal/usage"
 	"holdfast/node/command"
 )
 
@@ -49,7 +47,7 @@ func limitGarbage() {
 
 // thisProcess asks the operating system about the running process; file is the configuration it was started with.
 func thisProcess(file string) command.Process {
-	p := command.Process{Resident: residentMeter(), CPU: cpuTime, OS: runtime.GOOS + " " + runtime.GOARCH,
+	p := command.Process{Usage: usageMeter(), OS: runtime.GOOS + " " + runtime.GOARCH,
 		SystemMemory: systemMemory(), Startup: heapInUse(), LimitHeap: limitHeap, OpenFiles: openfiles.Raise,
 		Stat: os.Stat}
 	p.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
@@ -84,23 +82,11 @@ func systemMemory() int64 {
 	return int64(info.Totalram) * int64(info.Unit)
 }
 
-// residentOf reads the second number of /proc/self/statm: resident pages.
-func residentOf(statm []byte) int64 {
-	fields := strings.Fields(string(statm))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
+// usageMeter measures this process.
+func usageMeter() *usage.Meter {
+	statm, err := os.Open("/proc/self/statm")
 	if err != nil {
-		return 0
+		statm = nil // INFO says 0
 	}
-	return pages * int64(os.Getpagesize())
-}
-
-func cpuTime() (user, system time.Duration) {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0, 0
-	}
-	return time.Duration(u.Utime.Nano()), time.Duration(u.Stime.Nano())
+	return usage.New(statm)
 }

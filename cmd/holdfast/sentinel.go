@@ -94,7 +94,7 @@ begin once --bootstrap-expect of them see each other.`,
 		cfg.BusyCommand = time.Duration(busyCommandMs) * time.Millisecond
 		limitProcessors()
 		cfg.Logger = newLogger(os.Stderr, logLevel)
-		cfg.Process.CPU = cpuTime
+		cfg.Process.Usage = usageMeter()
 		cfg.Process.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
 		cfg.Network = transport.Untold{Network: transport.Patient{Network: transport.Host{}, Logger: cfg.Logger}}
 		cfg.OpenFiles = openfiles.Raise

@@ -55,7 +55,7 @@ func newTestDoor(t *testing.T, settings *config.Config, files aof.FS, grouped bo
 	e := engine.New(engine.Config{Log: log, Feeder: r.Feeder, Go: background.Go, Logger: logger})
 	loader := persist.NewLoader(persist.LoaderConfig{Settings: settings, Logger: logger, Now: time.Now,
 		Stopped: ctx.Done(), Features: features})
-	p := persist.New(persist.Config{Engine: e, Epochs: &r.Epochs, Rand: rng, Link: r, Loader: loader,
+	p := persist.New(persist.Config{Engine: e, Epochs: &r.Epochs, Rand: rng, Loader: loader,
 		Settings: settings, Logger: logger, Now: time.Now, Go: background.Go, Stopped: ctx.Done(),
 		NewLock: func() engine.Locker { return new(sync.Mutex) }, Grouped: grouped, Files: files})
 	agent := member.New(ctx, member.Config{Settings: settings, Identity: papers, Features: features,

@@ -60,7 +60,7 @@ func TestAdmittedPipeline(t *testing.T) {
 func pipelined(t *testing.T, script []string, before func(e *testEnv)) string {
 	e := newTestEnv(t)
 	e.do("config", "set", "slowlog-log-slower-than", "-1") // how long a command takes is chance
-	e.tick = e.clock()
+	e.Engine.Tick = e.clock()
 	e.changed(0, "a")
 	e.changed(1, "a")
 	e.changed(0, "h")

@@ -174,7 +174,7 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 func (e *Env) resume(c *Context, cmd *Command, db int, now int64, rest func() (answered bool)) (answered bool) {
 	c.Now, c.DB, c.Cmd, c.Dirty, c.replaced = now, e.Store.DB(db), cmd, 0, false
 	c.Begin()
-	start := e.tick
+	start := e.Engine.Tick
 	mark := c.S.W.Len()
 	failures := e.Stats.ErrorReplies
 	e.changer = c.S.ID
@@ -194,8 +194,8 @@ func (e *Env) resume(c *Context, cmd *Command, db int, now int64, rest func() (a
 	block := c.S.Blocked()
 	c.S.Unpark()
 	e.Push(c.S)
-	e.tick = e.clock()
-	e.observeServed(c, cmd, block, time.Duration(e.tick-start))
+	e.Engine.Tick = e.clock()
+	e.observeServed(c, cmd, block, time.Duration(e.Engine.Tick-start))
 	return true
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"holdfast/internal/openfiles"
+	"holdfast/internal/usage"
 	"holdfast/node/config"
 	"holdfast/node/engine"
 	"holdfast/node/member"
@@ -62,26 +63,23 @@ type Env struct {
 	latency         map[string]*latencySeries // by event
 	// while fields of a hash are deleted since they have expired: when the last of them has; 0: none are
 	fieldsGone int64
-	changer    int64                   // the client whose command changes keys; 0: nobody's does
-	monitors   []*session.Session      // clients in MONITOR
-	tick       int64                   // when the last command ended, and so the next one begins
-	accounted  int64                   // error replies for which a command was counted as failed
-	log        *Context                // in which a log's commands run; nil: none has yet
-	running    atomic.Pointer[Command] // see Running
-	onLong     func(command string)    // EnvConfig.OnLong
-	level      func() int              // EnvConfig.Level
-	need       func(level int) error   // EnvConfig.Need
-	needs      int                     // what need was told
+	changer    int64                 // the client whose command changes keys; 0: nobody's does
+	monitors   []*session.Session    // clients in MONITOR
+	accounted  int64                 // error replies for which a command was counted as failed
+	log        *Context              // in which a log's commands run; nil: none has yet
+	onLong     func(command string)  // EnvConfig.OnLong
+	level      func() int            // EnvConfig.Level
+	need       func(level int) error // EnvConfig.Need
+	needs      int                   // what need was told
 	scripts    *scripts
 }
 
 // Process is what the operating system says of the running process; any function may be nil.
 type Process struct {
-	Resident func() int64 // resident bytes
+	Usage *usage.Meter
 	// LimitHeap sets what the heap should not grow over with garbage in it.
 	LimitHeap func(bytes int64)
 	OpenFiles openfiles.Limit
-	CPU       func() (user, system time.Duration) // consumed so far
 	OS        string
 
 	Executable   string
@@ -94,12 +92,7 @@ type Process struct {
 }
 
 // RSS is the resident size in bytes, 0 when nobody knows.
-func (p Process) RSS() int64 {
-	if p.Resident == nil {
-		return 0
-	}
-	return p.Resident()
-}
+func (p Process) RSS() int64 { return p.Usage.Resident() }
 
 // Context is one command in execution.
 type Context struct {

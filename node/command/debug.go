@@ -291,7 +291,7 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 // debugLoadAOF parks the client while the data is replaced by the log on disk.
 func debugLoadAOF(c *Context, _ [][]byte, _ *resp.Writer) error {
 	e, s, block := c.Env, c.S, &session.Block{Kind: "debug"}
-	err := c.Persist.ReloadLog(func(err error) {
+	err := c.Persist.ReloadLog(c.Replication.Unlink, func(err error) {
 		if s.Blocked() != block {
 			return
 		}

@@ -115,7 +115,7 @@ func (e *Env) Call(c *Context, cmd *Command, args [][]byte) {
 // call is Call, told whether the node is gated, and for how many nanoseconds a command may take that nobody who looks
 // on is shown.
 func (e *Env) call(c *Context, cmd *Command, args [][]byte, gated bool, quiet int64) {
-	start := e.tick
+	start := e.Engine.Tick
 	if !quick(cmd) {
 		e.mayTakeLong(cmd)
 	}
@@ -138,8 +138,8 @@ func (e *Env) call(c *Context, cmd *Command, args [][]byte, gated bool, quiet in
 	c.Cmd = outer
 	stat := e.statOf(cmd)
 	stat.Calls++
-	e.tick = e.clock()
-	took := e.tick - start
+	e.Engine.Tick = e.clock()
+	took := e.Engine.Tick - start
 	stat.nanos += took
 	blocked := c.S.Blocked() != nil
 	if !blocked {

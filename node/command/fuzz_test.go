@@ -13,12 +13,12 @@ import (
 // fuzzNode agrees to everything and does nothing.
 type fuzzNode struct{ *placeNode }
 
-func (n fuzzNode) Rewrite(bool, bool) (bool, error)   { return false, nil }
-func (n fuzzNode) ReloadLog(func(error)) error        { return nil }
-func (n fuzzNode) Reload(persist.ReloadOptions) error { return nil }
-func (n fuzzNode) ChangeReplicationID() error         { return nil }
-func (n fuzzNode) KillReplicas() int                  { return 0 }
-func (n fuzzNode) Pause(time.Time, bool)              {} // else nothing would run any more
+func (n fuzzNode) Rewrite(bool, bool) (bool, error)           { return false, nil }
+func (n fuzzNode) ReloadLog(func() func(), func(error)) error { return nil }
+func (n fuzzNode) Reload(persist.ReloadOptions) error         { return nil }
+func (n fuzzNode) ChangeReplicationID() error                 { return nil }
+func (n fuzzNode) KillReplicas() int                          { return 0 }
+func (n fuzzNode) Pause(time.Time, bool)                      {} // else nothing would run any more
 
 // fuzzValues are arguments that have been trouble somewhere: for numbers, times, ranges, patterns and names.
 var fuzzValues = []string{

@@ -200,10 +200,7 @@ func infoLink(c *Context, n member.ReplicationInfo, r *report) {
 const linkConnected = "connected"
 
 func infoCPU(c *Context, r *report) {
-	var user, system time.Duration
-	if c.Process.CPU != nil {
-		user, system = c.Process.CPU()
-	}
+	user, system := c.Process.Usage.CPU()
 	r.addf("used_cpu_sys", "%.6f", system.Seconds())
 	r.addf("used_cpu_user", "%.6f", user.Seconds())
 	r.add("used_cpu_sys_children", "0.000000")

@@ -18,9 +18,9 @@ type Persistence interface {
 	WriteError() error
 	// Info describes saves, loads and the log on disk, for INFO and LASTSAVE.
 	Info() persist.Info
-	// ReloadLog begins to replace the data by the log on disk: DEBUG LOADAOF. done is told how that ended, in a turn of
-	// its own.
-	ReloadLog(done func(err error)) error
+	// ReloadLog begins to replace the data by the log on disk: DEBUG LOADAOF. unlink ends the link to the predecessor,
+	// and relink puts it back. done is told how that ended, in a turn of its own.
+	ReloadLog(unlink func() (relink func()), done func(err error)) error
 	// MustSave reports whether the data is to be saved before the node ends, by save points unless told otherwise.
 	MustSave(save, nosave bool) bool
 	// SaveOrWait is Save before the node ends; wait: another image is being made, and SaveLast is to be called, which

@@ -35,6 +35,9 @@ type Replication interface {
 	ConfirmEpoch(s *session.Session, question []byte) error
 	// ReplicaAcks counts replicas that have acknowledged offset.
 	ReplicaAcks(offset int64) int
+	// Unlink ends the link to the predecessor, so that nothing is appended, until relink is called, which needs no
+	// lock.
+	Unlink() (relink func())
 	// ChangeReplicationID has the log go on under another id; refused in a group, whose members agree on it.
 	ChangeReplicationID() error
 }

@@ -17,17 +17,8 @@ func quick(cmd *Command) bool {
 
 // mayTakeLong notes which command is about to run.
 func (e *Env) mayTakeLong(cmd *Command) {
-	e.running.Store(cmd)
+	e.Engine.Runs(cmd.FullNameRef())
 	if e.onLong != nil {
 		e.onLong(cmd.FullName())
 	}
-}
-
-// Running names the command that is running, or ran last in this turn, if it is one that may take long; "" when there
-// is none. It needs no lock.
-func (e *Env) Running() string {
-	if cmd := e.running.Load(); cmd != nil {
-		return cmd.FullName()
-	}
-	return ""
 }

@@ -55,10 +55,9 @@ func (r *scriptRun) interrupt() error {
 			e.Logger.Warn("a script holds up everybody: SCRIPT KILL ends it", "script", r.name, "for",
 				time.Duration(e.clock()-r.began))
 		}
-		changer, running, back := e.changer, e.running.Load(), e.Tracking.Aside()
+		changer, back := e.changer, e.Tracking.Aside()
 		e.Engine.Interlude()
 		e.changer = changer
-		e.running.Store(running)
 		back()
 	}
 	switch {

@@ -219,10 +219,10 @@ func (r *scriptRun) Call(args [][]byte, proto int, check bool) (reply []byte, er
 	c.DB = e.Store.DB(c.S.DB)
 	c.S.W.Truncate(0)
 	c.S.W.Proto = proto
-	e.tick = e.clock()
+	e.Engine.Tick = e.clock()
 	e.call(c, cmd, args, r.gated, r.quiet)
 	if !quick(cmd) {
-		e.running.Store(r.caller.Cmd)
+		e.Engine.Runs(r.caller.Cmd.FullNameRef())
 	}
 	return c.S.W.Buf, nil
 }

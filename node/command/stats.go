@@ -65,16 +65,8 @@ func (s *Stats) NoteExpiry(visited, expired int, took time.Duration) {
 	s.StalePerc = 0.05*100*float64(expired)/float64(visited) + 0.95*s.StalePerc
 }
 
-// Began has the commands' clock go on from where a turn under the execution lock begins, by the engine's clock.
-func (e *Env) Began(at int64) {
-	e.tick = at
-	if e.running.Load() != nil {
-		e.running.Store(nil)
-	}
-}
-
 // TurnTook is how long the commands of a turn have taken so far.
-func (e *Env) TurnTook(began int64) time.Duration { return time.Duration(e.tick - began) }
+func (e *Env) TurnTook(began int64) time.Duration { return time.Duration(e.Engine.Tick - began) }
 
 // Error counts an error reply by its first word.
 func (s *Stats) Error(text string) {

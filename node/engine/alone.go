@@ -5,11 +5,9 @@ import "holdfast/node/store"
 // alone is what is around an engine that nobody else has to do with: no clients that wait, no disk, no chain.
 type alone struct{}
 
-func (alone) Began(int64)                       {}
 func (alone) Apply([][]byte, int64, bool) error { return nil }
 func (alone) Accept([][]byte) error             { return nil }
 func (alone) Replaced(*store.Store)             {}
-func (alone) Running() string                   { return "" }
 func (alone) ServeBlocked()                     {}
 func (alone) Stage(woken []Waker) []Waker       { return woken }
 func (alone) Write() (kept bool)                { return true }

@@ -14,8 +14,6 @@ import (
 
 // Commands executes what a log says.
 type Commands interface {
-	// Began is told when a turn begins, by the engine's clock.
-	Began(at int64)
 	// Apply executes one command of a log, at a time in unix milliseconds, in the database that the log stands in
 	// (Data.StreamDB). With onlyQuick one that may take long is left, and ErrMayTakeLong the answer.
 	Apply(args [][]byte, now int64, onlyQuick bool) error
@@ -25,8 +23,6 @@ type Commands interface {
 	Accept(args [][]byte) error
 	// Refuses says for what else, beside the node's role, reads, or writes, are not answered now.
 	Refuses(write bool) error
-	// Running names the command that is running, if it is one that may take long. It needs no lock.
-	Running() string
 }
 
 // Clients are those who wait for what a turn does.
@@ -108,6 +104,9 @@ type Engine struct {
 	Config
 	Effects Effects // of the execution in hand
 	Data    Data
+	// Tick is when the last command of the turn in hand ended, and so the next one begins, by Clock; guarded by the
+	// lock.
+	Tick int64
 	// EvictionDue says that keys are to be evicted in the background; guarded by the lock.
 	EvictionDue bool
 
@@ -146,6 +145,8 @@ type Engine struct {
 	chunks [][]byte
 	fed    int64
 	stream resp.Parser
+
+	running atomic.Pointer[string] // see Runs
 
 	fault atomic.Pointer[fault] // the data is not what the log says, and not to be shown before it was replaced
 	told  atomic.Int64          // since, when the log was told that a command takes long

@@ -8,10 +8,12 @@ package engine
 
 // Interlude lets guests in who wait at the entrance. It is called in the middle of a client's command.
 func (e *Engine) Interlude() {
+	running := e.running.Load()
 	e.guests = true
 	e.Entrance.Unlock()
 	e.Entrance.Lock()
 	e.guests = false
+	e.running.Store(running) // which a guest's command may have taken the place of
 }
 
 // LetGo has those go on who stand in the turn in hand beside a client whose command goes on for long. It needs the

@@ -52,11 +52,20 @@ func (e *Engine) Busy() (since time.Duration, name string) {
 	if began == 0 {
 		return 0, ""
 	}
-	return time.Duration(max(e.Clock()-began, 0)), e.running()
+	return time.Duration(max(e.Clock()-began, 0)), e.Running()
 }
 
-// running names the command that is running, if it is one that may take long.
-func (e *Engine) running() string { return e.Commands.Running() }
+// Runs notes the name of a command that is about to run and may take long. It needs the lock.
+func (e *Engine) Runs(name *string) { e.running.Store(name) }
+
+// Running names the command that is running, or ran last in this turn, if it is one that may take long; "" when there
+// is none. It needs no lock.
+func (e *Engine) Running() string {
+	if name := e.running.Load(); name != nil {
+		return *name
+	}
+	return ""
+}
 
 // NoteLong tells once of a command that takes so long. It needs no lock.
 func (e *Engine) NoteLong(limit time.Duration) {
@@ -65,7 +74,7 @@ func (e *Engine) NoteLong(limit time.Duration) {
 		return
 	}
 	e.Logger.Warn("a command holds up all others; this node goes on as a member of its chain", "command",
-		e.running(), "for", limit)
+		e.Running(), "for", limit)
 }
 
 // tellEnd tells that the command that NoteLong told of has ended. It needs the lock.
@@ -73,7 +82,7 @@ func (e *Engine) tellEnd() {
 	began := e.since.Load()
 	if e.told.Swap(0) == began {
 		took := time.Duration(e.Clock() - began)
-		e.Logger.Info("the command that held up all others has ended", "command", e.running(), "took",
+		e.Logger.Info("the command that held up all others has ended", "command", e.Running(), "took",
 			took.Round(time.Millisecond))
 	}
 }

@@ -49,7 +49,10 @@ func (e *Engine) Unlock() {
 func (e *Engine) begin() {
 	e.began = e.Clock()
 	e.since.Store(max(e.began, 1))
-	e.Commands.Began(e.began)
+	e.Tick = e.began
+	if e.running.Load() != nil {
+		e.running.Store(nil)
+	}
 	e.NoteRole()
 }
 

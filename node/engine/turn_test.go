@@ -30,10 +30,8 @@ func (h *fakeHost) did(step string) {
 	h.steps = append(h.steps, step)
 }
 
-func (h *fakeHost) Began(int64)           {}
 func (h *fakeHost) Accept([][]byte) error { return nil }
 func (h *fakeHost) Replaced(*store.Store) {}
-func (h *fakeHost) Running() string       { return "" }
 func (h *fakeHost) Role() Role            { return h.role }
 func (h *fakeHost) Spoilt(error, bool)    {}
 func (h *fakeHost) ServeBlocked()         { h.did("serve") }

@@ -19,7 +19,6 @@ type Config struct {
 	Engine   *engine.Engine // the data, and what executes the commands of a log
 	Epochs   *Epochs
 	Rand     *rand.Rand // guarded by the execution lock
-	Link     Link
 	Loader   *Loader
 	Settings *config.Config
 	Logger   *slog.Logger
@@ -39,13 +38,6 @@ type Config struct {
 type Epochs struct {
 	Adopted uint64        // of the chain that the node is in; 0: it is in none. Guarded by the execution lock
 	Log     atomic.Uint64 // in which the log was last written
-}
-
-// Link is the link to the predecessor.
-type Link interface {
-	// Unlink ends it, so that nothing is appended, until relink is called. It needs the execution lock, relink does
-	// not.
-	Unlink() (relink func())
 }
 
 // Persistence is all that keeps and copies a node's data.

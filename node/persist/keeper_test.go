@@ -85,7 +85,7 @@ func newKeeper(t testing.TB, in kept) *keeper {
 	k.engine.Commands = k.env
 	c := persist.Config{
 		Engine: k.engine, Epochs: &k.epochs, Rand: rng,
-		Link: k, Settings: k.settings, Logger: in.logger, Now: time.Now, Files: in.files,
+		Settings: k.settings, Logger: in.logger, Now: time.Now, Files: in.files,
 		NewLock: func() engine.Locker { return new(sync.Mutex) }, Go: k.work.Go, Stopped: k.stop,
 		RunID: strings.Repeat("a", 40),
 		Loader: persist.NewLoader(persist.LoaderConfig{
@@ -189,10 +189,6 @@ func (k *keeper) Role() engine.Role {
 	kept := k.Persistence != nil && k.Kept()
 	return engine.Role{Master: true, Logs: kept || k.followed, Gated: kept, Gates: kept}
 }
-
-// What persistence asks.
-
-func (k *keeper) Unlink() (relink func()) { return func() {} }
 
 // commandNode is what commands ask of a node.
 type commandNode struct {

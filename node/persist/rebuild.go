@@ -13,9 +13,10 @@ import (
 	"holdfast/resp"
 )
 
-// ReloadLog replaces the data by what is on disk: DEBUG LOADAOF. done is told how that ended, under the execution lock,
-// as the last thing of all. After an error the node has the data that it had.
-func (d *Disk) ReloadLog(done func(err error)) error {
+// ReloadLog replaces the data by what is on disk: DEBUG LOADAOF. unlink ends the link to the predecessor, so that
+// nothing is appended; it is called under the execution lock, and relink, which puts it back, is not. done is told how
+// that ended, under the execution lock, as the last thing of all. After an error the node has the data that it had.
+func (d *Disk) ReloadLog(unlink func() (relink func()), done func(err error)) error {
 	e := d.Engine
 	switch {
 	case d.Files == nil:
@@ -26,9 +27,8 @@ func (d *Disk) ReloadLog(done func(err error)) error {
 		return errNoLog // what another log says is not what others have
 	}
 	e.Data.Loading = true // nothing may change from here on
-	e.NoteRole()
 	d.Go(func() {
-		err := d.reloadLog()
+		err := d.reloadLog(unlink)
 		e.Do(func(time.Time) {
 			e.Data.Loading = e.Broken() != nil
 			done(err)
@@ -37,11 +37,11 @@ func (d *Disk) ReloadLog(done func(err error)) error {
 	return nil
 }
 
-func (d *Disk) reloadLog() error {
+func (d *Disk) reloadLog(unlink func() (relink func())) error {
 	d.Rebuild.Lock()
 	defer d.Rebuild.Unlock()
 	d.lock()
-	relink := d.Link.Unlink()
+	relink := unlink()
 	d.unlock()
 	defer relink()
 	if err := d.Engine.Broken(); err != nil {

@@ -162,7 +162,7 @@ func (f *Files) loadBase(e *entry, to Loader) (size int64, err error) {
 			return size, nil
 		}
 		if err == nil {
-			err = to.Apply(batch)
+			err = apply(to, batch)
 		}
 		if err != nil {
 			return size, err
@@ -224,7 +224,7 @@ func (f *Files) loadIncr(e *entry, last bool, to Loader) (size int64, torn *Torn
 			f.end = e.start + max(s.End()-e.header, 0) // as far as it is whole: Truncate may cut here
 			return size, nil, err
 		}
-		if err := to.Apply(batch); err != nil {
+		if err := apply(to, batch); err != nil {
 			return size, nil, fmt.Errorf("the command that ends at byte %d: %w", s.End(), err)
 		}
 	}
@@ -315,3 +315,5 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	c.n += int64(n)
 	return n, err
 }
+
+func apply(to Loader, batch []Entry) error { return to.Apply(batch) }
