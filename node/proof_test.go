@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -140,6 +141,36 @@ func TestWhoSpeaksForAMember(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestProtectedModeWaitsForNobody: of other machines' connections only members' keep a place, whatever they say, or
+// don't.
+func TestProtectedModeWaitsForNobody(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1", "protected-mode yes", "join 10.0.0.9:16379", "node-name a",
+			"group-key "+testKey)
+		defer n.Close()
+		stranger, err := net.Host("10.0.0.9").Dial(t.Context(), "10.0.0.1:6379")
+		if err != nil {
+			t.Fatal(err)
+		}
+		member, err := net.Host("10.0.0.8").Dial(t.Context(), "10.0.0.1:6379")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := memberOf(t, testKey, membership.Node, "b")
+		if err := m.Prove(t.Context(), member, membership.Peer{Kind: membership.Node, Name: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		_ = stranger.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := stranger.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("a stranger that says nothing keeps its place: %v", err)
+		}
+		if v, err := resp.NewClient(member).Do(t.Context(), "PING"); err != nil || v.String() != "PONG" {
+			t.Errorf("a member that was silent is answered %q, %v", v.String(), err)
+		}
+	})
 }
 
 // TestProtectedModeLetsMembersIn: other machines' clients are refused as ever, members prove themselves.

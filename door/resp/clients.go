@@ -21,8 +21,20 @@ func (o *Door) welcome(d *driver) (refusal string) {
 	if unknown {
 		o.engine.Do(func(time.Time) { o.env.Arrive(d.s, true) })
 		time.AfterFunc(server.Introduction, func() { o.engine.Do(func(time.Time) { o.env.KeepOut(d.s) }) })
+	} else if d.membersOnly != "" {
+		time.AfterFunc(silence, func() { o.engine.Do(func(time.Time) { o.endSilence(d.s) }) })
 	}
 	return refusal
+}
+
+// silence is how long one may say nothing who is not served unless it proves to be a member: else strangers could take
+// all the places of clients so.
+const silence = 5 * time.Second
+
+func (o *Door) endSilence(s *session.Session) {
+	if s.Member == "" && !s.Proving.Load() && o.env.Clients.Get(s.ID) != nil {
+		s.Abort("it does not prove that it is a member")
+	}
 }
 
 // register is welcome, but for a connection that has to say who it is.
