@@ -185,7 +185,7 @@ func (d *Disk) state() LogFiles {
 
 // writeImage writes an image to a base and to disk, or gives the base up.
 func (d *Disk) writeImage(im *Image, base *aof.Base) error {
-	_, err := im.WriteTo(d.piecewise(base))
+	_, err := im.WriteTo(d.syncedBase(base))
 	if err == nil {
 		err = base.Sync()
 	}
@@ -195,7 +195,7 @@ func (d *Disk) writeImage(im *Image, base *aof.Base) error {
 	return nil
 }
 
-// piecewise is a base that is synced as it is written.
-func (d *Disk) piecewise(base *aof.Base) io.Writer {
-	return piecewise(base, d.Settings, "aof-rewrite-incremental-fsync")
+// syncedBase is a base that is synced as it is written.
+func (d *Disk) syncedBase(base *aof.Base) io.Writer {
+	return syncedIncrementally(base, d.Settings, "aof-rewrite-incremental-fsync")
 }

@@ -27,7 +27,7 @@ func (s *Saver) write(after *left, image func(w *bufio.Writer) error) (err error
 			err = errors.Join(err, s.Dir.Remove(temp))
 		}
 	}()
-	w := bufio.NewWriterSize(piecewise(f, s.Settings, "rdb-save-incremental-fsync"), 1<<20)
+	w := bufio.NewWriterSize(syncedIncrementally(f, s.Settings, "rdb-save-incremental-fsync"), 1<<20)
 	if err = image(w); err == nil {
 		err = w.Flush()
 	}

@@ -136,7 +136,7 @@ func (d *Disk) LoadCopy(r io.Reader, c Copy) error {
 		if base, err = w.files.NewBase(); err != nil {
 			return err
 		}
-		r = io.TeeReader(r, d.piecewise(base))
+		r = io.TeeReader(r, d.syncedBase(base))
 	}
 	fresh := d.Loader.NewStore()
 	streamDB, err := d.Loader.Load(r, fresh)

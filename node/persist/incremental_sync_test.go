@@ -25,28 +25,28 @@ func (s *syncCounter) Sync() error {
 	return s.err
 }
 
-func TestPiecewise(t *testing.T) {
+func TestIncrementalSync(t *testing.T) {
 	const writes, size = 1000, 100 << 10
 	for _, directive := range []string{"rdb-save-incremental-fsync", "aof-rewrite-incremental-fsync"} {
 		var f syncCounter
-		w := piecewise(&f, config.Default(), directive)
+		w := syncedIncrementally(&f, config.Default(), directive)
 		for range writes {
 			if _, err := w.Write(make([]byte, size)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if f.written != writes*size || f.most >= pieceSize+size {
+		if f.written != writes*size || f.most >= syncEach+size {
 			t.Errorf("of %d bytes %d were written, %d without a sync", writes*size, f.written, f.most)
 		}
 		f.err = errors.New("no")
-		if _, err := w.Write(make([]byte, pieceSize)); err == nil {
+		if _, err := w.Write(make([]byte, syncEach)); err == nil {
 			t.Error("a sync that failed is not told of")
 		}
 		off := config.Default()
 		if err := off.Set(directive, []string{"no"}); err != nil {
 			t.Fatal(err)
 		}
-		if w := piecewise(&f, off, directive); w != &f {
+		if w := syncedIncrementally(&f, off, directive); w != &f {
 			t.Errorf("%s no is not obeyed", directive)
 		}
 	}
