@@ -96,7 +96,7 @@ begin once --bootstrap-expect of them see each other.`,
 		cfg.Logger = newLogger(os.Stderr, logLevel)
 		cfg.Process.Usage = usageMeter()
 		cfg.Process.Executable, _ = os.Executable() // INFO leaves it empty when it is not known
-		cfg.Network = transport.Untold{Network: transport.Patient{Network: transport.Host{}, Logger: cfg.Logger}}
+		cfg.Network = transport.Raw{Network: transport.Patient{Network: transport.Host{}, Logger: cfg.Logger}}
 		cfg.OpenFiles = openfiles.Raise
 		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 		if err := os.MkdirAll(dir, 0o755); err != nil {

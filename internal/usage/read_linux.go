@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// read reads the file's text. Go's scheduler isn't told of the call; see transport.Untold.
+// read reads the file's text. Go's scheduler isn't told of the call; see transport.Raw.
 func (m *Meter) read() (n int) {
 	raw, err := m.statm.SyscallConn()
 	if err != nil {

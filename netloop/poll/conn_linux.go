@@ -26,8 +26,8 @@ type transfer struct {
 	call func(fd uintptr)
 }
 
-// maxUntold bounds the bytes of such a call: a longer one may well take its time.
-const maxUntold = 64 << 10
+// maxRaw bounds the bytes of such a call: a longer one may well take its time.
+const maxRaw = 64 << 10
 
 // NewConn prepares conn; the caller closes it.
 func NewConn(conn *net.TCPConn) (*Conn, error) {
@@ -54,7 +54,7 @@ func (t *transfer) do(trap, fd uintptr) {
 
 // try makes the call; ready is false when the socket can't take part now.
 func (t *transfer) try(raw syscall.RawConn, name string, p []byte) (n int, ready bool, err error) {
-	t.p = p[:min(len(p), maxUntold)]
+	t.p = p[:min(len(p), maxRaw)]
 	err = raw.Control(t.call) // the descriptor can't be closed and used again meanwhile
 	t.p = nil
 	switch {
@@ -75,7 +75,7 @@ func (c *Conn) TryRead(p []byte) (n int, drained bool, err error) {
 	if err == nil && ready && n == 0 && len(p) > 0 {
 		err = io.EOF
 	}
-	return n, n < min(len(p), maxUntold), err
+	return n, n < min(len(p), maxRaw), err
 }
 
 // TryWrite writes as much of p as the connection takes now.

@@ -63,7 +63,7 @@ func TestCarriesBytes(t *testing.T) {
 	go func() {
 		c := newConn(t, a)
 		for rest := sent; len(rest) > 0; {
-			n, err := c.TryWrite(rest[:min(len(rest), 1+rng.IntN(4*maxUntold))])
+			n, err := c.TryWrite(rest[:min(len(rest), 1+rng.IntN(4*maxRaw))])
 			if err != nil {
 				t.Error(err)
 				break

@@ -83,7 +83,7 @@ const beatsPerDownAfter = 5
 // New makes an agent that knows nobody yet, and ends with ctx.
 func New(ctx context.Context, c Config) *Agent {
 	a := &Agent{
-		cfg: c, self: c.Self, network: transport.Untold{Network: c.Network},
+		cfg: c, self: c.Self, network: transport.Raw{Network: c.Network},
 		links: map[string]*sentinelLink{}, downAfter: time.Second,
 		left: make(chan struct{}), due: make(chan struct{}, 1), offered: map[string]bool{},
 	}

@@ -34,7 +34,7 @@ func TestBrief(t *testing.T) {
 }
 
 // Writes that the scheduler isn't told of do what others do.
-func TestUntoldWrites(t *testing.T) {
+func TestRawWrites(t *testing.T) {
 	dir, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestBehind(t *testing.T) {
 	f := osFile{disk: &d}
 	f.writes.took(now, now)
 	d.took(300<<20, now.Add(19*time.Second))
-	if f.untold(make([]byte, 100), now) {
+	if f.expectsBrief(make([]byte, 100), now) {
 		t.Error("the scheduler is not told of a write behind 300 MB")
 	}
 }

@@ -19,8 +19,8 @@ func (f *osFile) Sync() error {
 	f.disk.working.Add(1)
 	defer f.disk.working.Add(-1)
 	began := time.Now()
-	untold := f.syncs.expected(began) && !f.disk.behind(began)
-	err := datasync(f.File, untold)
+	brief := f.syncs.expected(began) && !f.disk.behind(began)
+	err := datasync(f.File, brief)
 	f.syncs.took(began, time.Now())
 	return err
 }
@@ -28,8 +28,8 @@ func (f *osFile) Sync() error {
 // Write writes behind what was written last.
 func (f *osFile) Write(p []byte) (n int, err error) {
 	began := time.Now()
-	if f.untold(p, began) {
-		n = writeUntold(f.File, p)
+	if f.expectsBrief(p, began) {
+		n = rawWrite(f.File, p)
 	}
 	if n < len(p) {
 		var rest int
@@ -43,8 +43,8 @@ func (f *osFile) Write(p []byte) (n int, err error) {
 // WriteAt writes from a place in the file on.
 func (f *osFile) WriteAt(p []byte, at int64) (n int, err error) {
 	began := time.Now()
-	if f.untold(p, began) {
-		n = writeAtUntold(f.File, p, at)
+	if f.expectsBrief(p, began) {
+		n = rawWriteAt(f.File, p, at)
 	}
 	if n < len(p) {
 		var rest int
@@ -64,8 +64,8 @@ func (f *osFile) wrote(n int, began time.Time) {
 	}
 }
 
-// untold reports whether a write that begins now ought to be brief.
-func (f *osFile) untold(p []byte, now time.Time) bool {
+// expectsBrief reports whether a write that begins now ought to be brief.
+func (f *osFile) expectsBrief(p []byte, now time.Time) bool {
 	return len(p) <= smallCall && !f.disk.busy(now) && !f.disk.behind(now) && f.writes.expected(now)
 }
 

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// untoldPair is the two ends of a stream.
-func untoldPair(t *testing.T) (dialed, accepted net.Conn) {
+// rawPair is the two ends of a stream.
+func rawPair(t *testing.T) (dialed, accepted net.Conn) {
 	t.Helper()
-	u := Untold{Host{}}
+	u := Raw{Host{}}
 	l, err := u.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -31,9 +31,9 @@ func untoldPair(t *testing.T) (dialed, accepted net.Conn) {
 	return dialed, accepted
 }
 
-// TestUntoldCarriesBytes sends pieces of all sizes, more than the kernel holds at once, both ways at the same time.
-func TestUntoldCarriesBytes(t *testing.T) {
-	a, b := untoldPair(t)
+// TestRawCarriesBytes sends pieces of all sizes, more than the kernel holds at once, both ways at the same time.
+func TestRawCarriesBytes(t *testing.T) {
+	a, b := rawPair(t)
 	type result struct {
 		got []byte
 		err error
@@ -77,10 +77,10 @@ func TestUntoldCarriesBytes(t *testing.T) {
 	}
 }
 
-// TestUntoldFails: what goes wrong is told as the machine's own connections tell it.
-func TestUntoldFails(t *testing.T) {
+// TestRawFails: what goes wrong is told as the machine's own connections tell it.
+func TestRawFails(t *testing.T) {
 	var pair, plain [2]net.Conn
-	pair[0], pair[1] = untoldPair(t)
+	pair[0], pair[1] = rawPair(t)
 	l, err := Host{}.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -155,9 +155,9 @@ func TestUntoldFails(t *testing.T) {
 	}
 }
 
-// TestUntoldPackets: datagrams go to and come from addresses of both kinds.
-func TestUntoldPackets(t *testing.T) {
-	u := Untold{Host{}}
+// TestRawPackets: datagrams go to and come from addresses of both kinds.
+func TestRawPackets(t *testing.T) {
+	u := Raw{Host{}}
 	for _, c := range []struct{ from, to string }{
 		{"127.0.0.1:0", "127.0.0.1:0"}, {"[::1]:0", "[::1]:0"}, {":0", "127.0.0.1:0"}, {"127.0.0.1:0", ":0"},
 		{":0", "[::1]:0"}, {"0.0.0.0:0", "127.0.0.1:0"},

@@ -8,6 +8,6 @@ import "os"
 
 func datasync(f *os.File, _ bool) error { return f.Sync() }
 
-func writeUntold(*os.File, []byte) int { return 0 }
+func rawWrite(*os.File, []byte) int { return 0 }
 
-func writeAtUntold(*os.File, []byte, int64) int { return 0 }
+func rawWriteAt(*os.File, []byte, int64) int { return 0 }

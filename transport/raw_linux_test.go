@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestUntoldIsUsed: none of the machine's own connections is left as it is.
-func TestUntoldIsUsed(t *testing.T) {
-	dialed, accepted := untoldPair(t)
-	packets, err := Untold{Host{}}.ListenPacket("127.0.0.1:0")
+// TestRawIsUsed: none of the machine's own connections is left as it is.
+func TestRawIsUsed(t *testing.T) {
+	dialed, accepted := rawPair(t)
+	packets, err := Raw{Host{}}.ListenPacket("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

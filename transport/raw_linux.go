@@ -14,11 +14,11 @@ import (
 	"unsafe"
 )
 
-// maxUntold bounds the bytes of one call: a longer one may well take its time.
-const maxUntold = 64 << 10
+// maxRaw bounds the bytes of one call: a longer one may well take its time.
+const maxRaw = 64 << 10
 
-// untoldStream is conn, read and written untold if it is one of the machine's.
-func untoldStream(conn net.Conn) net.Conn {
+// rawStream is conn, read and written by raw calls if it is one of the machine's.
+func rawStream(conn net.Conn) net.Conn {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
 		return conn
@@ -27,14 +27,14 @@ func untoldStream(conn net.Conn) net.Conn {
 	if err != nil {
 		return conn // it is closed already, and says so when it is used
 	}
-	c := &untoldTCP{TCPConn: tcp, raw: raw}
+	c := &rawTCP{TCPConn: tcp, raw: raw}
 	c.in.call = func(fd uintptr) bool { return c.in.stream(syscall.SYS_READ, fd) }
 	c.out.call = func(fd uintptr) bool { return c.out.stream(syscall.SYS_WRITE, fd) }
 	return c
 }
 
-// untoldTCP is a TCP connection.
-type untoldTCP struct {
+// rawTCP is a TCP connection.
+type rawTCP struct {
 	*net.TCPConn
 	raw     syscall.RawConn
 	in, out transfer
@@ -105,13 +105,13 @@ func (t *transfer) do(wait func(func(fd uintptr) bool) error, name string, p []b
 }
 
 // Read waits until there is something to read.
-func (c *untoldTCP) Read(p []byte) (int, error) {
+func (c *rawTCP) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return c.TCPConn.Read(p)
 	}
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
-	n, err := c.in.do(c.raw.Read, "read", p[:min(len(p), maxUntold)])
+	n, err := c.in.do(c.raw.Read, "read", p[:min(len(p), maxRaw)])
 	switch {
 	case err != nil:
 		return 0, c.failed("read", err)
@@ -122,11 +122,11 @@ func (c *untoldTCP) Read(p []byte) (int, error) {
 }
 
 // Write writes all of p.
-func (c *untoldTCP) Write(p []byte) (written int, err error) {
+func (c *rawTCP) Write(p []byte) (written int, err error) {
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
 	for first := true; first || written < len(p); first = false {
-		n, err := c.out.do(c.raw.Write, "write", p[written:min(len(p), written+maxUntold)])
+		n, err := c.out.do(c.raw.Write, "write", p[written:min(len(p), written+maxRaw)])
 		if err != nil {
 			return written, c.failed("write", err)
 		}
@@ -135,12 +135,12 @@ func (c *untoldTCP) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-func (c *untoldTCP) failed(op string, err error) error {
+func (c *rawTCP) failed(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }
 
-// untoldPackets is conn, read and written untold if it is one of the machine's.
-func untoldPackets(conn net.PacketConn) net.PacketConn {
+// rawPackets is conn, read and written by raw calls if it is one of the machine's.
+func rawPackets(conn net.PacketConn) net.PacketConn {
 	udp, ok := conn.(*net.UDPConn)
 	if !ok {
 		return conn
@@ -149,7 +149,7 @@ func untoldPackets(conn net.PacketConn) net.PacketConn {
 	if err != nil {
 		return conn // as above
 	}
-	c := &untoldUDP{UDPConn: udp, raw: raw}
+	c := &rawUDP{UDPConn: udp, raw: raw}
 	known := false
 	err = raw.Control(func(fd uintptr) {
 		at, err := syscall.Getsockname(int(fd))
@@ -163,8 +163,8 @@ func untoldPackets(conn net.PacketConn) net.PacketConn {
 	return c
 }
 
-// untoldUDP is a socket for datagrams.
-type untoldUDP struct {
+// rawUDP is a socket for datagrams.
+type rawUDP struct {
 	*net.UDPConn
 	raw     syscall.RawConn
 	v6      bool // the addresses of its calls are IPv6's
@@ -172,7 +172,7 @@ type untoldUDP struct {
 }
 
 // ReadFrom waits for a datagram.
-func (c *untoldUDP) ReadFrom(p []byte) (int, net.Addr, error) {
+func (c *rawUDP) ReadFrom(p []byte) (int, net.Addr, error) {
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
 	n, err := c.in.do(c.raw.Read, "recvfrom", p)
@@ -183,7 +183,7 @@ func (c *untoldUDP) ReadFrom(p []byte) (int, net.Addr, error) {
 }
 
 // WriteTo sends a datagram.
-func (c *untoldUDP) WriteTo(p []byte, addr net.Addr) (int, error) {
+func (c *rawUDP) WriteTo(p []byte, addr net.Addr) (int, error) {
 	to, ok := addr.(*net.UDPAddr)
 	if !ok {
 		return c.UDPConn.WriteTo(p, addr)

@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// datasync is fdatasync(2); untold, without telling the scheduler.
-func datasync(f *os.File, untold bool) error {
+// datasync is fdatasync(2); brief, without telling the scheduler.
+func datasync(f *os.File, brief bool) error {
 	call := syscall.Syscall
-	if untold {
+	if brief {
 		call = syscall.RawSyscall
 	}
 	raw, err := f.SyscallConn()
@@ -32,26 +32,26 @@ func datasync(f *os.File, untold bool) error {
 	return err
 }
 
-// writeUntold writes without telling the scheduler, and answers how many bytes it has written: fewer than there are
+// rawWrite writes without telling the scheduler, and answers how many bytes it has written: fewer than there are
 // where something is wrong, which whoever writes the rest will find out.
-func writeUntold(f *os.File, p []byte) (n int) {
-	return untold(f, func(fd uintptr) (uintptr, syscall.Errno) {
+func rawWrite(f *os.File, p []byte) (n int) {
+	return rawCall(f, func(fd uintptr) (uintptr, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)))
 		return n, errno
 	})
 }
 
-// writeAtUntold is writeUntold from a place in the file on.
-func writeAtUntold(f *os.File, p []byte, at int64) (n int) {
-	return untold(f, func(fd uintptr) (uintptr, syscall.Errno) {
+// rawWriteAt is rawWrite from a place in the file on.
+func rawWriteAt(f *os.File, p []byte, at int64) (n int) {
+	return rawCall(f, func(fd uintptr) (uintptr, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_PWRITE64, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)), uintptr(at), 0, 0)
 		return n, errno
 	})
 }
 
-func untold(f *os.File, write func(fd uintptr) (uintptr, syscall.Errno)) (n int) {
+func rawCall(f *os.File, write func(fd uintptr) (uintptr, syscall.Errno)) (n int) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return 0
