@@ -39,7 +39,7 @@ func hasPrograms(t *testing.T, n *Node) {
 // TestProgramsAreCopied: who follows knows the scripts and functions, those that came with a full copy and those that
 // came in the log, also when it leads.
 func TestProgramsAreCopied(t *testing.T) {
-	a, b, c := startReal(t), startReal(t), startReal(t)
+	a, b, c := startRealOn(t, memfs.New()), startReal(t), startReal(t)
 	followTCP(t, b, a)
 	givePrograms(t, a)
 	awaitSame(t, b, a)

@@ -35,7 +35,7 @@ const evictionsPerLook = 16
 
 // UsedMemory is the data, the buffers of clients, and what the process needs for itself. The log is not counted.
 func (e *Env) UsedMemory() int64 {
-	return e.Process.Startup + e.evictable() + e.Clients.Memory()
+	return e.Process.Startup + e.evictable() + e.Clients.Memory() + e.scripts.memory()
 }
 
 // limitedMemory is the part of UsedMemory that the limit is held against: not what waits for clients. Evictions make it

@@ -67,8 +67,7 @@ func fcall(c *Context, args [][]byte, w *resp.Writer) error {
 	case err != nil:
 		return err
 	}
-	c.scripts.run.args = args
-	return c.run(f.Name, f.Flags, true, func(limit int64) script.Outcome {
+	return c.run(f.Name, args, f.Flags, true, func(limit int64) script.Outcome {
 		return c.scripts.libraries.Call(f, keys, others, limit, w)
 	})
 }

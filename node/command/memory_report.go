@@ -18,6 +18,7 @@ type memoryReport struct {
 	keys                                int64
 	heap                                heap
 	rss                                 int64
+	scripts                             int64 // and functions
 }
 
 // NoteMemory remembers the most memory that was in use; the node calls it now and then, so that INFO can tell the peak.
@@ -27,8 +28,8 @@ func (e *Env) memoryReport() memoryReport {
 	e.NoteMemory()
 	m := memoryReport{
 		used: e.UsedMemory(), peak: e.Stats.PeakMemory, startup: e.Process.Startup, clients: e.Clients.Memory(),
-		waiting: e.Clients.Waiting(),
-		log:     e.Replication.State().BacklogLen, heap: readHeap(), rss: e.Process.RSS(),
+		waiting: e.Clients.Waiting(), scripts: e.scripts.memory(),
+		log: e.Replication.State().BacklogLen, heap: readHeap(), rss: e.Process.RSS(),
 	}
 	for i := range e.Store.Databases() {
 		db := e.Store.DB(i)
@@ -39,7 +40,7 @@ func (e *Env) memoryReport() memoryReport {
 }
 
 // overhead is what is used beside keys and values.
-func (m memoryReport) overhead() int64 { return m.startup + m.clients + m.index }
+func (m memoryReport) overhead() int64 { return m.startup + m.clients + m.index + m.scripts }
 
 func (m memoryReport) dataset() int64 { return m.used - m.overhead() }
 
@@ -74,13 +75,7 @@ func infoMemory(c *Context, r *report) {
 	r.add("allocator_active", m.heap.active)
 	r.add("allocator_resident", m.heap.resident)
 	r.bytes("total_system_memory", c.Process.SystemMemory)
-	r.zeros("used_memory_lua", "used_memory_vm_eval")
-	r.add("used_memory_lua_human", "0B")
-	r.zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-		"used_memory_vm_functions")
-	r.bytes("used_memory_vm_total", 0)
-	r.zeros("used_memory_functions")
-	r.bytes("used_memory_scripts", 0)
+	c.scripts.report(r)
 	r.bytes("maxmemory", c.Config.MaxMemory())
 	r.add("maxmemory_policy", c.Config.MaxmemoryPolicy())
 	r.addf("allocator_frag_ratio", "%.2f", ratio(m.heap.active, m.heap.used))
@@ -128,8 +123,8 @@ func memoryStats(c *Context, _ [][]byte, w *resp.Writer) error {
 	number("clients.normal", m.clients)
 	number("cluster.links", 0)
 	number("aof.buffer", 0)
-	number("lua.caches", 0)
-	number("functions.caches", 0)
+	number("lua.caches", c.scripts.cache.Memory())
+	number("functions.caches", c.scripts.code())
 	for _, i := range filled {
 		w.BulkString("db." + strconv.Itoa(i))
 		w.Map(3)

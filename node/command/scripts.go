@@ -106,7 +106,7 @@ func eval(c *Context, args [][]byte, w *resp.Writer) error {
 		}
 		s = c.scripts.cache.Add(s, c.Config.ScriptCacheBytes())
 	}
-	return c.runScript(s, keys, others, w)
+	return c.runScript(s, args, keys, others, w)
 }
 
 func evalSHA(c *Context, args [][]byte, w *resp.Writer) error {
@@ -122,7 +122,7 @@ func evalSHA(c *Context, args [][]byte, w *resp.Writer) error {
 	case s == nil:
 		return errNoScript
 	}
-	return c.runScript(s, keys, others, w)
+	return c.runScript(s, args, keys, others, w)
 }
 
 // showScript shows a script's command to monitors before what it runs.
@@ -160,8 +160,9 @@ func scriptFlush(c *Context, args [][]byte, w *resp.Writer) error {
 				return err
 			}
 		}
-		c.scripts.cache.Flush()
-		c.ReplicateStrings("SCRIPT", "FLUSH")
+		if c.scripts.cache.Flush(); c.Engine.Lasts() {
+			c.ReplicateStrings("SCRIPT", "FLUSH")
+		}
 	}
 	w.OK()
 	return nil

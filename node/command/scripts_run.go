@@ -31,6 +31,33 @@ func (s *scripts) adopt(set *programs.Set) {
 	s.libraries.Adopt(set)
 }
 
+// code is what the libraries of functions take.
+func (s *scripts) code() int64 {
+	_, code := s.run.e.Store.Programs.Memory()
+	return code
+}
+
+// memory is what scripts and functions take that are known.
+func (s *scripts) memory() int64 { return s.cache.Memory() + s.code() }
+
+// report writes the lines of INFO about scripts and functions.
+func (s *scripts) report(r *report) {
+	eval, functions := s.runner.Memory(), s.libraries.Memory()
+	scripts := s.cache.Memory()
+	libraries, count := s.libraries.Count()
+	r.add("used_memory_lua", eval)
+	r.add("used_memory_vm_eval", eval)
+	r.add("used_memory_lua_human", humanBytes(eval))
+	r.add("used_memory_scripts_eval", scripts)
+	r.add("number_of_cached_scripts", s.cache.Len())
+	r.add("number_of_functions", count)
+	r.add("number_of_libraries", libraries)
+	r.add("used_memory_vm_functions", functions)
+	r.bytes("used_memory_vm_total", eval+functions)
+	r.add("used_memory_functions", s.code())
+	r.bytes("used_memory_scripts", s.memory())
+}
+
 // scriptRun is the script that runs: its commands run as those of a client of its own, which may not wait.
 type scriptRun struct {
 	e        *Env
@@ -38,6 +65,7 @@ type scriptRun struct {
 	caller   *Context
 	readOnly bool // it may not write
 	allowOOM bool // it may take memory while that is short
+	read     bool // it has read
 	dirty    bool // it has written: now nothing must keep it from going on
 	gated    bool
 	quiet    int64
@@ -99,11 +127,11 @@ func (e *Env) flagsOfScript(cmd *Command, args [][]byte) (flags script.Flags, ok
 }
 
 // runScript runs a script, and writes its reply.
-func (c *Context) runScript(s *script.Script, keys, args [][]byte, w *resp.Writer) error {
+func (c *Context) runScript(s *script.Script, command, keys, args [][]byte, w *resp.Writer) error {
 	if err := c.keepScript(s); err != nil {
 		return err
 	}
-	return c.run(s.SHA, s.Flags, false, func(limit int64) script.Outcome {
+	return c.run(s.SHA, command, s.Flags, false, func(limit int64) script.Outcome {
 		return c.scripts.runner.Eval(s, keys, args, limit, w)
 	})
 }
@@ -122,6 +150,9 @@ func (c *Context) keepScript(s *script.Script) error {
 	}
 	body := []byte(s.Body)
 	c.scripts.cache.Keep(body, limit)
+	if !c.Engine.Lasts() {
+		return nil // a snapshot has it; who reads this log knows scripts of his own, as Redis does
+	}
 	alone := c.Effects.Empty()
 	c.Effects.Add(-1, []byte("SCRIPT"), []byte("LOAD"), body)
 	if alone {
@@ -131,14 +162,15 @@ func (c *Context) keepScript(s *script.Script) error {
 }
 
 // run runs a script or a function. All that it does is one execution.
-func (c *Context) run(name string, flags script.Flags, function bool, f func(limit int64) script.Outcome) error {
+func (c *Context) run(name string, args [][]byte, flags script.Flags, function bool,
+	f func(limit int64) script.Outcome) error {
 	readOnly := c.Cmd.Flags&resp.ReadOnly != 0
 	plain := flags&script.Plain != 0
 	if readOnly && !plain && flags&script.NoWrites == 0 {
 		return resp.Error("ERR Can not execute a script with write flag using *_ro command.")
 	}
 	run := &c.scripts.run
-	run.begin(c, name)
+	run.begin(c, name, args)
 	run.function = function
 	run.readOnly = readOnly || !plain && flags&script.NoWrites != 0
 	run.allowOOM = !plain && flags&script.AllowOOM != 0
@@ -155,14 +187,14 @@ func (c *Context) run(name string, flags script.Flags, function bool, f func(lim
 }
 
 // begin gives the script's commands what they are to know of the client that runs it.
-func (r *scriptRun) begin(c *Context, name string) {
+func (r *scriptRun) begin(c *Context, name string, args [][]byte) {
 	if r.c == nil {
 		s := session.New(0, "", "", r.e.Started, func() {})
 		s.W.Pieces, s.Authenticated = false, true
 		r.c = r.e.NewContext(s)
 		r.c.InExec, r.c.scripted = true, true
 	}
-	r.name = name
+	r.name, r.args, r.read = name, args, false
 	r.caller, r.dirty, r.busy, r.killed, r.began = c, false, false, false, r.e.clock()
 	r.gated, r.quiet = r.e.Engine.Gated(), r.e.unobserved()
 	s, of := r.c.S, c.S
@@ -177,6 +209,9 @@ func (r *scriptRun) end() {
 	if r.c.revealed {
 		r.caller.revealed = true
 		r.caller.gate = max(r.caller.gate, r.c.gate)
+	}
+	if r.read && r.caller.S.Tracking != nil {
+		r.e.remember(r.caller, r.caller.Cmd, r.args) // as Redis does; what it has read is remembered anyhow
 	}
 	if r.e.Engine.Stopping() && r.dirty {
 		r.undo()
@@ -213,12 +248,14 @@ func (r *scriptRun) Call(args [][]byte, proto int, check bool) (reply []byte, er
 		e.Stats.Error(replyText(err))
 		if cmd != nil {
 			e.statOf(cmd).Rejected++
+			e.accounted = e.Stats.ErrorReplies
 		}
 		return nil, err
 	}
 	c.DB = e.Store.DB(c.S.DB)
 	c.S.W.Truncate(0)
 	c.S.W.Proto = proto
+	r.read = r.read || cmd.Flags&resp.ReadOnly != 0
 	e.Engine.Tick = e.clock()
 	e.call(c, cmd, args, r.gated, r.quiet)
 	if !quick(cmd) {

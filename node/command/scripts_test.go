@@ -285,3 +285,24 @@ func TestScriptAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestScriptsTracking: a script that reads has its client told of the keys that it named, and of those that it read.
+func TestScriptsTracking(t *testing.T) {
+	e := newTestEnv(t)
+	e.do("hello", "3")
+	e.do("client", "tracking", "on")
+	other := e.client()
+	for _, c := range []struct{ script, told string }{
+		{"redis.call('SET', 'a', 1)", ""}, {"redis.call('GET', 'a')", "a b c"}, {"redis.call('PING')", ""},
+	} {
+		e.do("eval", c.script, "2", "b", "c")
+		e.doAs(other, "mset", "a", "1", "b", "2", "c", "3")
+		told := string(e.c.S.W.Buf)
+		e.c.S.W.Buf = nil
+		for _, key := range []string{"a", "b", "c"} {
+			if got := strings.Contains(told, "$1\r\n"+key+"\r\n"); got != strings.Contains(c.told, key) {
+				t.Errorf("%s: told of %s: %v", c.script, key, got)
+			}
+		}
+	}
+}

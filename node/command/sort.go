@@ -63,6 +63,7 @@ type sorting struct {
 	desc, alpha   bool
 	offset, count int64 // count: -1 for all
 	by            *sortPattern
+	keepsOrder    bool // whoever asks for it wants the same order of a set each time: a script
 	unsorted      bool // BY a pattern that is the same for all elements
 	get           []sortPattern
 	store         []byte
@@ -171,7 +172,7 @@ func (c *Context) lookUp(p *sortPattern, element []byte) (value []byte, found bo
 }
 
 func sortCommand(c *Context, args [][]byte, w *resp.Writer) error {
-	s := sorting{count: -1}
+	s := sorting{count: -1, keepsOrder: c.scripted}
 	if err := s.parse(args[2:], c.Cmd.Name == "sort_ro"); err != nil {
 		return err
 	}

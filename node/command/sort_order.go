@@ -22,7 +22,7 @@ func (s *sorting) elements(it store.Item, found bool) (*texts, error) {
 	switch it.Type() {
 	case store.TypeList, store.TypeZSet:
 	case store.TypeSet:
-		if s.unsorted && s.stores { // the order of a set is no order to keep
+		if s.unsorted && (s.stores || s.keepsOrder) { // the order of a set is no order to keep
 			s.unsorted, s.alpha, s.by = false, true, nil
 		}
 	default:

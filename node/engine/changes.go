@@ -54,6 +54,9 @@ func (c *lastChanges) drop() { c.pending, c.pendingAll = c.pending[:0], false }
 
 func (c *lastChanges) of(db int, key []byte) int64 { return max(c.all, c.at[c.slot(db, key)]) }
 
+// Lasts reports that the log is that of a group, or is kept on disk. It needs the lock.
+func (e *Engine) Lasts() bool { return e.role.Gates }
+
 // KeyChanged is called by the store for every change of a key; without a key all of the database has changed.
 func (e *Engine) KeyChanged(db int, key []byte) {
 	if e.role.Gates {

@@ -37,6 +37,7 @@ func (r *Runner) open(l *lua.State) {
 		g.SetString(l, name, lua.Nil)
 	}
 	g.SetString(l, "pcall", l.NewFunction(pcall))
+	g.GetString("string").AsTable().SetString(l, "dump", l.NewFunction(dump))
 }
 
 // register makes the table of the API, under both of its names.
@@ -82,6 +83,15 @@ func handle(l *lua.State) int {
 		t.SetString(l, "line", lua.Number(float64(line)))
 	}
 	l.PushTable(t)
+	return 1
+}
+
+// dump is string.dump. There are no binary chunks: what it answers can't be loaded, as in Redis.
+func dump(l *lua.State) int {
+	if f := l.Arg(1); !f.IsFunction() {
+		return l.ArgTypeError(1, "function")
+	}
+	l.PushString("\x1bLua")
 	return 1
 }
 
