@@ -258,19 +258,19 @@ func (n *Node) Start() error {
 // Addr is the announced address.
 func (n *Node) Addr() string { return n.self.Addr }
 
-// Standing is where a node stands in its group, and how far its log reaches and is committed, all of one moment.
-type Standing struct {
+// ChainStatus is where a node stands in its chain, and how far its log reaches and is committed, all of one moment.
+type ChainStatus struct {
 	Epoch       uint64
 	Position    int // in the chain; -1: not in it
 	End, Commit int64
 	Log         *replication.Log
 }
 
-// Standing looks at the node from beside, for who checks what it promises. It waits for no command.
-func (n *Node) Standing() Standing {
+// ChainStatus looks at the node from beside, for who checks what it promises. It waits for no command.
+func (n *Node) ChainStatus() ChainStatus {
 	for {
 		p := n.agent.Standing()
-		s := Standing{Epoch: p.Epoch(), Position: p.Position, Commit: n.log.Commit(), Log: n.log}
+		s := ChainStatus{Epoch: p.Epoch(), Position: p.Position, Commit: n.log.Commit(), Log: n.log}
 		if s.End = n.log.End(); n.agent.Standing() == p {
 			return s
 		}

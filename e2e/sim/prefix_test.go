@@ -59,7 +59,7 @@ func (p *prefixes) close() {
 // process is one start of a node, and where it stands.
 type process struct {
 	name, incarnation string
-	node.Standing
+	node.ChainStatus
 }
 
 // processes are the nodes that are up, from the tail's end on: where one follows another it is looked at first, so that
@@ -77,9 +77,9 @@ func (p *prefixes) processes() (list []process) {
 		}
 	}
 	p.g.up.Unlock()
-	slices.SortFunc(up, func(a, b running) int { return b.n.Standing().Position - a.n.Standing().Position })
+	slices.SortFunc(up, func(a, b running) int { return b.n.ChainStatus().Position - a.n.ChainStatus().Position })
 	for _, r := range up {
-		list = append(list, process{r.name, r.n.RunID(), r.n.Standing()})
+		list = append(list, process{r.name, r.n.RunID(), r.n.ChainStatus()})
 	}
 	return list
 }
