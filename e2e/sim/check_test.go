@@ -16,8 +16,9 @@ const checkBatch = 500
 func (g *group) settled() {
 	g.t.Helper()
 	g.awaitWhole()
-	acked := g.history.writes()
+	acked, read := g.history.writes(), g.history.answeredReads()
 	g.until("new writes", 2*time.Second, func() bool { return g.history.writes() > acked+3*len(g.clients) })
+	g.until("a slave that answers", 2*time.Second, func() bool { return g.history.answeredReads() > read })
 	g.stopClients()
 	g.story.tell("test", "%s", g.history.summary())
 	chain := g.awaitWhole()

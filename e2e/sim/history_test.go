@@ -193,6 +193,13 @@ func (h *history) writes() int {
 	return h.answers
 }
 
+// answeredReads is how many reads slaves have answered.
+func (h *history) answeredReads() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reads
+}
+
 // gap is the longest time that any client could not write.
 func (h *history) gap() time.Duration {
 	h.mu.Lock()

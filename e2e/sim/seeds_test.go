@@ -107,7 +107,4 @@ func (g *group) runSchedule(done *[]fault, instead []fault) {
 	f.undo()
 	g.servedAgain()
 	g.settled()
-	if g.history.reads == 0 && g.history.writes() > 300 { // a short schedule may well have had none to answer
-		g.story.violated("liveness", "no read was ever answered")
-	}
 }
