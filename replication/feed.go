@@ -63,14 +63,13 @@ type FollowerInfo struct {
 type FeederConfig struct {
 	Log       *Log
 	Snapshots Snapshotter
-	Random    io.Reader                // for the marks that end transfers
-	Accept    func(FollowerInfo) error // may this follower be served now? The error is its reply; nil: all
-	Timeout   func() time.Duration     // repl-timeout; nil: 60 s
-	Loops     *netloop.Loops           // serve the connections
-	OnAck     func()                   // called, outside locks, when a follower's own offset rose; nil ok
-	OnChange  func()                   // called, outside locks, when a follower came, went or changed state; nil ok
-	Traffic   *Traffic                 // is counted in; nil ok
-	Steps     steps.Observer           // nil ok
+	Random    io.Reader            // for the marks that end transfers
+	Timeout   func() time.Duration // repl-timeout; nil: 60 s
+	Loops     *netloop.Loops       // serve the connections
+	OnAck     func()               // called, outside locks, when a follower's own offset rose; nil ok
+	OnChange  func()               // called, outside locks, when a follower came, went or changed state; nil ok
+	Traffic   *Traffic             // is counted in; nil ok
+	Steps     steps.Observer       // nil ok
 	Logger    *slog.Logger
 }
 
@@ -82,8 +81,10 @@ type Feeder struct {
 	wg        sync.WaitGroup // a count for each ServeFollower
 	strangers atomic.Int64   // links that are no member's
 
-	mu     sync.Mutex // guards the rest, and the mutable fields of the links
-	links  []*link    // in the order in which they came
+	mu     sync.Mutex     // guards the rest, and the mutable fields of the links
+	group  cluster.Group  // see SetGroup
+	self   cluster.Member // likewise
+	links  []*link        // in the order in which they came
 	lastID uint64
 	closed bool
 
@@ -143,12 +144,10 @@ func (f *Feeder) ServeFollower(ctx context.Context, conn net.Conn, buffered []by
 		<-ctx.Done()
 		conn.Close()
 	})
-	if f.cfg.Accept != nil {
-		if err := f.cfg.Accept(info); err != nil {
-			f.cfg.Traffic.PartialErr.Add(1)
-			_, _ = l.out.Write([]byte("-" + oneLine(err) + "\r\n")) // it is refused whether it hears why or not
-			return fmt.Errorf("replication: follower %s refused: %w", l.addr, err)
-		}
+	if err := f.accept(info); err != nil {
+		f.cfg.Traffic.PartialErr.Add(1)
+		_, _ = l.out.Write([]byte("-" + oneLine(err) + "\r\n")) // it is refused whether it hears why or not
+		return fmt.Errorf("replication: follower %s refused: %w", l.addr, err)
 	}
 	l.readAcks(buffered)
 	defer l.conn.Stop()
@@ -289,11 +288,23 @@ func (f *Feeder) Good(maxLag time.Duration) int {
 	return n
 }
 
-// SetEpoch keeps the links of members that keep says follow this one in the new epoch, and ends those of the others;
-// followers outside the group stay. Call it after Log.SetChain. What the successor already acknowledged in this epoch,
-// because it learned of it first, counts from here on.
-func (f *Feeder) SetEpoch(epoch uint64, keep func(cluster.Member) bool) {
+// accept judges a member when its link begins; the epoch may have moved on since it said hello.
+func (f *Feeder) accept(info FollowerInfo) error {
+	if !info.IsMember {
+		return nil
+	}
 	f.mu.Lock()
+	g, self := f.group, f.self
+	f.mu.Unlock()
+	return Hello{Group: g.Name, Epoch: info.Epoch, Member: info.Member, To: self}.Check("", g, 0, self)
+}
+
+// SetGroup has the feeder go by an epoch of the group, in which this member is self: it keeps the links of members that
+// follow this one, and ends those of the others; followers outside the group stay. Call it after Log.SetChain. What the
+// successor already acknowledged in this epoch, because it learned of it first, counts from here on.
+func (f *Feeder) SetGroup(g cluster.Group, self cluster.Member) {
+	f.mu.Lock()
+	f.group, f.self = g, self
 	links := slices.Clone(f.links)
 	acks := make([]ack, len(links))
 	for i, l := range links {
@@ -303,12 +314,18 @@ func (f *Feeder) SetEpoch(epoch uint64, keep func(cluster.Member) bool) {
 	for i, l := range links {
 		switch {
 		case !l.info.IsMember:
-		case !keep(l.info.Member):
+		case !feeds(g, self, l.info.Member):
 			l.cancel(ErrEpoch)
-		case acks[i].chain && acks[i].epoch == epoch:
-			f.cfg.Log.Ack(epoch, l.info.Member, acks[i].commit)
+		case acks[i].chain && acks[i].epoch == g.Epoch:
+			f.cfg.Log.Ack(g.Epoch, l.info.Member, acks[i].commit)
 		}
 	}
+}
+
+// feeds reports whether a member follows self.
+func feeds(g cluster.Group, self, m cluster.Member) bool {
+	before, ok := g.Predecessor(m)
+	return ok && before.Is(self)
 }
 
 // DropAll ends every link, for reason.

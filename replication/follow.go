@@ -65,7 +65,7 @@ type FollowConfig struct {
 	Log            *Log
 	Applier        Applier
 	Timeout        func() time.Duration // repl-timeout; nil: 60 s
-	AckEvery       func() time.Duration // until it next acknowledges also what is no news; nil: 1 s
+	Beat           *cluster.Beat        // when it acknowledges also what is no news; nil: every second
 	Loops          *netloop.Loops       // serve the connection
 	OnState        func(FollowStatus)   // called, outside locks, when the state changed; nil ok
 	Traffic        *Traffic             // is counted in; nil ok
@@ -110,10 +110,10 @@ const (
 )
 
 func (c *FollowConfig) ackEvery() time.Duration {
-	if c.AckEvery == nil {
+	if c.Beat == nil {
 		return ackEvery
 	}
-	return c.AckEvery()
+	return c.Beat.Next()
 }
 
 // Follower follows one predecessor: it connects, asks to go on where the log ends or takes a full copy, applies what

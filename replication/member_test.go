@@ -57,7 +57,7 @@ func newMember(t testing.TB, net *testNet, name string, cfg LogConfig) *member {
 	cfg.Position.ID = testID(name[0])
 	m.log = NewLog(cfg)
 	m.feeder = NewFeeder(FeederConfig{Log: m.log, Snapshots: m, Logger: slog.New(slog.DiscardHandler),
-		Random: randomReader{rand.New(rand.NewPCG(1, uint64(name[0])))}, Accept: m.accept,
+		Random:  randomReader{rand.New(rand.NewPCG(1, uint64(name[0])))},
 		Timeout: func() time.Duration { return testTimeout }, Loops: net.loops})
 	net.listen(m.self.Addr, m.serve)
 	return m
@@ -116,15 +116,6 @@ func (m *member) serve(conn *testConn) {
 	}
 }
 
-func (m *member) accept(info FollowerInfo) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if info.IsMember && info.Epoch != m.group.Epoch {
-		return resp.Error(staleEpoch + " changed meanwhile")
-	}
-	return nil
-}
-
 // adopt is what a node does when it learns of an epoch.
 func (m *member) adopt(g cluster.Group) {
 	m.mu.Lock()
@@ -132,10 +123,7 @@ func (m *member) adopt(g cluster.Group) {
 	succ, ok := g.Successor(m.self)
 	m.log.SetChain(g.Epoch, succ, ok)
 	m.mu.Unlock()
-	m.feeder.SetEpoch(g.Epoch, func(f cluster.Member) bool {
-		p, ok := g.Predecessor(f)
-		return ok && p.Is(m.self)
-	})
+	m.feeder.SetGroup(g, m.self)
 	pred, ok := g.Predecessor(m.self)
 	if ok && m.following != nil && pred.Is(m.upstream) {
 		m.following.SetEpoch(g.Epoch)

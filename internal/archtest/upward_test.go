@@ -14,7 +14,7 @@ import (
 )
 
 // maxUpward bounds the calls that run upward. Lower it when there are fewer.
-const maxUpward = 43
+const maxUpward = 41
 
 var listUpward = flag.Bool("upward", false, "list the calls that run upward")
 

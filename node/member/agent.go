@@ -57,6 +57,10 @@ type Agent struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
+	// beat is when the node shows the sentinels, and its predecessor, that it and the line are there, for that to be
+	// noticed within down-after.
+	beat *cluster.Beat
+
 	standing standing
 	learners learners
 
@@ -86,6 +90,7 @@ func New(ctx context.Context, c Config) *Agent {
 		cfg: c, self: c.Self, network: transport.Raw{Network: c.Network},
 		links: map[string]*sentinelLink{}, downAfter: time.Second,
 		left: make(chan struct{}), due: make(chan struct{}, 1), offered: map[string]bool{},
+		beat: cluster.NewBeat(c.Lease.Now, time.Second/beatsPerDownAfter),
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	c.Log.Watch(a.chainMoved)
@@ -191,15 +196,7 @@ func (a *Agent) tellPlace(p *Place) {
 	a.Nudge()
 }
 
-func (a *Agent) interval() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return max(a.downAfter/beatsPerDownAfter, time.Millisecond)
-}
-
-// NextAck is when a member next shows its predecessor that it and the line are there, for that to be noticed within
-// down-after.
-func (a *Agent) NextAck() time.Duration { return cluster.Tick(a.cfg.Lease.Now(), a.interval()) }
+func (a *Agent) interval() time.Duration { return a.beat.Interval() }
 
 // heard takes in what a sentinel answered to a heartbeat sent at sent.
 func (a *Agent) heard(l *sentinelLink, r cluster.HeartbeatReply, sent time.Time) {
@@ -225,6 +222,7 @@ func (a *Agent) heard(l *sentinelLink, r cluster.HeartbeatReply, sent time.Time)
 	l.answered = sent
 	if downAfter > 0 {
 		a.downAfter = downAfter
+		a.beat.Set(downAfter / beatsPerDownAfter)
 	}
 	if len(r.Sentinels) > 0 {
 		a.told = r.Sentinels

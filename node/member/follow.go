@@ -64,7 +64,7 @@ func (r *Replication) ReplicaOf(host string, port int) error {
 func (r *Replication) followMember(p *Place) {
 	host, port := splitAddr(r.self.Addr)
 	c := replication.FollowConfig{
-		Addr: p.Upstream.Addr, AnnounceIP: host, AnnouncePort: port, AckEvery: r.agent.NextAck,
+		Addr: p.Upstream.Addr, AnnounceIP: host, AnnouncePort: port, Beat: r.agent.beat,
 		Chain: true, Group: p.Group.Name, Epoch: p.Epoch(), Member: r.self, Upstream: p.Upstream,
 		Installation: r.Identity.Installation(),
 		Level:        r.Features.Understood(),

@@ -72,8 +72,8 @@ func NewReplication(c ReplicationConfig) *Replication {
 	r := &Replication{ReplicationConfig: c}
 	r.Feeder = replication.NewFeeder(replication.FeederConfig{
 		Log: c.Log, Snapshots: r, Logger: c.Logger, Steps: c.Steps,
-		Random: replication.Random{Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))},
-		Accept: r.mayFollow, Timeout: r.timeout, Loops: c.Loops,
+		Random:  replication.Random{Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))},
+		Timeout: r.timeout, Loops: c.Loops,
 		Traffic: &r.Traffic, OnAck: c.OnAck, OnChange: func() { r.agent.Nudge() },
 	})
 	return r

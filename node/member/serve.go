@@ -19,17 +19,6 @@ const (
 
 var errKilled = errors.New("CLIENT KILL")
 
-// mayFollow judges a follower when its link begins; the epoch may have moved on since its REPLCONF. It needs no lock.
-func (r *Replication) mayFollow(info replication.FollowerInfo) error {
-	r.engine.Lock()
-	defer r.engine.Unlock()
-	if !info.IsMember {
-		return nil
-	}
-	g := r.Place().Group
-	return replication.Hello{Group: g.Name, Epoch: info.Epoch, Member: info.Member, To: r.self}.Check("", g, 0, r.self)
-}
-
 // AcceptReplica judges what a chain member says of itself in REPLCONF.
 func (r *Replication) AcceptReplica(s *session.Session, chain []byte) error {
 	h, err := replication.ParseHello(chain)

@@ -93,7 +93,7 @@ func (a *Agent) SetChain() {
 	p, self := a.standing.place, a.self
 	awaited, ok := p.Awaited(self)
 	a.cfg.Log.SetChain(p.Epoch(), awaited, ok && a.cfg.Settings.AckChain())
-	a.cfg.Feeder.SetEpoch(p.Epoch(), func(m cluster.Member) bool { return p.Feeds(m, self) })
+	a.cfg.Feeder.SetGroup(p.Group, self)
 }
 
 // letJoin has the tail commit nothing more without a learner that has nearly caught up, that it has met, and that keeps
