@@ -150,7 +150,7 @@ func (d *driver) Fetch() bool {
 		d.took(n)
 		err = d.parse()
 	}
-	return d.err == nil && err == nil && (woken || d.next < len(d.cmds) && d.door.hasRoom())
+	return d.err == nil && err == nil && (woken || d.next < len(d.cmds) && !d.lacksRoom())
 }
 
 // Settle writes what may leave after a turn, and gives the connection back when the loops can't go on with it.
@@ -171,7 +171,7 @@ func (d *driver) Settle() (more bool) {
 		d.err, next = io.ErrClosedPipe, finish
 	case d.err != nil, d.conn.Stopping():
 		next = finish
-	case d.bad != nil && !d.more, next == again && !d.door.hasRoom():
+	case d.bad != nil && !d.more, next == again && d.lacksRoom():
 		next = again // its own goroutine will answer the error, or wait
 	case next == again, next == input:
 		return !d.rests() || !d.conn.Rest()
@@ -335,10 +335,16 @@ func (d *driver) await(ctx context.Context) error {
 	}, d.took)
 }
 
+// lacksRoom reports that the next command waits for room: what adds nothing to the log does not, as the hello of the
+// successor whose word alone makes room.
+func (d *driver) lacksRoom() bool {
+	return !d.door.hasRoom() && d.next < len(d.cmds) && d.door.env.Appends(d.cmds[d.next])
+}
+
 // makeRoom holds the client's commands back while too much is waiting for the chain, so that a stuck successor can't
 // grow the log without bound; until the session is woken: it may be about to end, and this log never get as far.
 func (d *driver) makeRoom(ctx context.Context) error {
-	if d.door.hasRoom() || d.conn.TakeWake() {
+	if !d.lacksRoom() || d.conn.TakeWake() {
 		return nil
 	}
 	return d.door.log.WaitCommitOr(ctx, d.door.log.End()-maxUncommitted, d.flushed)

@@ -72,7 +72,7 @@ func (o *Door) execute(d *driver, now time.Time, begun int64) {
 	d.count(o.env.Stats)
 	d.appended, d.deferred = false, false
 	c.Begin()
-	if d.next == len(d.cmds) || !o.hasRoom() {
+	if d.next == len(d.cmds) || d.lacksRoom() {
 		return
 	}
 	c.Now = now.UnixMilli()
@@ -80,12 +80,12 @@ func (o *Door) execute(d *driver, now time.Time, begun int64) {
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
 	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
 	o.env.Admit(c)
-	held, commit := !o.engine.Gated(), o.log.Commit()
+	held, commit, room := !o.engine.Gated(), o.log.Commit(), o.hasRoom()
 	for first := d.next; d.next < len(d.cmds); {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
 			break
 		}
-		if d.next > first && o.env.TurnTook(begun) > maxTurn {
+		if d.next > first && (o.env.TurnTook(begun) > maxTurn || !room && d.lacksRoom()) {
 			break
 		}
 		if (d.next-first)%store.WarmKeys == 0 {

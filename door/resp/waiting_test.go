@@ -3,6 +3,7 @@ package resp
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,18 +82,46 @@ func TestWokenAsItIsGivenBack(t *testing.T) {
 	}
 }
 
+// fill has as much uncommitted as may be, on a master whose successor says nothing.
+func fill(n *testDoor) {
+	n.engine.Lock()
+	defer n.engine.Unlock()
+	n.log.SetChain(1, cluster.Member{Name: "silent"}, true)
+	n.log.Append(make([]byte, maxUncommitted+1))
+	n.log.Flush()
+}
+
+// TestWithoutRoomOnlyWritesWait: where too much is uncommitted a successor can still say hello, without whom nothing
+// more is committed, and an administrator look at what is wrong.
+func TestWithoutRoomOnlyWritesWait(t *testing.T) {
+	n := aMaster(t)
+	d := stub(t, n)
+	fill(n)
+	for _, line := range []string{"replconf capa psync2", "info", "multi", "incr n", "exec"} {
+		var args [][]byte
+		for w := range strings.FieldsSeq(line) {
+			args = append(args, []byte(w))
+		}
+		d.cmds = append(d.cmds, args)
+	}
+	if next, err := d.begin(inTime(t)); err != nil || next != input {
+		t.Fatalf("it waits: %d, %v", next, err)
+	}
+	n.run([]*driver{d})
+	n.run([]*driver{d})
+	if d.next != 3 || d.s.Tx == nil {
+		t.Errorf("%d commands were executed of which 3 could be", d.next)
+	}
+}
+
 // TestClientThatWaitsForRoomIsWoken: where too much is uncommitted a client's commands wait, but not what happens to
 // the client: it may be killed, or sent away from a node that is no longer the master, whose log may never come so far.
 func TestClientThatWaitsForRoomIsWoken(t *testing.T) {
 	for _, when := range []string{"before", "while"} {
 		n := aMaster(t)
 		d := stub(t, n)
-		n.engine.Lock()
-		n.log.SetChain(1, cluster.Member{Name: "silent"}, true)
-		n.log.Append(make([]byte, maxUncommitted+1))
-		n.log.Flush()
-		n.engine.Unlock()
-		d.cmds = [][][]byte{{[]byte("ping")}}
+		fill(n)
+		d.cmds = [][][]byte{{[]byte("incr"), []byte("n")}}
 		ctx := inTime(t)
 		if when == "before" {
 			d.wake()
