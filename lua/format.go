@@ -94,7 +94,10 @@ func (s *spec) add(l *State, b *builder, arg int) {
 	text := room[:0]
 	switch s.verb {
 	case 'c':
-		c := byte(int32(toInteger(l.CheckNumber(arg))))
+		c := byte(0) // what does not fit into C's int becomes the smallest, whose last byte that is
+		if f := l.CheckNumber(arg); f > -1<<31-1 && f < 1<<31 {
+			c = byte(int32(f))
+		}
 		text = s.pad(text, "", oneByte[c:int(c)+1], false)
 		if i := strings.IndexByte(string(text), 0); i >= 0 {
 			text = text[:i]

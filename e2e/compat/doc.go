@@ -11,7 +11,8 @@
 // redis-server (7.0, as Debian packages it) must be on the PATH. Holdfast is built from this tree; HOLDFAST_ADDR names
 // one that runs already instead, which must allow DEBUG. COMPAT_ROUNDS says how many rounds to run, COMPAT_SEED with
 // which seed the first one begins: the seed that a failure prints repeats it. COMPAT_HUGE has many_test.go send a
-// million arguments, and limits_test.go elements of 100 MB.
+// million arguments, and limits_test.go elements of 100 MB. COMPAT_SCRIPTS says how many generated scripts are run
+// (scripts_generate_test.go).
 //
 // Invariants:
 //   - what an operation does must not depend on when it runs: times to live are either long, and no two are alike, or

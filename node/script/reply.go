@@ -63,7 +63,7 @@ func (r *replyWriter) error(text string, counted bool) {
 // table writes a table: what it is says the first of these fields that it has.
 func (r *replyWriter) table(t *lua.Table, depth int) {
 	if v := t.GetString("err"); v.IsString() {
-		text := strings.Clone(strings.Trim(cText(v.AsString()), "\r\n"))
+		text := strings.Clone(strings.TrimRight(cText(v.AsString()), "\r\n"))
 		counted := t.GetString("ignore_error_stats_update")
 		r.error(text, counted.Type() == lua.TypeBoolean && counted.Truthy())
 		return
@@ -73,7 +73,7 @@ func (r *replyWriter) table(t *lua.Table, depth int) {
 		return
 	}
 	if v := t.GetString("double"); v.IsNumber() {
-		r.w.Double(v.AsNumber())
+		r.double(v.AsNumber())
 		return
 	}
 	if v := t.GetString("big_number"); v.IsString() {
@@ -119,6 +119,20 @@ func (r *replyWriter) table(t *lua.Table, depth int) {
 	for i := range n {
 		r.value(t.GetInt(i+1), depth+1)
 	}
+}
+
+// double writes a number: what is none as C prints it, with its sign.
+func (r *replyWriter) double(f float64) {
+	if f == f {
+		r.w.Double(f)
+		return
+	}
+	text := lua.AppendNumber(nil, f, 17)
+	if r.w.Proto != 3 {
+		r.w.Bulk(text)
+		return
+	}
+	r.w.Raw([]byte("," + string(text) + "\r\n"))
 }
 
 func oneLine(s string) string {

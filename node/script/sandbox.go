@@ -106,9 +106,12 @@ func pcall(l *lua.State) int {
 	first := l.NArgs() - n + 1
 	if n == 2 && !l.Arg(first).Truthy() {
 		if t := l.Arg(first + 1).AsTable(); t != nil {
-			if text := t.GetString("err"); text.IsString() || text.IsNumber() {
-				l.SetArg(first+1, text)
+			text := t.GetString("err")
+			if !text.IsString() && !text.IsNumber() { // Redis leaves it behind the table
+				l.Push(text)
+				return n + 1
 			}
+			l.SetArg(first+1, text)
 		}
 	}
 	return n
