@@ -84,11 +84,14 @@ func (g *group) checkKeys(m *machine) {
 // askLong asks again for a while: a handover that was asked for may only come now, and sends everybody away once; or a
 // member that was slow, when a fault ended, leaves the chain and comes back.
 func (g *group) askLong(addr string, args ...any) (v resp.Value, err error) {
-	for start, tries := time.Now(), 0; tries < 10 || g.whole() == nil && time.Since(start) < together; tries++ {
+	for start, tries := time.Now(), 0; ; tries++ {
+		last := tries >= 10 && (g.whole() != nil || time.Since(start) > together)
 		if v, err = g.ask(addr, args...); err == nil {
 			return v, nil
 		}
+		if last {
+			return v, fmt.Errorf("%v: %w", args[0], err)
+		}
 		g.sleep(200 * time.Millisecond)
 	}
-	return v, fmt.Errorf("%v: %w", args[0], err)
 }
