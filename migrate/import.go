@@ -27,7 +27,7 @@ type Progress struct {
 	Keys      atomic.Int64 // the target has taken
 	Busy      atomic.Int64 // were there already, and left alone
 	Commands  atomic.Int64 // of a log or stream that were passed on
-	Functions atomic.Int64 // libraries that were left out
+	Functions atomic.Int64 // libraries of functions
 	Following atomic.Bool  // a server's log
 	Behind    atomic.Int64 // bytes of it that the server is ahead; -1 when nobody knows
 }
@@ -81,9 +81,9 @@ func (im *Import) snapshot(ctx context.Context, r io.Reader, at int64) (end int6
 			}
 			return err
 		},
-		Function: func([]byte) error {
+		Function: func(code []byte) error {
 			im.Progress.Functions.Add(1)
-			return nil
+			return im.To.function(code, im.Replace)
 		},
 		Entry: func(e rdb.Entry) error {
 			im.Progress.Bytes.Store(at + in.Offset())

@@ -129,6 +129,15 @@ func (t *Target) restore(e rdb.Entry, replace bool) (err error) {
 	return t.send(sent{db: e.DB, role: restore}, args)
 }
 
+// function sends a library of functions.
+func (t *Target) function(code []byte, replace bool) error {
+	args := [][]byte{[]byte("FUNCTION"), []byte("LOAD")}
+	if replace {
+		args = append(args, []byte("REPLACE"))
+	}
+	return t.send(sent{db: t.db, role: plain}, append(args, code))
+}
+
 // expiry is the time at which a key expires, 0 for never.
 func expiry(at int64) []byte {
 	if at >= 0 {

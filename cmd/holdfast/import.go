@@ -204,7 +204,7 @@ func (i *importer) conclude(ctx context.Context, source string, took time.Durati
 	p := &i.progress
 	fmt.Fprintf(i.out, "%s: %s in %s\n", source, tally(p), took.Round(time.Millisecond))
 	if n := p.Functions.Load(); n > 0 {
-		fmt.Fprintf(i.out, "%d libraries of functions were left out: a Holdfast node has none\n", n)
+		fmt.Fprintf(i.out, "with %d libraries of functions\n", n)
 	}
 	var busy *migrate.BusyError
 	var existing *migrate.ExistingError

@@ -307,3 +307,20 @@ func TestErrorsNameKeyAndReason(t *testing.T) {
 		t.Errorf("a value that is too large for the target: code %d", code)
 	}
 }
+
+// TestFunctionsComeAlong in a snapshot, and in a log.
+func TestFunctionsComeAlong(t *testing.T) {
+	source := startRedis(t, "--appendonly", "yes")
+	fill(t, source)
+	source.do(t, 0, "FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('answer', function() return 42 end)")
+	source.do(t, 0, "SAVE")
+	for _, from := range []string{filepath.Join(source.Dir, "dump.rdb"), source.Dir} {
+		target := startHoldfast(t)
+		if text, code := runImport(t, target, from); code != 0 {
+			t.Fatalf("code %d: %s", code, text)
+		}
+		if got := target.do(t, 0, "FCALL", "answer", 0); got != int64(42) {
+			t.Errorf("from %s: the function answers %v", from, got)
+		}
+	}
+}

@@ -46,25 +46,27 @@ type group struct {
 	net     *simnet.Network
 	rng     *rand.Rand // of the schedule
 
-	key       string   // the group-key; empty: nobody proves anything
-	fsync     string   // appendfsync of the nodes' logs; empty: they have no disks
-	did       []string // the kinds of the faults so far
-	uniform   bool     // clients send commands of one length
-	latency   time.Duration
-	jitter    time.Duration
-	trap      trap
-	up        sync.Mutex // held where a node begins or ceases to be: the test's goroutine changes it, and others look
-	nodes     [size]*machine
-	sentinels [size]*watcher
-	control   *simnet.Host // the machine from which the test looks on
-	clients   []*client
-	stop      context.CancelFunc // ends clients and watchers
-	running   context.Context
-	lostDisk  bool // a node's, for good
-	guests    guests
-	full      crowd // strangers who take all places
-	moves     int   // addresses given out anew
-	work      sync.WaitGroup
+	key     string   // the group-key; empty: nobody proves anything
+	fsync   string   // appendfsync of the nodes' logs; empty: they have no disks
+	did     []string // the kinds of the faults so far
+	uniform bool     // clients send commands of one length
+	latency time.Duration
+
+	scriptKnown atomic.Bool // a script was acknowledged as known
+	jitter      time.Duration
+	trap        trap
+	up          sync.Mutex // held where a node begins or ceases to be: the test's goroutine changes it, and others look
+	nodes       [size]*machine
+	sentinels   [size]*watcher
+	control     *simnet.Host // the machine from which the test looks on
+	clients     []*client
+	stop        context.CancelFunc // ends clients and watchers
+	running     context.Context
+	lostDisk    bool // a node's, for good
+	guests      guests
+	full        crowd // strangers who take all places
+	moves       int   // addresses given out anew
+	work        sync.WaitGroup
 }
 
 // keys are the group-keys of seeds: every other group has one.
