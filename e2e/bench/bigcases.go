@@ -30,6 +30,7 @@ var bigGroups = []bigGroup{
 	{"manymembers", fillNothing, memberCases},
 	{"manysets", fillNothing, nameCases},
 	{"transactions", fillNothing, transactionCases},
+	{"scripts", fillNothing, scriptCases},
 }
 
 func fillNothing(func(words ...string) error) error { return nil }
