@@ -31,10 +31,11 @@ func (e *endless) Read(p []byte) (int, error) {
 	return copy(p, e.requests[e.left%len(e.requests)]), nil
 }
 
-func (e *endless) Write(p []byte) (int, error)     { return len(p), nil }
-func (e *endless) RemoteAddr() net.Addr            { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-func (e *endless) LocalAddr() net.Addr             { return e.RemoteAddr() }
-func (e *endless) SetReadDeadline(time.Time) error { return nil }
+func (e *endless) Write(p []byte) (int, error)      { return len(p), nil }
+func (e *endless) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+func (e *endless) LocalAddr() net.Addr              { return e.RemoteAddr() }
+func (e *endless) SetReadDeadline(time.Time) error  { return nil }
+func (e *endless) SetWriteDeadline(time.Time) error { return nil }
 
 // benchNumbers is how many different keys, or members of one, the pipelines have.
 const benchNumbers = 100_000
