@@ -58,7 +58,7 @@ Start a whole group on this machine and talk to it:
 	}
 	c.AddCommand(nodeCommand(), sentinelCommand(), upCommand(), statusCommand(), failoverCommand(),
 		sentinelRemoveCommand(), pingCommand(), groupKeyCommand(), checkLogCommand(), checkRDBCommand(),
-		importCommand(), versionCommand())
+		importCommand(), scriptCommand(), versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }
