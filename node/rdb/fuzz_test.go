@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -82,6 +83,38 @@ func FuzzOldForms(f *testing.F) {
 					t.Fatal(err)
 				}
 			}
+		}
+	})
+}
+
+// FuzzFunctions: whatever a client says that a payload of functions is, it takes no more memory than its bytes may
+// stand for, and what is read is written again as it was.
+func FuzzFunctions(f *testing.F) {
+	for _, codes := range [][]string{{}, {""}, {"#!lua name=a\n"}, {"one", string(bytes.Repeat([]byte("two "), 40))}} {
+		p := AppendFunctions(nil, codes, true)
+		f.Add(p[:len(p)-footerLen])
+	}
+	f.Add([]byte{opFunction, 0x80, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{opFunction, 0xc3, 1, 0x7f, 0xff})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		p := binary.LittleEndian.AppendUint16(bytes.Clone(body), Version)
+		p = binary.LittleEndian.AppendUint64(p, CRC64(0, p))
+		codes, err := ReadFunctions(p)
+		var size int
+		var texts []string
+		for _, code := range codes {
+			size += len(code)
+			texts = append(texts, string(code))
+		}
+		if size > len(body)*maxGrowth {
+			t.Fatalf("%d bytes of code from %d bytes", size, len(body))
+		}
+		if err != nil {
+			return
+		}
+		again, err := ReadFunctions(AppendFunctions(nil, texts, true))
+		if err != nil || !slices.EqualFunc(again, texts, func(a []byte, b string) bool { return string(a) == b }) {
+			t.Fatalf("%d libraries became %d: %v", len(texts), len(again), err)
 		}
 	})
 }
