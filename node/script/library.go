@@ -345,7 +345,7 @@ func (ls *Libraries) Call(f *Function, keys, args [][]byte, limit int64, w *resp
 	l.PushTable(copied(l, keys))
 	l.PushTable(copied(l, args))
 	ls.r.kept = true
-	out := ls.r.run(l, 2, f.Name, w)
+	out := ls.r.run(l, 2, f.Name, limit, w)
 	ls.r.kept = false
 	l.SetTop(0)
 	return out

@@ -14,7 +14,14 @@ type replyWriter struct {
 	w     *resp.Writer
 	proto int // that the script chose
 	out   *Outcome
+	most  int // how long w may get; 0: as long as it does
 }
+
+// errLongReply ends a reply that takes more than all of a script's values may: a table may stand in many places.
+const errLongReply = "ERR the reply takes more than lua-memory-limit"
+
+// tooLong reports that the reply will not do.
+func (r *replyWriter) tooLong() bool { return r.most > 0 && r.w.Len() > r.most }
 
 // maxNesting is how deep tables may stand within tables.
 const maxNesting = 7994
@@ -22,6 +29,9 @@ const maxNesting = 7994
 var lineEnds = strings.NewReplacer("\r", " ", "\n", " ")
 
 func (r *replyWriter) value(v lua.Value, depth int) {
+	if r.tooLong() {
+		return
+	}
 	if depth > maxNesting {
 		r.error("ERR reached lua stack limit", false)
 		return

@@ -90,7 +90,7 @@ func (r *Runner) Eval(s *Script, keys, args [][]byte, limit int64, w *resp.Write
 		l.Load(s.proto)
 		s.loaded, s.generation = l.Top(), r.generation
 	}
-	out := r.run(l, 0, s.SHA, w)
+	out := r.run(l, 0, s.SHA, limit, w)
 	globals.SetString(l, "KEYS", lua.Nil)
 	globals.SetString(l, "ARGV", lua.Nil)
 	l.Reset()
@@ -119,7 +119,7 @@ func recycled(t *lua.Table) *lua.Table {
 }
 
 // run calls the function below nArgs arguments on the stack, and writes what came of it.
-func (r *Runner) run(l *lua.State, nArgs int, name string, w *resp.Writer) (out Outcome) {
+func (r *Runner) run(l *lua.State, nArgs int, name string, limit int64, w *resp.Writer) (out Outcome) {
 	r.proto, r.running = 2, true
 	if r.handler.IsNil() {
 		r.handler = l.NewFunction(handle)
@@ -128,8 +128,15 @@ func (r *Runner) run(l *lua.State, nArgs int, name string, w *resp.Writer) (out 
 	r.running = false
 	clear(r.args)
 	if err == nil {
+		start := w.Len()
 		write := replyWriter{l: l, w: w, proto: r.proto, out: &out}
-		write.value(l.Top(), 0)
+		if limit > 0 {
+			write.most = start + int(limit)
+		}
+		if write.value(l.Top(), 0); write.tooLong() {
+			w.Truncate(start)
+			write.error(errLongReply, false)
+		}
 		return out
 	}
 	text, counted := r.failure(err, name)

@@ -238,3 +238,22 @@ func FuzzScript(f *testing.F) {
 		}
 	})
 }
+
+// TestLongReplies: a table that stands in many places makes no reply that is longer than all of a script's values.
+func TestLongReplies(t *testing.T) {
+	r := newTestRunner(&echo{left: 1 << 30})
+	const want = "-" + errLongReply + "\r\n"
+	for _, source := range []string{
+		"local t = {1} for i = 1, 24 do t = {t, t} end return t",
+		"local t = {} t[1], t[2] = t, t return t",
+		"local s, t = string.rep('x', 1e6), {} for i = 1, 20 do t[i] = s end return t",
+		"local t = {1} for i = 1, 24 do t = {map = {a = t, b = t}} end return t",
+	} {
+		if got := run(t, r, source, 2); got != want {
+			t.Errorf("%s: %d bytes, %.80q", source, len(got), got)
+		}
+	}
+	if got := run(t, r, "local t = {1} for i = 1, 12 do t = {t, t} end return t", 2); got[0] != '*' {
+		t.Errorf("a reply that is not too long: %.80q", got)
+	}
+}
