@@ -204,6 +204,21 @@ func (l *State) protect(fn, wanted, handler int) (err *thrown) {
 	return nil
 }
 
+// Protect is for what a host does with a state outside of all calls: it returns what f raised, for want of memory.
+func (l *State) Protect(f func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t, ok := r.(*thrown)
+			if !ok {
+				panic(r)
+			}
+			err = &Error{Value: t.value, Cause: t.cause}
+		}
+	}()
+	f()
+	return nil
+}
+
 // Call calls the function below nArgs arguments on the stack; wanted results take their place, all if it is -1.
 func (l *State) Call(nArgs, wanted int) { l.call(l.top-nArgs-1, wanted) }
 

@@ -254,8 +254,9 @@ func (ls *Libraries) load(code string, limit int64) (*Library, error) {
 	ls.now, ls.left = &Library{Name: name, Code: code}, loadHooks
 	l.SetTop(0)
 	l.SetHook(hookSteps, ls.hook)
-	l.Load(proto)
-	err = l.PCall(0, 0)
+	if err = l.Protect(func() { l.Load(proto) }); err == nil {
+		err = l.PCall(0, 0)
+	}
 	l.SetHook(hookSteps, ls.r.Hook)
 	lib := ls.now
 	ls.now = nil
@@ -341,11 +342,13 @@ func (ls *Libraries) Call(f *Function, keys, args [][]byte, limit int64, w *resp
 	l := ls.l
 	l.SetMemoryLimit(limit)
 	l.SetTop(0)
-	l.Push(ls.callbacks.GetString(f.callback))
-	l.PushTable(copied(l, keys))
-	l.PushTable(copied(l, args))
 	ls.r.kept = true
-	out := ls.r.run(l, 2, f.Name, limit, w)
+	out := ls.r.protected(l, f.Name, w, func() Outcome {
+		l.Push(ls.callbacks.GetString(f.callback))
+		l.PushTable(copied(l, keys))
+		l.PushTable(copied(l, args))
+		return ls.r.run(l, 2, f.Name, limit, w)
+	})
 	ls.r.kept = false
 	l.SetTop(0)
 	return out

@@ -79,23 +79,38 @@ func (r *Runner) Eval(s *Script, keys, args [][]byte, limit int64, w *resp.Write
 	}
 	l := r.l
 	l.SetMemoryLimit(limit)
-	r.keys = r.list(r.keys, keys)
-	r.argv = r.list(r.argv, args)
 	globals := l.Globals()
-	globals.SetString(l, "KEYS", lua.TableValue(r.keys))
-	globals.SetString(l, "ARGV", lua.TableValue(r.argv))
-	if s.generation == r.generation {
-		l.Reload(s.loaded)
-	} else {
-		l.Load(s.proto)
-		s.loaded, s.generation = l.Top(), r.generation
-	}
-	out := r.run(l, 0, s.SHA, limit, w)
+	out := r.protected(l, s.SHA, w, func() Outcome {
+		r.keys = r.list(r.keys, keys)
+		r.argv = r.list(r.argv, args)
+		globals.SetString(l, "KEYS", lua.TableValue(r.keys))
+		globals.SetString(l, "ARGV", lua.TableValue(r.argv))
+		if s.generation == r.generation {
+			l.Reload(s.loaded)
+		} else {
+			l.Load(s.proto)
+			s.loaded, s.generation = l.Top(), r.generation
+		}
+		return r.run(l, 0, s.SHA, limit, w)
+	})
 	globals.SetString(l, "KEYS", lua.Nil)
 	globals.SetString(l, "ARGV", lua.Nil)
 	l.Reset()
 	r.heap.reset()
 	r.keys, r.argv = recycled(r.keys), recycled(r.argv)
+	return out
+}
+
+// protected answers f's outcome. Also before a script begins, and when it has ended, there may be no memory for what it
+// is given.
+func (r *Runner) protected(l *lua.State, name string, w *resp.Writer, f func() Outcome) (out Outcome) {
+	start := w.Len()
+	if err := l.Protect(func() { out = f() }); err != nil {
+		w.Truncate(start)
+		text, counted := r.failure(err, name)
+		w.Error(resp.Error(text))
+		out.fail(text, counted)
+	}
 	return out
 }
 
@@ -112,6 +127,9 @@ func (r *Runner) list(t *lua.Table, items [][]byte) *lua.Table {
 
 // recycled is a table for the next script, nil if this one is no good for that.
 func recycled(t *lua.Table) *lua.Table {
+	if t == nil {
+		return nil
+	}
 	if items, keys := t.Recycle(); items > 64 || keys > 0 {
 		return nil
 	}

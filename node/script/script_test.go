@@ -257,3 +257,40 @@ func TestLongReplies(t *testing.T) {
 		t.Errorf("a reply that is not too long: %.80q", got)
 	}
 }
+
+// TestNoRoomToBegin: where there is no memory for what a script or a function is given, that is its reply.
+func TestNoRoomToBegin(t *testing.T) {
+	const limit = 1 << 20
+	r := newTestRunner(&echo{left: 1 << 30})
+	many := make([][]byte, 100_000)
+	for i := range many {
+		many[i] = []byte("an argument")
+	}
+	for _, keys := range [][][]byte{nil, many} {
+		w := resp.Writer{Proto: 2}
+		r.Eval(mustParse(t, "return #ARGV"), keys, many, limit, &w)
+		if got := string(w.Buf); !strings.HasSuffix(got, "not enough memory\r\n") {
+			t.Errorf("a script: %.80q", got)
+		}
+	}
+	if got := run(t, r, "return #ARGV", 2); got != ":0\r\n" {
+		t.Errorf("the next one: %.80q", got)
+	}
+	libraries := r.NewLibraries(&programs.Set{})
+	const code = "#!lua name=l\nlocal kept = {}\nredis.register_function('keep', function()\n" +
+		"for i = 1, 1e9 do kept[i] = {} end\nend)"
+	if _, err := libraries.Load([]byte(code), false, limit); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w := resp.Writer{Proto: 2}
+		libraries.Call(libraries.Find([]byte("keep")), nil, many[:10], limit, &w)
+		if got := string(w.Buf); !strings.HasSuffix(got, "not enough memory\r\n") {
+			t.Errorf("a function: %.80q", got)
+		}
+	}
+	other := strings.NewReplacer("name=l", "name=m", "'keep'", "'other'").Replace(code)
+	if _, err := libraries.Load([]byte(other), false, limit); err == nil || !strings.Contains(err.Error(), "memory") {
+		t.Errorf("a library beside it: %v", err)
+	}
+}
