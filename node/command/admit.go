@@ -114,6 +114,9 @@ func (e *Env) admit(c *Context, cmd *Command, f resp.Flag) error {
 	if level > 0 && level > e.level() {
 		hold |= levelTooLow
 	}
+	if level == levelOfPrograms && hold&pausedWrites != 0 {
+		f |= resp.MayReplicate // which scripts are known is in the log, although no row of Redis says so
+	}
 	if c.held = hold; f&resp.RunsScript != 0 && hold&busy == 0 {
 		if err := scriptHeld(f, hold); err != nil {
 			return err

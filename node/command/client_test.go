@@ -216,6 +216,7 @@ func TestClientReplyAndPause(t *testing.T) {
 		{"client pause 9223372036854775807", "+OK"},
 		{"client pause 100 x", "-ERR CLIENT PAUSE mode must be WRITE or ALL"}, {"client pause 0", "+OK"},
 		{"client pause 100 write", "+OK"}, {"get k", "nil"}, {"set k v", "deferred"}, {"publish a b", "deferred"},
+		{"script load x", "deferred"}, {"script flush", "deferred"},
 		{"client unpause", "+OK"},
 		{"set k v", "+OK"},
 	})

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"holdfast/node/engine"
 	"holdfast/node/programs"
 	"holdfast/node/script"
 	"holdfast/resp"
@@ -128,8 +129,10 @@ func (e *Env) flagsOfScript(cmd *Command, args [][]byte) (flags script.Flags, ok
 
 // runScript runs a script, and writes its reply.
 func (c *Context) runScript(s *script.Script, command, keys, args [][]byte, w *resp.Writer) error {
-	if err := c.keepScript(s); err != nil {
-		return err
+	if c.Engine.Pause() == engine.NoPause { // else the log stands still: it is kept when it runs next
+		if err := c.keepScript(s); err != nil {
+			return err
+		}
 	}
 	return c.run(s.SHA, command, s.Flags, false, func(limit int64) script.Outcome {
 		return c.scripts.runner.Eval(s, keys, args, limit, w)
