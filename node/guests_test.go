@@ -137,3 +137,21 @@ func TestBusyScriptEndsWithTheNode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestInputBehindAPausedCommand: what a client says while a pause holds its command back is answered after that.
+func TestInputBehindAPausedCommand(t *testing.T) {
+	n := startReal(t)
+	c, other := realClient(t, n), realClient(t, n)
+	c.answers("SET k 1", "OK")
+	other.answers("CLIENT PAUSE 600000 WRITE", "OK")
+	c.send("INCR", "k")
+	for !strings.Contains(other.do("CLIENT", "LIST"), "flags=b") {
+		time.Sleep(time.Millisecond)
+	}
+	c.send("PING")
+	time.Sleep(50 * time.Millisecond) // it is read meanwhile
+	other.answers("CLIENT UNPAUSE", "OK")
+	if got := c.reply() + " " + c.reply(); got != "2 PONG" {
+		t.Error(got)
+	}
+}

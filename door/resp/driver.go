@@ -316,6 +316,7 @@ func (d *driver) took(n int) {
 		d.s.NoteInput()
 		d.received += int64(n)
 		d.reads++
+		d.more = d.more || d.next < len(d.cmds) // it came while commands in hand were held back
 	}
 }
 
