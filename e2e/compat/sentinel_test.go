@@ -26,7 +26,7 @@ var sentinelDialogues = []string{
 	`client|client nope|client id x|client getname|client getname x|client setname|client setname a|` +
 		`client setname "a b"|client getname|client setname ""|client getname`,
 	`client kill|client kill x|client kill id|client kill id x|client kill id 0|client kill id 99999|` +
-		`client kill id 99999 id 3|client kill type x|client kill type pubsub`,
+		`client kill id 99999 id 99998|client kill type x|client kill type pubsub`,
 	`client kill type master|client kill type replica|client kill type slave|client kill user bob|` +
 		`client kill user default skipme x|client kill addr 1.2.3.4:5|client kill laddr 1.2.3.4:5`,
 	`client kill skipme no id 999999|client kill skipme x|client kill nope x|client kill 1.2.3.4:5|client kill id 3 x`,
