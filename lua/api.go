@@ -2,7 +2,6 @@ package lua
 
 import (
 	"fmt"
-	"math"
 )
 
 // What Go functions use: arguments by number from 1 on, results by pushing.
@@ -383,6 +382,3 @@ func (l *State) ToString(v Value) string {
 	}
 	return fmt.Sprintf("%s: 0x%x", v.Type(), v.address())
 }
-
-// IsInteger says whether f is whole and fits into an int64.
-func IsInteger(f float64) bool { return f == math.Trunc(f) && f >= -0x1p63 && f < 0x1p63 }

@@ -42,7 +42,7 @@ and watch. Ctrl-C ends everything; on Linux a kill -9 of the parent does as well
 		Example: "  holdfast up\n  holdfast up --nodes 5 --port 7000 --restart-after 0",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			u := &up{upOptions: o, out: c.OutOrStdout()}
+			u := &up{upOptions: o, program: os.Args[0], out: c.OutOrStdout()}
 			return u.run(c.Context())
 		},
 	}
@@ -60,6 +60,8 @@ and watch. Ctrl-C ends everything; on Linux a kill -9 of the parent does as well
 // up runs the children.
 type up struct {
 	upOptions
+	program string // as it was called, for the lines that say what to type
+
 	mu  sync.Mutex // guards out
 	out io.Writer
 }
@@ -293,7 +295,7 @@ func (u *up) waitReady(ctx context.Context, addr string) bool {
 	_, port, _ := net.SplitHostPort(g.Chain[0].Addr)
 	u.say("connect: redis-cli -p %s    or through the sentinels: Sentinel([('127.0.0.1', %d)]).master_for('%s')", port,
 		u.sentinelPort, g.Name)
-	u.say("look:    holdfast status --sentinel %s", addr)
+	u.say("look:    %s status --sentinel %s", u.program, addr)
 	return true
 }
 
