@@ -106,7 +106,7 @@ func TestMinorityKnowsNothing(t *testing.T) {
 		if err != nil || !v.Null {
 			t.Errorf("told %v, %v", v, err)
 		}
-		if g := w.sentinels[0].state.Groups[testGroup]; len(g.Chain) != 3 {
+		if g := w.sentinels[0].agreed().Groups[testGroup]; len(g.Chain) != 3 {
 			t.Errorf("a minority changed the chain: %v", g)
 		}
 		w.startSentinel(1)

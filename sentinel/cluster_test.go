@@ -163,14 +163,18 @@ func (w *testCluster) describe() string {
 	return text
 }
 
+// agreed is the state as this sentinel has it; Raft replaces it at any time.
+func (s *Sentinel) agreed() *plan.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
 // agreed is the group as the first sentinel that runs and is in touch has it.
 func (w *testCluster) agreed() cluster.Group {
 	for _, s := range w.sentinels {
 		if s != nil && s.quorum.inTouch() {
-			s.mu.Lock()
-			g := s.state.Groups[testGroup]
-			s.mu.Unlock()
-			return g
+			return s.agreed().Groups[testGroup]
 		}
 	}
 	return cluster.Group{}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"holdfast/sentinel/plan"
 )
 
 // TestManyGroups: fifty groups under one quorum cost the sentinels one report each a round, whatever their number, and
@@ -22,17 +20,10 @@ func TestManyGroups(t *testing.T) {
 					fmt.Sprintf("10.1.%d.%d", j, i+1), 0, 0))
 			}
 		}
-		// agreed is the state as the first sentinel has it.
-		agreed := func() *plan.State {
-			s := w.sentinels[0]
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return s.state
-		}
 		chains := func(members int) func() bool {
 			return func() bool {
 				whole := 0
-				for _, g := range agreed().Groups {
+				for _, g := range w.sentinels[0].agreed().Groups {
 					if len(g.Chain) == members && len(g.Learners) == 0 {
 						whole++
 					}
@@ -66,7 +57,7 @@ func TestManyGroups(t *testing.T) {
 
 		var masters []string
 		var epochs uint64
-		for _, g := range agreed().Groups {
+		for _, g := range w.sentinels[0].agreed().Groups {
 			masters = append(masters, g.Chain[0].Name)
 			epochs -= g.Epoch
 		}
@@ -81,7 +72,7 @@ func TestManyGroups(t *testing.T) {
 		if took > 1500*time.Millisecond {
 			t.Errorf("replaced only after %v", took)
 		}
-		for _, g := range agreed().Groups {
+		for _, g := range w.sentinels[0].agreed().Groups {
 			epochs += g.Epoch
 		}
 		// Each change is an entry, and the empty one by which the others learn of it.

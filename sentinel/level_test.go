@@ -277,9 +277,8 @@ func TestRollsInAnyOrder(t *testing.T) {
 						if s.cfg.Level == 1 {
 							continue // what it knows leaves out what it does not understand
 						}
-						s.mu.Lock()
-						level, g := s.state.Level.OrBase(), s.state.Groups[testGroup]
-						s.mu.Unlock()
+						state := s.agreed()
+						level, g := state.Level.OrBase(), state.Groups[testGroup]
 						if g.Features.Level > level {
 							t.Errorf("sentinel %d: the group is of level %d, the sentinels of %d", i, g.Features.Level,
 								level)
@@ -294,9 +293,7 @@ func TestRollsInAnyOrder(t *testing.T) {
 				}
 				inUse := func() (level cluster.Level) {
 					for _, s := range w.sentinels {
-						s.mu.Lock()
-						level = max(level, s.state.Level)
-						s.mu.Unlock()
+						level = max(level, s.agreed().Level)
 					}
 					return level
 				}
@@ -354,9 +351,9 @@ func TestRollsInAnyOrder(t *testing.T) {
 				w.levelsAre(cluster.LevelNow, cluster.LevelNow)
 				holds()
 				w.until("one state", 20*time.Second, func() bool {
-					one := toJSON(t, w.sentinels[0].state)
-					return bytes.Equal(one, toJSON(t, w.sentinels[1].state)) &&
-						bytes.Equal(one, toJSON(t, w.sentinels[2].state))
+					one := toJSON(t, w.sentinels[0].agreed())
+					return bytes.Equal(one, toJSON(t, w.sentinels[1].agreed())) &&
+						bytes.Equal(one, toJSON(t, w.sentinels[2].agreed()))
 				})
 			})
 		})

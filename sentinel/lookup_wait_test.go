@@ -92,11 +92,9 @@ func TestDecisionIsKnownAtOnce(t *testing.T) {
 		w.until("all know the next chain", 3*time.Second, func() bool {
 			know := 0
 			for _, s := range w.sentinels {
-				s.mu.Lock()
-				if head, _ := s.state.Groups[testGroup].Head(); head.Is(chain[1]) {
+				if head, _ := s.agreed().Groups[testGroup].Head(); head.Is(chain[1]) {
 					know++
 				}
-				s.mu.Unlock()
 			}
 			if know > 0 && first.IsZero() {
 				first = time.Now()

@@ -196,10 +196,7 @@ func TestJunkGroups(t *testing.T) {
 		}
 		w.startNodeOf("real", "r1", "10.2.0.1", 0, 0)
 		w.until("a new group begins", 10*time.Second, func() bool {
-			s := w.sentinels[0]
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return len(s.state.Groups["real"].Chain) == 1
+			return len(w.sentinels[0].agreed().Groups["real"].Chain) == 1
 		})
 		if got := w.sentinels[0].status().Groups; len(got) != 2 {
 			t.Errorf("%d groups were begun", len(got))
