@@ -88,7 +88,7 @@ func (l *State) newBytes(b []byte) Value {
 	case 1:
 		return String(oneByte[b[0] : int(b[0])+1])
 	}
-	l.charge(sizeString + int64(len(b)))
+	l.chargeString(len(b))
 	return String(string(b))
 }
 
@@ -100,8 +100,24 @@ func (l *State) newString(s string) Value {
 		}
 		return String(oneByte[s[0] : int(s[0])+1])
 	}
-	l.charge(sizeString + int64(len(s)))
+	l.chargeString(len(s))
 	return Bytes([]byte(s))
+}
+
+// chargeString counts a string of n bytes that is about to be made, and what it takes to make it.
+func (l *State) chargeString(n int) {
+	l.charge(sizeString + int64(n))
+	l.textSteps(n, 8)
+}
+
+// longText is from how many bytes on it matters that something takes its time for each of them.
+const longText = 512
+
+// textSteps lets work on n bytes of text cost a step for each 1<<shift of them.
+func (l *State) textSteps(n, shift int) {
+	if n > longText {
+		l.Steps(n >> shift)
+	}
 }
 
 func (l *State) numberText(f float64) string {
@@ -208,7 +224,7 @@ func (t *Table) At(i int) (k, v Value, next int, ok bool) {
 func (t *Table) Recycle() (items, keys int) {
 	clear(t.arr)
 	clear(t.nodes)
-	*t = Table{arr: t.arr, nodes: t.nodes, lastFree: int32(len(t.nodes)), mark: t.mark}
+	*t = Table{arr: t.arr, nodes: t.nodes, lastFree: int32(len(t.nodes)), mark: t.mark, g: t.g}
 	return len(t.arr), len(t.nodes)
 }
 
@@ -278,7 +294,7 @@ func (l *State) CheckNumber(i int) float64 {
 	if at := l.base + i - 1; at < l.top {
 		if v := &l.stack[at]; v.isNum() {
 			return v.num()
-		} else if f, ok := toNumber(v); ok {
+		} else if f, ok := l.number(v); ok {
 			return f
 		}
 	}

@@ -177,11 +177,22 @@ func (f *function) concatJumps(to *int, list int) {
 	case *to == noJump:
 		*to = list
 	default:
-		last := *to
-		for next := f.nextJump(last); next != noJump; next = f.nextJump(last) {
-			last = next
+		// The shorter of the lists is put before the other one. Their order does not matter, but one of them may have a
+		// hundred thousand jumps, and get one more as often.
+		a, b := *to, list
+		for {
+			nextA, nextB := f.nextJump(a), f.nextJump(b)
+			if nextA == noJump {
+				f.fixJump(a, list)
+				return
+			}
+			if nextB == noJump {
+				f.fixJump(b, *to)
+				*to = list
+				return
+			}
+			a, b = nextA, nextB
 		}
-		f.fixJump(last, list)
 	}
 }
 

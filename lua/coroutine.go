@@ -166,7 +166,7 @@ func coWrapped(l *State) int {
 	if n < 0 {
 		v := l.Top()
 		if v.isStr() || v.isNum() {
-			v = String(l.Where(1) + l.ToString(v))
+			v = l.joined(l.Where(1), l.ToString(v))
 		}
 		return l.Error(v)
 	}

@@ -41,8 +41,23 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // Errorf raises an error whose text begins with where the calling Lua function is.
 func (l *State) Errorf(format string, args ...any) int {
-	l.throw(String(l.Where(1) + fmt.Sprintf(format, args...)))
+	l.throw(l.message(l.Where(1) + fmt.Sprintf(format, args...)))
 	return 0
+}
+
+// message is a text that was made for an error: what is in it may be of any length.
+func (l *State) message(text string) Value {
+	l.chargeString(len(text))
+	return String(text)
+}
+
+// joined is a text with a place before it.
+func (l *State) joined(place, text string) Value {
+	if place == "" {
+		return String(text)
+	}
+	l.chargeString(len(place) + len(text))
+	return String(place + text)
 }
 
 // Error raises any value as an error.
@@ -78,7 +93,7 @@ func (l *State) fail(format string, args ...any) {
 	if c := l.luaFunction(f); c != nil {
 		msg = fmt.Sprintf("%s:%d: %s", chunkID(c.proto.source, idSize), c.proto.lineOf(int(f.pc)-1), msg)
 	}
-	l.throw(String(msg))
+	l.throw(l.message(msg))
 }
 
 // Where is the place "chunk:line: " of the function at a level: 0 is the running one, 1 the one that called it.

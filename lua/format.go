@@ -15,6 +15,7 @@ type spec struct {
 
 func strFormat(l *State) int {
 	format := l.CheckString(1)
+	l.textSteps(len(format), 8)
 	top := l.NArgs()
 	arg := 1
 	var b builder
@@ -117,6 +118,7 @@ func (s *spec) add(l *State, b *builder, arg int) {
 			b.add(l, str)
 			return
 		}
+		l.textSteps(len(str), 10)
 		str = cString(str)
 		if s.precision >= 0 {
 			str = str[:min(len(str), s.precision)]

@@ -78,6 +78,8 @@ type lexer struct {
 	strings  map[string]string // one copy of each name and string
 	level    int               // of syntax, and nested calls before
 	owned    bool              // the functions belong to one state
+	declared []declaration     // local variables in scope, of all functions around
+	latest   map[string]int    // the place in declared, from 1 on, of the last of a name
 }
 
 type lexeme struct {
@@ -90,7 +92,8 @@ type lexeme struct {
 type syntaxError string
 
 func newLexer(src, source string, level int) *lexer {
-	x := &lexer{src: src, line: 1, lastLine: 1, source: source, level: level, strings: map[string]string{}}
+	x := &lexer{src: src, line: 1, lastLine: 1, source: source, level: level, strings: map[string]string{},
+		latest: map[string]int{}}
 	x.ahead.token = tkEOS
 	x.advance()
 	return x

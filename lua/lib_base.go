@@ -72,7 +72,7 @@ func baseError(l *State) int {
 	level := l.optInt(2, 1)
 	v := l.Arg(1)
 	if (v.isStr() || v.isNum()) && level > 0 {
-		return l.Error(String(l.Where(level) + l.CheckString(1)))
+		return l.Error(l.joined(l.Where(level), l.CheckString(1)))
 	}
 	return l.Error(v)
 }
@@ -318,12 +318,13 @@ func baseTonumber(l *State) int {
 	if base == 10 {
 		l.CheckAny(1)
 		v := l.Arg(1)
-		if f, ok := toNumber(&v); ok {
+		if f, ok := l.number(&v); ok {
 			l.PushNumber(f)
 			return 1
 		}
 	} else {
 		s := l.CheckString(1)
+		l.textSteps(len(s), 5)
 		if base < 2 || base > 36 {
 			return l.ArgError(2, "base out of range")
 		}
@@ -424,6 +425,7 @@ func baseUnpack(l *State) int {
 	if n <= 0 || !l.hasRoom(n) {
 		return l.Errorf("too many results to unpack")
 	}
+	l.Steps(n >> 4)
 	for ; i <= e; i++ {
 		l.Push(*t.getInt(i))
 	}

@@ -16,7 +16,9 @@ func (l *State) loadSource(s, name string) int {
 	l.g.memory.used -= guess
 	if err != nil {
 		l.PushNil()
-		l.Push(err.(*Error).Value)
+		v := err.(*Error).Value
+		l.charge(sizeString + int64(v.strLen()))
+		l.Push(v)
 		return 2
 	}
 	l.charge(guess / 2)
@@ -41,7 +43,8 @@ func baseLoad(l *State) int {
 		part := l.Top()
 		l.Pop(1)
 		if part.IsNil() || part.isStr() && part.strLen() == 0 {
-			return l.loadSource(string(source), name)
+			b := Bytes(source)
+			return l.loadSource(b.str(), name)
 		}
 		if !part.isStr() && !part.isNum() {
 			l.PushNil()
@@ -49,7 +52,7 @@ func baseLoad(l *State) int {
 			return 2
 		}
 		text := l.ToString(part)
-		l.charge(int64(len(text)))
+		l.charge(2 * int64(len(text))) // append leaves room
 		source = append(source, text...)
 	}
 }

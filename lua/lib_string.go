@@ -1,6 +1,9 @@
 package lua
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // OpenString opens the library string, whose functions are the methods of strings.
 func (l *State) OpenString() {
@@ -158,6 +161,7 @@ func (l *State) find(find bool) int {
 	p := l.CheckString(2)
 	init := position(l.OptInteger(3, 1), len(s)) - 1
 	init = min(max(init, 0), int64(len(s)))
+	l.textSteps(len(p), 6)
 	if find && (l.Arg(4).Truthy() || !strings.ContainsAny(cString(p), specials)) {
 		l.Steps((len(s) - int(init)) >> 8)
 		at := strings.Index(s[init:], p)
@@ -335,17 +339,21 @@ type builder struct {
 }
 
 func (b *builder) add(l *State, s string) {
-	b.b = append(b.b, s...)
-	if len(b.b) > b.counted {
-		b.count(l)
+	if n := len(b.b) + len(s); n > b.counted {
+		b.count(l, n)
 	}
+	b.b = append(b.b, s...)
 }
 
-func (b *builder) count(l *State) {
-	n := 2 * len(b.b)
+// count makes room for twice as many as n bytes. append would make room more often, and leave more garbage.
+func (b *builder) count(l *State, n int) {
+	n *= 2
 	l.charge(int64(n - b.counted))
 	l.Steps((n - b.counted) >> 6)
 	b.counted = n
+	if n > 1<<12 {
+		b.b = slices.Grow(b.b, n-len(b.b))
+	}
 }
 
 // value is the string, without much room that it will never use.

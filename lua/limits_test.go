@@ -32,6 +32,13 @@ var bombs = []struct{ want, source string }{
 		"local t = {} for i = 1, 1e6 do t[i] = loadstring('return function() return [[' .. ('x'):rep(1e4) .. i " +
 			".. ']] end')() end"},
 	{"not enough memory", "return loadstring(('x = 1 '):rep(1e7))"},
+	// Texts of errors are strings as others. The last error is that there is no memory for one.
+	{"not enough memory", keepErrors("pcall(function() error(s) end)")},
+	{"not enough memory", keepErrors("pcall(function() assert(false, s) end)")},
+	{"not enough memory", keepErrors("pcall(collectgarbage, s)")},
+	{"not enough memory", keepErrors("pcall(function() coroutine.wrap(function() error(s, 0) end)() end)")},
+	{"not enough memory", keepErrors("pcall(loadstring('local t = {} return t.' .. s .. '.y'))")},
+	{"not enough memory", keepErrors("loadstring('x ' .. s)")},
 	{"stack overflow", "local function f() return 1 + f() end return f()"},
 	{"C stack overflow",
 		"local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x"},
@@ -43,6 +50,11 @@ var bombs = []struct{ want, source string }{
 	{"too many results", "return unpack({}, 1, 1e6)"},
 	{"slice too long", "return ('x'):rep(1e6):byte(1, -1)"},
 	{"too many results", "local t = {} for i = 1, 1e5 do t[i] = i end return string.char(unpack(t))"},
+}
+
+// keepErrors is a script that keeps many long texts of errors.
+func keepErrors(raise string) string {
+	return "local s, t = ('x'):rep(1e6), {} for i = 1, 100 do t[i] = select(2, " + raise + ") end error(t[100])"
 }
 
 func TestBombs(t *testing.T) {
@@ -61,6 +73,24 @@ func TestBombs(t *testing.T) {
 		if v := mustRun(t, l, "return 1 + 1"); v.AsNumber() != 2 {
 			t.Error("the state is of no use after", source)
 		}
+	}
+}
+
+// A table that could not grow is as it was.
+func TestTablesSurviveMemoryErrors(t *testing.T) {
+	l := New(Options{MemoryLimit: 16 << 20})
+	l.OpenLibs()
+	v := mustRun(t, l, `
+		local t, n = {}, 0
+		local ok = pcall(function() while true do t[n + 1] = n t["k" .. n] = n n = n + 1 end end)
+		for i = 1, n do
+			if t[i] ~= i - 1 or i < n and t["k" .. i - 1] ~= i - 1 then return i end
+		end
+		local pairs_, seen = 0, {}
+		for k, v in pairs(t) do pairs_ = pairs_ + 1 end
+		return not ok and n > 1000 and (pairs_ == 2 * n or pairs_ == 2 * n + 1)`)
+	if !Equal(v, Bool(true)) {
+		t.Error(l.ToString(v))
 	}
 }
 
@@ -114,6 +144,10 @@ func TestDeepSources(t *testing.T) {
 		"indices":     "return " + strings.Repeat("a[", 1e5),
 		"targets":     strings.Repeat("a,", 1e5) + "a = 1",
 		"locals":      strings.Repeat("local a ", 300),
+		"ors":         "return " + strings.Repeat("x or ", 400_000) + "x",
+		"ands":        "return " + strings.Repeat("x and ", 400_000) + "x",
+		"elseif":      "if x then " + strings.Repeat("elseif y then a = 1 ", 100_000) + "end",
+		"breaks":      "while x do " + strings.Repeat("if a then break end ", 100_000) + "end",
 		"ifs":         strings.Repeat("if x then ", 1e5),
 		"upvalues":    manyUpvalues(),
 		"long jump":   "while x do " + strings.Repeat("a = b ", 80000) + "end",
@@ -131,6 +165,9 @@ func TestDeepSources(t *testing.T) {
 		"items":     "return {" + strings.Repeat("1,", 1e5) + "}",
 		"constants": "return {" + numbered(70000, "%d.5,") + "}",
 		"functions": numbered(1000, "function f%d() end "),
+		"ors":       "return " + strings.Repeat("x or ", 40_000) + "x",
+		"scopes": strings.Repeat("local function f() "+numbered(190, "local v%d "), 150) +
+			strings.Repeat("x = v1 y = z ", 50_000) + strings.Repeat(" end", 150),
 	} {
 		if _, err := Compile(source, "=deep"); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -176,6 +176,12 @@ func TestHookEndsScripts(t *testing.T) {
 		"while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
 		"string.match(('a'):rep(1000), ('a*'):rep(30) .. 'b')",
 		"string.find(('a'):rep(1e6), '.-.-.-b')",
+		"string.find(('a'):rep(40), ('a?'):rep(40) .. 'b')",
+		"string.find(('a'):rep(200000), ('.'):rep(20000) .. 'b')",
+		"string.find(('a'):rep(200000), '[' .. ('b'):rep(100000) .. ']')",
+		"('a'):rep(200000):gsub('[' .. ('b'):rep(100000) .. ']', '')",
+		"for _ in ('a'):rep(200000):gmatch(('.'):rep(20000) .. 'b') do end",
+		"local s = ('('):rep(1e6) while true do s:find('%b()') end",
 		"local t = {} for i = 1, 1e5 do t[i] = i % 7 end while true do table.sort(t) end",
 		"while true do local s = ('x'):rep(1e6) end",
 		"local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k + 1] end " +
@@ -268,6 +274,51 @@ func TestHandlersSeeErrorsWhereTheyAreRaised(t *testing.T) {
 	}
 	if n := l.NArgs() - before; n != 2 || l.Top().AsNumber() != 2 {
 		t.Error(n, l.ToString(l.Top()))
+	}
+}
+
+// Whatever takes time takes steps: each of these calls the hook at least once for as many bytes or items as are worth a
+// fraction of a millisecond.
+func TestWorkCostsSteps(t *testing.T) {
+	for _, c := range []struct {
+		hooks         int
+		setup, source string
+	}{
+		{50, "a, b = ('x'):rep(1e6), ('x'):rep(1e6)", "for i = 1, 200 do local _ = a == b end"},
+		{50, "a, b = ('x'):rep(1e6) .. 1, ('x'):rep(1e6) .. 2", "for i = 1, 200 do local _ = a < b, a <= b end"},
+		{50, "a, b = ('x'):rep(1e6), ('x'):rep(1e6) t = {[a] = 1}", "for i = 1, 200 do local _ = t[b] end"},
+		{50, "a, b = ('x'):rep(1e6), ('x'):rep(1e6) t = {[a] = 1}", "for i = 1, 200 do rawset(t, b, 2) end"},
+		{20, "s = (' '):rep(1e6) .. 1", "for i = 1, 20 do local _ = s + 1 end"},
+		{20, "s = (' '):rep(1e6) .. 1", "for i = 1, 20 do tonumber(s) end"},
+		{20, "s = (' '):rep(1e6) .. 1", "for i = 1, 20 do tonumber(s, 7) end"},
+		{20, "s = (' '):rep(1e6) .. 1", "for i = 1, 20 do for j = s, 0 do end end"},
+		{40, "s = ('x'):rep(1e6)", "for i = 1, 40 do ('x'):find(s) end"},
+		{10, "s = ('x'):rep(1e6)", "for i = 1, 200 do ('x'):gsub(s, '') end"},
+		{10, "s = ('x'):rep(1e6)", "for i = 1, 50 do s:sub(2) end"},
+		{50, "s = ('x'):rep(1e6)", "for i = 1, 200 do pcall(error, s, 0) local _ = s:upper() end"},
+		{50, "t = {} for i = 1, 65536 do t[i] = i end for i = 14, 0, -1 do t[65537 * 2 ^ i] = 1 end",
+			"for i = 1, 100 do local _ = #t end"},
+		{50, "t = {} for i = 1, 4096 do t['k' .. i] = i end",
+			"for i = 1, 1000 do t['k' .. i] = nil t['n' .. i] = 1 end"},
+		{50, "t = {} for i = 1, 5000 do t[i] = i end", "for i = 1, 2000 do unpack(t) end"},
+		// Keys whose hashes are the same, as anybody can make them.
+		{50, "t = {} for i = 1, 2000 do t[('x'):rep(32) .. ('%08d'):format(i):reverse():gsub('.', '%0x')] = i end",
+			"for k in pairs(t) do local _ = t[k .. ''] end"},
+		{50, "t = {} for i = 1, 3000 do t[1 + i / 2 ^ 20 + (2 ^ 32 - i) / 2 ^ 52] = i end",
+			"for k in pairs(t) do local _ = t[k + 0] end"},
+	} {
+		l := New(Options{MemoryLimit: 64 << 20})
+		l.OpenLibs()
+		mustRun(t, l, c.setup)
+		calls := 0
+		l.SetHook(1000, func(*State) error {
+			calls++
+			return nil
+		})
+		mustRun(t, l, c.source)
+		if calls < c.hooks {
+			t.Errorf("%s: the hook was called %d times", c.source, calls)
+		}
 	}
 }
 

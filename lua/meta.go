@@ -147,9 +147,9 @@ func (l *State) setIndex(t, key, v *Value, slot int) {
 
 // arith does an operation on what is not two numbers.
 func (l *State) arith(e event, a, b *Value, slotA, slotB int) Value {
-	x, okA := toNumber(a)
+	x, okA := l.number(a)
 	if okA {
-		if y, ok := toNumber(b); ok {
+		if y, ok := l.number(b); ok {
 			var r Value
 			r.setNum(compute(e, x, y))
 			return r
@@ -203,6 +203,9 @@ func (l *State) length(v *Value, slot int) Value {
 
 // equal compares with __eq, which counts only when both have the same.
 func (l *State) equal(a, b *Value) bool {
+	if a.n == b.n && a.isStr() {
+		l.textSteps(a.strLen(), 8)
+	}
 	if rawEqual(a, b) {
 		return true
 	}
@@ -239,6 +242,7 @@ func (l *State) less(a, b *Value) bool {
 	case a.isNum() && b.isNum():
 		return a.num() < b.num()
 	case a.isStr() && b.isStr():
+		l.textSteps(min(a.strLen(), b.strLen()), 8)
 		return a.str() < b.str()
 	case a.Type() == b.Type():
 		if r, ok := l.orderMeta(a, b, eventLt); ok {
@@ -254,6 +258,7 @@ func (l *State) lessEqual(a, b *Value) bool {
 	case a.isNum() && b.isNum():
 		return a.num() <= b.num()
 	case a.isStr() && b.isStr():
+		l.textSteps(min(a.strLen(), b.strLen()), 8)
 		return a.str() <= b.str()
 	case a.Type() == b.Type():
 		if r, ok := l.orderMeta(a, b, eventLe); ok {

@@ -53,6 +53,14 @@ func toNumber(v *Value) (float64, bool) {
 	return 0, false
 }
 
+// number is toNumber for what a script gave: reading a long string takes steps.
+func (l *State) number(v *Value) (float64, bool) {
+	if v.isStr() {
+		l.textSteps(v.strLen(), 5)
+	}
+	return toNumber(v)
+}
+
 // toInteger cuts a number off as C does on common machines: what doesn't fit becomes the smallest integer.
 func toInteger(f float64) int64 {
 	if f >= -0x1p63 && f < 0x1p63 {

@@ -203,7 +203,7 @@ func (p *Proto) specialiseOperands(i *instruction, op opcode, b, c int) {
 		if to := bothRegisters[op]; to != 0 {
 			i.setOp(to)
 		}
-	case b&constant == 0 && op == opEq:
+	case b&constant == 0 && op == opEq && !(p.k[c&^constant].isStr() && p.k[c&^constant].strLen() > longText):
 		i.setC(c &^ constant)
 		i.setOp(opEqRK)
 	case b&constant == 0 && numK(c):

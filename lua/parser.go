@@ -132,6 +132,9 @@ func (f *function) newLocal(name string, n int) {
 func (f *function) adjustLocals(n int) {
 	for i := range n {
 		f.p.locals[f.pending[i]].start = int32(len(f.p.code))
+		name := f.p.locals[f.pending[i]].name
+		f.x.declared = append(f.x.declared, declaration{f: f, index: len(f.active), before: f.x.latest[name]})
+		f.x.latest[name] = len(f.x.declared)
 		f.active = append(f.active, f.pending[i])
 	}
 	f.pending = f.pending[:copy(f.pending, f.pending[n:])]
@@ -139,18 +142,20 @@ func (f *function) adjustLocals(n int) {
 
 func (f *function) removeLocals(to int) {
 	for len(f.active) > to {
-		f.p.locals[f.active[len(f.active)-1]].end = int32(len(f.p.code))
+		v := &f.p.locals[f.active[len(f.active)-1]]
+		v.end = int32(len(f.p.code))
 		f.active = f.active[:len(f.active)-1]
+		last := len(f.x.declared) - 1
+		f.x.latest[v.name] = f.x.declared[last].before
+		f.x.declared = f.x.declared[:last]
 	}
 }
 
-func (f *function) findLocal(name string) int {
-	for i := len(f.active) - 1; i >= 0; i-- {
-		if f.p.locals[f.active[i]].name == name {
-			return i
-		}
-	}
-	return -1
+// declaration is a local variable in scope. They come and go as on a stack.
+type declaration struct {
+	f      *function
+	index  int // in f.active
+	before int // the place of the one of the same name that it hides; 0 is none
 }
 
 func (f *function) upvalueIndex(name string, e *expression) int {
@@ -165,38 +170,34 @@ func (f *function) upvalueIndex(name string, e *expression) int {
 	return len(f.ups) - 1
 }
 
-// resolve finds a variable in f or the functions around it; false means that it is global.
-func (f *function) resolve(name string, e *expression, base bool) bool {
-	if f == nil {
-		*e = newExpression(exGlobal, noReg)
-		return false
+// reach makes e a local variable of f, or of a function around it.
+func (f *function) reach(name string, d declaration, e *expression, base bool) {
+	if f != d.f {
+		f.outer.reach(name, d, e, false)
+		e.info = f.upvalueIndex(name, e)
+		e.kind = exUpvalue
+		return
 	}
-	if i := f.findLocal(name); i >= 0 {
-		*e = newExpression(exLocal, i)
-		if !base {
-			b := f.block
-			for b != nil && b.locals > i {
-				b = b.outer
-			}
-			if b != nil {
-				b.hasUp = true
-			}
-		}
-		return true
+	*e = newExpression(exLocal, d.index)
+	if base {
+		return
 	}
-	if !f.outer.resolve(name, e, false) {
-		return false
+	b := f.block
+	for b != nil && b.locals > d.index {
+		b = b.outer
 	}
-	e.info = f.upvalueIndex(name, e)
-	e.kind = exUpvalue
-	return true
+	if b != nil {
+		b.hasUp = true
+	}
 }
 
 func (f *function) variable(e *expression) {
 	name := f.name()
-	if !f.resolve(name, e, true) {
-		e.info = f.stringConstant(name)
+	if at := f.x.latest[name]; at > 0 {
+		f.reach(name, f.x.declared[at-1], e, true)
+		return
 	}
+	*e = newExpression(exGlobal, f.stringConstant(name))
 }
 
 // adjustAssign makes nExps expressions, of which e is the last, give nVars values.

@@ -8,6 +8,7 @@ const (
 	capturePosition = -2
 	maxMatchDepth   = 5000 // nested items of a pattern that is being matched
 	matchSteps      = 64   // comparisons that cost as much as one step of a script
+	maxUnspent      = 1 << 16
 )
 
 // matcher matches Lua patterns. It recurs once for each item of the pattern that may be given another length, never
@@ -25,6 +26,7 @@ type matcher struct {
 // begin prepares for matching s, and says whether the pattern is anchored.
 func (m *matcher) begin(l *State, s, p string) (anchor bool) {
 	m.l, m.src, m.pattern = l, s, p
+	m.work = len(p) >> 4
 	if i := strings.IndexByte(p, 0); i >= 0 {
 		m.pattern = p[:i]
 	}
@@ -43,10 +45,11 @@ func (m *matcher) finish() {
 	}
 }
 
-// spend counts comparisons, so that a pattern that never ends is ended by the hook.
+// spend counts comparisons, so that a pattern that never ends is ended by the hook. Whatever is done over and over
+// comes here: also each step of a pattern, and each look at a long set.
 func (m *matcher) spend(n int) {
 	m.work += n
-	if m.work > 1<<16 {
+	if m.work > maxUnspent {
 		m.finish()
 	}
 }
@@ -59,8 +62,12 @@ func (m *matcher) at(p int) byte {
 	return 0
 }
 
+// longSet is how many bytes a set may have to cost no more than one byte.
+const longSet = 32
+
 // classEnd is where the single-character class at p ends.
 func (m *matcher) classEnd(p int) int {
+	start := p
 	c := m.pattern[p]
 	p++
 	switch c {
@@ -82,6 +89,9 @@ func (m *matcher) classEnd(p int) int {
 			if c == '%' && p < len(m.pattern) {
 				p++
 			}
+		}
+		if n := p - start; n > longSet {
+			m.spend(n)
 		}
 		return p + 1
 	}
@@ -161,6 +171,9 @@ func matchClass(c, class byte) bool {
 
 // matchSet matches a byte with the set from the [ at p to the ] at end.
 func (m *matcher) matchSet(c byte, p, end int) bool {
+	if n := end - p; n > longSet {
+		m.spend(n >> 1)
+	}
 	positive := true
 	if m.at(p+1) == '^' {
 		positive = false
@@ -211,6 +224,9 @@ func (m *matcher) match(s, p int) int {
 
 func (m *matcher) matchHere(s, p int) int {
 	for {
+		if m.work++; m.work > maxUnspent {
+			m.finish()
+		}
 		if p >= len(m.pattern) {
 			return s
 		}
@@ -251,7 +267,6 @@ func (m *matcher) matchHere(s, p int) int {
 			}
 		}
 		end := m.classEnd(p)
-		m.work++
 		ok := s < len(m.src) && m.single(m.src[s], p, end)
 		switch m.at(end) {
 		case '?':
@@ -287,10 +302,12 @@ func (m *matcher) maxExpand(s, p, end int) int {
 		i = len(m.src) - s
 	default:
 		for s+i < len(m.src) && m.single(m.src[s+i], p, end) {
-			i++
+			if i++; i&0xffff == 0 {
+				m.spend(1 << 16)
+			}
 		}
 	}
-	m.spend(i)
+	m.spend(i & 0xffff)
 	if end+1 >= len(m.pattern) {
 		return s + i
 	}

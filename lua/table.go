@@ -14,6 +14,7 @@ type Table struct {
 	readonly bool
 	mark     uint32
 	meta     *Table
+	g        *shared // of the state that made it, whose steps long searches cost
 }
 
 type node struct {
@@ -27,13 +28,14 @@ var absentValue Value
 const maxArray = 1 << 26 // the largest array part
 
 func newTable(l *State, narr, nhash int) *Table {
-	t := &Table{}
-	l.charge(sizeTable)
+	t := &Table{g: l.g}
+	n := nodeCount(l, nhash)
+	l.charge(sizeTable + int64(narr)*sizeValue + int64(n)*sizeNode)
 	if narr > 0 {
-		t.resizeArray(l, narr)
+		t.resizeArray(narr)
 	}
-	if nhash > 0 {
-		t.setNodes(l, nhash)
+	if n > 0 {
+		t.setNodes(n)
 	}
 	return t
 }
@@ -55,14 +57,27 @@ func (t *Table) get(key *Value) *Value {
 		return &absentValue
 	}
 	n := &t.nodes[t.mainPosition(key)]
-	for {
+	for i := 0; ; i++ {
 		if rawEqual(&n.key, key) {
+			t.searched(i)
 			return &n.val
 		}
 		if n.next == 0 {
+			t.searched(i)
 			return &absentValue
 		}
 		n = &t.nodes[n.next-1]
+	}
+}
+
+// freeSearch is how many other keys a search may meet and cost nothing besides its instruction.
+const freeSearch = 16
+
+// searched lets a search that met n other keys take part in the step budget. Keys that all have the same hash are
+// easily found. The hook itself is called by what runs next, since tables are in the middle of something here.
+func (t *Table) searched(n int) {
+	if n > freeSearch {
+		t.g.steps -= n >> 3
 	}
 }
 
@@ -79,11 +94,13 @@ func (t *Table) getInt(k int) *Value {
 		i = hashNumber(f) % ((uint32(len(t.nodes)) - 1) | 1)
 	}
 	n := &t.nodes[i]
-	for {
+	for i := 0; ; i++ {
 		if n.key.isNum() && n.key.num() == f {
+			t.searched(i)
 			return &n.val
 		}
 		if n.next == 0 {
+			t.searched(i)
 			return &absentValue
 		}
 		n = &t.nodes[n.next-1]
@@ -104,15 +121,25 @@ func (t *Table) getHashed(key *Value, hash uint32) *Value {
 		return &absentValue
 	}
 	n := &nodes[hash&uint32(len(nodes)-1)]
-	for {
-		if n.key.n == key.n && (n.key.p == key.p || n.key.str() == key.str()) {
+	for i := 0; ; i++ {
+		if n.key.n == key.n && (n.key.p == key.p || t.sameText(&n.key, key)) {
+			t.searched(i)
 			return &n.val
 		}
 		if n.next == 0 {
+			t.searched(i)
 			return &absentValue
 		}
 		n = &nodes[n.next-1]
 	}
+}
+
+// sameText compares two strings of one length.
+func (t *Table) sameText(a, b *Value) bool {
+	if n := a.strLen(); n > longText {
+		t.g.steps -= n >> 8
+	}
+	return a.str() == b.str()
 }
 
 // slot finds the slot of key and makes one if there is none. The slot is good until the next key is made.
@@ -157,9 +184,11 @@ func (t *Table) newKey(l *State, key *Value) *Value {
 		other := t.mainPosition(&n.key)
 		if other != mp {
 			// The node that is here is out of its main position: it moves to the free one.
-			for int(t.nodes[other].next-1) != mp {
+			met := 0
+			for ; int(t.nodes[other].next-1) != mp; met++ {
 				other = int(t.nodes[other].next - 1)
 			}
+			t.searched(met)
 			t.nodes[other].next = int32(free) + 1
 			t.nodes[free] = *n
 			n.next = 0
@@ -192,38 +221,49 @@ func (t *Table) freePosition() int {
 	return -1
 }
 
-func (t *Table) setNodes(l *State, size int) {
+// nodeCount is how many nodes there are when size keys must have room.
+func nodeCount(l *State, size int) int {
 	if size == 0 {
-		t.nodes = nil
-		t.lastFree = 0
-		return
+		return 0
 	}
 	size = 1 << bits.Len(uint(size-1))
 	if size > maxArray {
 		l.fail("table overflow")
 	}
-	l.charge(int64(size) * sizeNode)
-	t.nodes = make([]node, size)
-	t.lastFree = int32(size)
+	return size
 }
 
-func (t *Table) resizeArray(l *State, size int) {
+func (t *Table) setNodes(n int) {
+	t.nodes = nil
+	if n > 0 {
+		t.nodes = make([]node, n)
+	}
+	t.lastFree = int32(n)
+}
+
+func (t *Table) resizeArray(size int) {
 	if size <= len(t.arr) {
 		t.arr = append([]Value(nil), t.arr[:size]...)
 		return
 	}
-	l.charge(int64(size) * sizeValue)
 	arr := make([]Value, size)
 	copy(arr, t.arr)
 	t.arr = arr
 }
 
+// resize is all or nothing: when memory does not suffice the table is as it was.
 func (t *Table) resize(l *State, narr, nhash int) {
+	n := nodeCount(l, nhash)
+	bytes := int64(n) * sizeNode
+	if narr > len(t.arr) {
+		bytes += int64(narr) * sizeValue
+	}
+	l.charge(bytes)
 	oldArr, oldNodes := t.arr, t.nodes
 	if narr > len(oldArr) {
-		t.resizeArray(l, narr)
+		t.resizeArray(narr)
 	}
-	t.setNodes(l, nhash)
+	t.setNodes(n)
 	if narr < len(oldArr) {
 		t.arr = oldArr[:narr:narr]
 		for i := narr; i < len(oldArr); i++ {
@@ -231,7 +271,7 @@ func (t *Table) resize(l *State, narr, nhash int) {
 				*t.slotInt(l, i+1) = oldArr[i]
 			}
 		}
-		t.resizeArray(l, narr)
+		t.resizeArray(narr)
 	}
 	for i := len(oldNodes) - 1; i >= 0; i-- {
 		if n := &oldNodes[i]; n.val.n != kindNil {
@@ -254,6 +294,7 @@ func arrayIndex(key *Value) int {
 // rehash makes room for one more key: it counts what is there and chooses the sizes of both parts anew. The array part
 // is the largest power of two of which more than half is used.
 func (t *Table) rehash(l *State, extra *Value) {
+	t.g.steps -= (len(t.arr) + len(t.nodes)) >> 2
 	var nums [27]int // nums[i] keys are in (2^(i-1), 2^i]
 	total, ints := 0, 0
 	count := func(k int) {
@@ -324,6 +365,7 @@ func (t *Table) unboundBorder(j int) int {
 			for i = 1; t.getInt(i).n != kindNil; {
 				i++
 			}
+			t.g.steps -= i >> 3
 			return i - 1
 		}
 	}
@@ -385,9 +427,10 @@ func (t *Table) find(key *Value) int {
 		return -1
 	}
 	i := t.mainPosition(key)
-	for {
+	for met := 0; ; met++ {
 		n := &t.nodes[i]
 		if rawEqual(&n.key, key) {
+			t.searched(met)
 			return i
 		}
 		if n.next == 0 {

@@ -60,7 +60,7 @@ func (l *State) moveTailCall() {
 
 func (l *State) forPrep(r *[3]Value) {
 	for j, what := range [...]string{"initial value", "limit", "step"} {
-		f, ok := toNumber(&r[j])
+		f, ok := l.number(&r[j])
 		if !ok {
 			l.fail("'for' %s must be a number", what)
 		}
@@ -157,6 +157,7 @@ func (l *State) varargs(fr *frame, params int, i instruction) {
 	n := int(fr.base-fr.fn) - params - 1
 	wanted := i.b() - 1
 	if wanted < 0 {
+		l.Steps(n >> 4)
 		l.checkStack(n)
 		wanted = n
 		l.top = l.base + i.a() + n

@@ -32,10 +32,10 @@ func (c *jsonCodec) encode(l *lua.State) int {
 	return 1
 }
 
-// count lets the memory limit and the step budget know of a buffer that grows.
-func (e *jsonEncoder) count() {
-	if len(e.b) > e.counted {
-		n := 2*len(e.b) + 256
+// count lets the memory limit and the step budget know of a buffer that grows, or is about to by more bytes.
+func (e *jsonEncoder) count(more int) {
+	if n := len(e.b) + more; n > e.counted {
+		n = 2*n + 256
 		if n > keepBytes {
 			e.l.Charge(n - e.counted)
 		}
@@ -85,16 +85,17 @@ var escapes = func() (t [256]string) {
 }()
 
 func (e *jsonEncoder) text(s string) {
+	e.count(len(s) + 2)
 	e.b = append(e.b, '"')
 	from := 0
 	for i := range len(s) {
 		if esc := escapes[s[i]]; esc != "" {
 			e.b = append(append(e.b, s[from:i]...), esc...)
+			e.count(len(s) - i)
 			from = i + 1
 		}
 	}
 	e.b = append(append(e.b, s[from:]...), '"')
-	e.count()
 }
 
 func (e *jsonEncoder) number(v lua.Value) {
@@ -112,7 +113,7 @@ func (e *jsonEncoder) number(v lua.Value) {
 		}
 	}
 	e.b = lua.AppendNumber(e.b, f, e.precision)
-	e.count()
+	e.count(0)
 }
 
 func (e *jsonEncoder) table(t *lua.Table) {
@@ -170,7 +171,7 @@ func (e *jsonEncoder) array(t *lua.Table, n int) {
 			e.b = append(e.b, ',')
 		}
 		e.value(t.GetInt(i))
-		e.count()
+		e.count(0)
 	}
 	e.slots--
 	e.b = append(e.b, ']')
@@ -200,5 +201,5 @@ func (e *jsonEncoder) object(t *lua.Table) {
 	}
 	e.slots -= 2
 	e.b = append(e.b, '}')
-	e.count()
+	e.count(0)
 }

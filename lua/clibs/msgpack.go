@@ -40,11 +40,12 @@ func msgPack(l *lua.State) int {
 	return 1
 }
 
-func (e *msgEncoder) count() {
-	if len(e.b) > e.charged {
-		e.l.Charge(2*len(e.b) - e.charged)
-		e.l.Steps((2*len(e.b) - e.charged) >> 5)
-		e.charged = 2 * len(e.b)
+// count lets the memory limit and the step budget know of a buffer that grows, or is about to by more bytes.
+func (e *msgEncoder) count(more int) {
+	if n := len(e.b) + more; n > e.charged {
+		e.l.Charge(2*n - e.charged)
+		e.l.Steps((2*n - e.charged) >> 5)
+		e.charged = 2 * n
 	}
 }
 
@@ -69,7 +70,7 @@ func (e *msgEncoder) value(v lua.Value, level int) {
 	default:
 		e.b = append(e.b, 0xc0)
 	}
-	e.count()
+	e.count(0)
 }
 
 // head writes a type with a count that has its own byte when it is small, else 8 (if there is such a type), 16 or 32
@@ -88,6 +89,7 @@ func (e *msgEncoder) head(n int, small byte, smallMost int, wide8, wide16, wide3
 }
 
 func (e *msgEncoder) text(s string) {
+	e.count(len(s) + 5)
 	e.head(len(s), 0xa0, 31, 0xd9, 0xda, 0xdb)
 	e.b = append(e.b, s...)
 }
@@ -152,6 +154,7 @@ func isList(t *lua.Table) (list bool, pairs int) {
 
 func (e *msgEncoder) table(t *lua.Table, level int) {
 	list, n := isList(t)
+	e.l.Steps(n >> 4)
 	if list {
 		n = t.Len()
 		e.head(n, 0x90, 15, 0, 0xdc, 0xdd)

@@ -32,6 +32,7 @@ func newLayout(l *lua.State) *layout {
 	if i := strings.IndexByte(format, 0); i >= 0 {
 		format = format[:i]
 	}
+	l.Steps(len(format) >> 2)
 	return &layout{l: l, format: format, align: 1}
 }
 
@@ -139,6 +140,10 @@ func structPack(l *lua.State) int {
 			}
 			if len(s) < size {
 				l.ArgError(arg, "string too short")
+			}
+			if n := len(b) + size; n > charged {
+				l.Charge(2*n - charged)
+				charged = 2 * n
 			}
 			b = append(b, s[:size]...)
 			if opt == 's' {

@@ -153,6 +153,7 @@ func sha1hex(l *lua.State) int {
 	if v := l.Arg(1); v.IsString() || v.IsNumber() {
 		text = l.ToString(v)
 	}
+	l.Steps(len(text) >> 5)
 	l.PushString(hashOf(text))
 	return 1
 }
