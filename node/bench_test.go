@@ -16,7 +16,8 @@ import (
 	"holdfast/resp"
 )
 
-// endless is a client that sends the same pipelines in turn for a number of reads and is deaf to replies.
+// endless is a client that sends the same pipelines in turn for a number of reads and is deaf to replies. It is
+// Pollable, so that the loops serve it as they do a socket.
 type endless struct {
 	net.Conn
 	requests [][]byte
@@ -31,6 +32,18 @@ func (e *endless) Read(p []byte) (int, error) {
 	return copy(p, e.requests[e.left%len(e.requests)]), nil
 }
 
+func (e *endless) TryRead(p []byte) (n int, drained bool, err error) {
+	n, err = e.Read(p)
+	return n, false, err
+}
+
+func (e *endless) Notify(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+func (e *endless) TryWrite(p []byte) (int, error)   { return len(p), nil }
 func (e *endless) Write(p []byte) (int, error)      { return len(p), nil }
 func (e *endless) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 func (e *endless) LocalAddr() net.Addr              { return e.RemoteAddr() }
@@ -48,13 +61,16 @@ func BenchmarkPipeline(b *testing.B) {
 		{"GET", "key:%012d"},
 		{"INCR", "counter:%012d"},
 		{"HSET", "hash", "field:%012d", "012345678901234567890123"},
+		{"HSET", "small:%012d", "field", "012345678901234567890123"},
 		{"LPUSH", "list", "012345678901234567890123"},
 		{"SADD", "set", "element:%012d"},
+		{"SADD", "small:%012d", "element:%012d"},
 		{"ZADD", "ranks", "%012d", "element:%012d"},
 		{"ZRANGE", "ranks", "0", "9"},
 	} {
 		for _, depth := range []int{1, 16} {
-			b.Run(fmt.Sprintf("%s/%d", words[0], depth), func(b *testing.B) { benchmarkPipeline(b, words, depth) })
+			b.Run(fmt.Sprintf("%s %s/%d", words[0], words[1], depth),
+				func(b *testing.B) { benchmarkPipeline(b, words, depth) })
 		}
 	}
 }

@@ -45,6 +45,7 @@ type Door struct {
 	yielded atomic.Int64 // when the scheduler was last made to look at all sockets, by the engine's clock
 	nextID  int64        // guarded by the execution lock
 	turn    turnInHand   // likewise
+	batch   []*driver    // room for those that the loops have executed; guarded by their lock
 	served  []*driver    // whose replies the turn in hand has to stage; likewise
 }
 

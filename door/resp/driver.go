@@ -187,15 +187,6 @@ func (d *driver) rests() bool {
 		d.verdict() == input
 }
 
-// RunBatch executes what the loops have read.
-func (o *Door) RunBatch(batch []netloop.Batched) (yield bool) {
-	drivers := make([]*driver, 0, netloop.MaxBatch)
-	for _, b := range batch {
-		drivers = append(drivers, b.(*driver))
-	}
-	return o.run(drivers)
-}
-
 // verdict is what comes after a turn.
 func (d *driver) verdict() verdict {
 	left := d.next < len(d.cmds)

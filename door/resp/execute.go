@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast/internal/rules"
+	"holdfast/netloop"
 	"holdfast/node/command"
 	"holdfast/node/member"
 	"holdfast/node/store"
@@ -26,6 +27,18 @@ const (
 	// yieldEvery is how long clients that always have more to say may keep the scheduler from looking at other sockets.
 	yieldEvery = 500 * time.Microsecond
 )
+
+// RunBatch executes what the loops have read.
+func (o *Door) RunBatch(batch []netloop.Batched) (yield bool) {
+	drivers := o.batch[:0]
+	for _, b := range batch {
+		drivers = append(drivers, b.(*driver))
+	}
+	o.batch = drivers
+	yield = o.run(drivers)
+	clear(drivers)
+	return yield
+}
 
 // run executes the pipelines of some sessions, one after the other: the one place where clients' commands run. Each
 // turn takes as many as it has time for. It reports whether the scheduler should be made to look at other sockets.
@@ -52,11 +65,13 @@ func (o *Door) runTurn(drivers []*driver) (ran int, yield bool) {
 		o.execute(drivers[ran], turn.Now, turn.Began)
 		ran++
 		if o.turn.alone { // the others are not this turn's any more
+			o.turn = turnInHand{}
 			o.served = drivers[ran-1 : ran]
 			turn.Commit()
 			return len(drivers), false
 		}
 	}
+	o.turn = turnInHand{}
 	o.served = drivers[:ran]
 	end := turn.Commit()
 	if yield = end-o.yielded.Load() > int64(yieldEvery); yield {

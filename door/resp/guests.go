@@ -16,7 +16,7 @@ func (o *Door) LetGo() {
 	if t.alone || len(t.drivers) == 0 {
 		return
 	}
-	t.alone = true
+	t.alone, o.batch = true, nil // others are executed meanwhile
 	for _, d := range t.drivers[:t.at] {
 		o.stageReplies(d)
 	}

@@ -159,7 +159,11 @@ func expireKey(c *Context, args [][]byte, unit timeUnit, w *resp.Writer) error {
 		c.setExpire(key, at)
 		if unit != unitPXAT {
 			// The conditions stay: they hold on a replica as well, which has the same expiry before.
-			c.Replicate(append([][]byte{wordPExpireAt, key, decimal(at)}, args[3:]...)...)
+			if len(args) == 3 {
+				c.Replicate(wordPExpireAt, key, decimal(at))
+			} else {
+				c.Replicate(append([][]byte{wordPExpireAt, key, decimal(at)}, args[3:]...)...)
+			}
 		}
 		c.Notify(NotifyGeneric, "expire", key)
 	}

@@ -166,7 +166,7 @@ func manyKeys(step int, flags resp.KeyFlag) []resp.KeySpec {
 func isWord(arg []byte, word string) bool { return resp.IsWord(arg, word) }
 
 // decimal is n as an argument of an effect.
-func decimal(n int64) []byte { return strconv.AppendInt(nil, n, 10) }
+func decimal(n int64) []byte { return strconv.AppendInt(make([]byte, 0, 20), n, 10) }
 
 // Words of effects.
 var (
@@ -181,11 +181,18 @@ var (
 
 // put stores a string, and tells of a key that wasn't there.
 func (c *Context) put(key, val []byte, enc store.Encoding, expireAt int64, found bool) {
-	if len(val) >= largeValue && !c.InExec && c.Input != nil && c.Input.Give(val) {
-		c.DB.TakeString(key, val, enc, expireAt)
-	} else {
-		c.DB.SetString(key, val, enc, expireAt)
+	if len(val) < largeValue || c.InExec || c.Input == nil || !c.Input.Give(val) {
+		c.putSmall(key, val, enc, expireAt, found)
+		return
 	}
+	c.DB.TakeString(key, val, enc, expireAt)
+	c.Dirty++
+	c.created(key, found)
+}
+
+// putSmall is put of a value that is copied in any case, so that it may lie on the caller's stack.
+func (c *Context) putSmall(key, val []byte, enc store.Encoding, expireAt int64, found bool) {
+	c.DB.SetString(key, val, enc, expireAt)
 	c.Dirty++
 	c.created(key, found)
 }

@@ -48,7 +48,7 @@ func addInteger(c *Context, key []byte, by int64, w *resp.Writer) error {
 	}
 	n += by
 	var text [20]byte
-	c.put(key, strconv.AppendInt(text[:0], n, 10), store.EncInt, store.KeepTTL, found)
+	c.putSmall(key, strconv.AppendInt(text[:0], n, 10), store.EncInt, store.KeepTTL, found)
 	c.Notify(NotifyString, "incrby", key)
 	w.Int(n)
 	return nil
@@ -79,7 +79,7 @@ func incrByFloat(c *Context, args [][]byte, w *resp.Writer) error {
 	if enc == store.EncInt {
 		enc = store.EncEmbstr // a result is text, even when it looks like an integer
 	}
-	c.put(key, text, enc, store.KeepTTL, found)
+	c.putSmall(key, text, enc, store.KeepTTL, found)
 	c.Replicate(wordSet, key, text, wordKeepTTL)
 	c.Notify(NotifyString, "incrbyfloat", key)
 	w.Bulk(text)

@@ -253,40 +253,46 @@ func (t *rankTree) backward(rank int) iter.Seq2[float64, uint64] {
 	}
 }
 
-// runs calls fn with n elements, which there must be, from a rank on, or, with reverse, back from it: a few at a time,
-// so that what is to be read of them can be fetched side by side.
-func (t *rankTree) runs(rank, n int, reverse bool, fn func(scores []float64, refs []uint64)) {
-	if n <= 0 {
-		return
+// rankRange is some elements in order, or in reverse. They are taken out a few at a time, so that what is to be read of
+// them can be fetched side by side.
+type rankRange struct {
+	scores  [WarmKeys]float64
+	refs    [WarmKeys]uint64
+	pos     rankPos // of the next one
+	left    int
+	reverse bool
+}
+
+// span is the range of n elements, which there must be, from a rank on, or, with reverse, back from it.
+func (t *rankTree) span(rank, n int, reverse bool) (r rankRange) {
+	if n > 0 {
+		r.pos, r.left, r.reverse = t.at(rank), n, reverse
 	}
-	var scores [WarmKeys]float64
-	var refs [WarmKeys]uint64
-	pos := t.at(rank)
-	l := t.leaves.at(pos.leaf)
-	for {
-		some := 0
-		for some < len(refs) && some < n && pos.at >= 0 && pos.at < int(l.n) {
-			scores[some], refs[some] = l.scores[pos.at], l.ref(pos.at)
-			some++
-			if pos.at++; reverse {
-				pos.at -= 2
+	return r
+}
+
+// next puts the next elements of a range into its scores and refs, and returns how many; 0 at its end.
+func (t *rankTree) next(r *rankRange) (n int) {
+	for n == 0 && r.left > 0 {
+		l := t.leaves.at(r.pos.leaf)
+		for n < min(len(r.refs), r.left) && r.pos.at >= 0 && r.pos.at < int(l.n) {
+			r.scores[n], r.refs[n] = l.scores[r.pos.at], l.ref(r.pos.at)
+			n++
+			if r.pos.at++; r.reverse {
+				r.pos.at -= 2
 			}
 		}
-		if some > 0 {
-			fn(scores[:some], refs[:some])
-		}
-		if n -= some; n == 0 {
-			return
-		}
+		r.left -= n
 		switch {
-		case pos.at < 0:
-			l = t.leaves.at(l.prev)
-			pos.at = int(l.n) - 1
-		case pos.at >= int(l.n):
-			l = t.leaves.at(l.next)
-			pos.at = 0
+		case r.left == 0:
+		case r.pos.at < 0:
+			r.pos.leaf = l.prev
+			r.pos.at = int(t.leaves.at(l.prev).n) - 1
+		case r.pos.at >= int(l.n):
+			r.pos = rankPos{l.next, 0}
 		}
 	}
+	return n
 }
 
 // replace tells that the member of an element is at another reference now.

@@ -55,7 +55,11 @@ func (b *SetBuilder) addInt(n int64) (added bool) {
 // unpackInts makes an intset a table, to which the encoding is changed, or a listpack in its place.
 func (b *SetBuilder) unpackInts() {
 	ints := b.Set
-	b.enc, b.val = EncHashtable, listpack.New()
+	if b.enc = EncHashtable; ints.Len() == 0 {
+		b.val = listpack.AppendNew(b.val[:0])
+		return
+	}
+	b.val = listpack.New()
 	ints.Each(func(member []byte) bool { b.put(member); return true })
 }
 

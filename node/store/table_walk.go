@@ -16,14 +16,15 @@ func (t *table) scan(cursor uint64, count int, fn func(ref uint64)) uint64 {
 		return 0
 	}
 	count = max(count, 1)
-	w := walk{t: t, fn: func(ref uint64) bool { fn(ref); return true }}
+	var w walk
+	each := func(ref uint64) bool { fn(ref); return true }
 	for visits, items := 0, 0; items < count && visits/emptyVisitsPerItem < count; visits++ {
 		var home uint64
 		home, cursor = t.visit(cursor)
 		for b := t.main.at(home); b != nil; b = t.next(b) {
 			for _, slot := range b {
 				if slot != 0 && slot&linkBit == 0 {
-					w.add(slot & refMask)
+					w.add(t, slot&refMask, each)
 					items++
 				}
 			}
@@ -32,37 +33,36 @@ func (t *table) scan(cursor uint64, count int, fn func(ref uint64)) uint64 {
 			break
 		}
 	}
-	w.flush()
+	w.flush(t, each)
 	return cursor
 }
 
-// walk hands the entries of a table to a function, a few at a time: what they are is fetched side by side.
+// walk hands the entries of a table to a function, a few at a time: what they are is fetched side by side. The function
+// is not part of it: beside what the table leads to, it would count as kept, and so would all that it refers to.
 type walk struct {
-	t    *table
-	fn   func(ref uint64) bool
 	n    int
 	refs [WarmKeys]uint64
 }
 
 // add reports whether the walk goes on.
-func (w *walk) add(ref uint64) bool {
+func (w *walk) add(t *table, ref uint64, fn func(ref uint64) bool) bool {
 	w.refs[w.n] = ref
 	w.n++
-	return w.n < len(w.refs) || w.flush()
+	return w.n < len(w.refs) || w.flush(t, fn)
 }
 
-func (w *walk) flush() bool {
+func (w *walk) flush(t *table, fn func(ref uint64) bool) bool {
 	refs := w.refs[:w.n]
 	w.n = 0
-	if w.t.count >= warmFrom {
+	if t.count >= warmFrom {
 		sum := byte(0)
 		for _, ref := range refs {
-			sum ^= w.t.entries.peekAt(ref)
+			sum ^= t.entries.peekAt(ref)
 		}
-		w.t.warmed = uint64(sum)
+		t.warmed = uint64(sum)
 	}
 	for _, ref := range refs {
-		if !w.fn(ref) {
+		if !fn(ref) {
 			return false
 		}
 	}
@@ -71,17 +71,17 @@ func (w *walk) flush() bool {
 
 // each calls fn for every entry until it returns false. fn must not change the table.
 func (t *table) each(fn func(ref uint64) bool) {
-	w := walk{t: t, fn: fn}
+	var w walk
 	for home := range t.main.n {
 		for b := t.main.at(home); b != nil; b = t.next(b) {
 			for _, slot := range b {
-				if slot != 0 && slot&linkBit == 0 && !w.add(slot&refMask) {
+				if slot != 0 && slot&linkBit == 0 && !w.add(t, slot&refMask, fn) {
 					return
 				}
 			}
 		}
 	}
-	w.flush()
+	w.flush(t, fn)
 }
 
 // random returns one entry of a table that is not empty, each with the same probability. It draws a place (a

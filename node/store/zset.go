@@ -123,13 +123,13 @@ func (z ZSet) Range(rank, n int, reverse bool, fn func(member []byte, score floa
 		})
 		return
 	}
-	names := z.table.scores
-	z.table.ranks.runs(rank, n, reverse, func(scores []float64, refs []uint64) {
-		names.warmCells(refs)
-		for i, ref := range refs {
-			fn(names.name(ref), scores[i])
+	names, r := z.table.scores, z.table.ranks.span(rank, n, reverse)
+	for n := z.table.ranks.next(&r); n > 0; n = z.table.ranks.next(&r) {
+		names.warmCells(r.refs[:n])
+		for i, ref := range r.refs[:n] {
+			fn(names.name(ref), r.scores[i])
 		}
-	})
+	}
 }
 
 // Random returns a member of a sorted set that is not empty, each with the same probability.
@@ -230,20 +230,20 @@ func (t *zsetTable) without(lo, hi int) *zsetTable {
 	rest := newZSetTable(t.scores.hasher)
 	rest.scores.table.reserve(t.ranks.count - (hi - lo))
 	rest.ranks.extend(func(yield func(float64, uint64) bool) {
-		copied := func(scores []float64, refs []uint64) {
-			var hashes [WarmKeys]uint64
-			t.scores.warmCells(refs)
-			for i, ref := range refs {
-				hashes[i] = rest.scores.hasher.sum(t.scores.name(ref))
-			}
-			rest.scores.table.warmBuckets(hashes[:len(refs)])
-			for i, ref := range refs {
-				yield(scores[i], rest.scores.insert(hashes[i], t.scores.name(ref), nil, math.Float64bits(scores[i]),
-					true))
+		for _, r := range []rankRange{t.ranks.span(0, lo, false), t.ranks.span(hi, t.ranks.count-hi, false)} {
+			for n := t.ranks.next(&r); n > 0; n = t.ranks.next(&r) {
+				var hashes [WarmKeys]uint64
+				t.scores.warmCells(r.refs[:n])
+				for i, ref := range r.refs[:n] {
+					hashes[i] = rest.scores.hasher.sum(t.scores.name(ref))
+				}
+				rest.scores.table.warmBuckets(hashes[:n])
+				for i, ref := range r.refs[:n] {
+					yield(r.scores[i], rest.scores.insert(hashes[i], t.scores.name(ref), nil,
+						math.Float64bits(r.scores[i]), true))
+				}
 			}
 		}
-		t.ranks.runs(0, lo, false, copied)
-		t.ranks.runs(hi, t.ranks.count-hi, false, copied)
 	})
 	return rest
 }
