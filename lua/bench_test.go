@@ -1,6 +1,10 @@
 package lua
 
-import "testing"
+import (
+	"syscall"
+	"testing"
+	"time"
+)
 
 // loops are what scripts mostly do. Each is some thousand to a million turns.
 var loops = []struct{ name, source string }{
@@ -36,6 +40,53 @@ func BenchmarkLoops(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkHook measures what it costs that a script can be ended. Loops that do little else than steps run in turns
+// without a hook, and with one that is called as often as in a node; hook-% is how much more processor time that took.
+func BenchmarkHook(b *testing.B) {
+	for _, loop := range loops {
+		if loop.name != "additions" && loop.name != "fib" && loop.name != "host" {
+			continue
+		}
+		b.Run(loop.name, func(b *testing.B) {
+			p, err := Compile(loop.source, "=loop")
+			if err != nil {
+				b.Fatal(err)
+			}
+			called := 0
+			states := [2]*State{newTestState(b), newTestState(b)}
+			states[1].SetHook(10_000, func(*State) error {
+				called++
+				return nil
+			})
+			var spent [2]time.Duration
+			for i := 0; b.Loop(); i++ {
+				for k := range states {
+					at := (i + k) % 2
+					l, before := states[at], cpuTime(b)
+					l.Load(p)
+					if err := l.PCall(0, 0); err != nil {
+						b.Fatal(err)
+					}
+					spent[at] += cpuTime(b) - before
+				}
+			}
+			if called == 0 {
+				b.Fatal("the hook was not called")
+			}
+			b.ReportMetric(100*(float64(spent[1])/float64(spent[0])-1), "hook-%")
+		})
+	}
+}
+
+// cpuTime is how much processor time this process has taken.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkCompile(b *testing.B) {

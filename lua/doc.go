@@ -1,6 +1,6 @@
 // Package lua is Lua 5.1 in Go: a compiler to register code, a virtual machine, and the libraries that need no files.
 // It behaves as the original does, down to the texts of errors, the order in which next walks a table, and the limits;
-// testdata/probes holds what the original answers to some thousand questions.
+// testdata/probes holds what the original answers to some thousand questions, and its tests ask lua5.1 many more.
 //
 // A State is a stack of values and of calls; New makes one, OpenLibs fills it. Compile makes a Proto, which never
 // changes and may be loaded into many states at once. A Function is a Go function that Lua calls: it finds its

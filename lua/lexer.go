@@ -68,8 +68,9 @@ const endOfSource = -1
 // lexer makes tokens of a source.
 type lexer struct {
 	src      string
-	pos      int // of what comes after current
-	current  int // the byte looked at, or endOfSource
+	pos      int           // of what comes after current
+	more     func() string // what comes after src; "" is the end
+	current  int           // the byte looked at, or endOfSource
 	line     int
 	lastLine int // of the token before
 	source   string
@@ -91,8 +92,8 @@ type lexeme struct {
 // syntaxError is the panic that ends a compilation.
 type syntaxError string
 
-func newLexer(src, source string, level int) *lexer {
-	x := &lexer{src: src, line: 1, lastLine: 1, source: source, level: level, strings: map[string]string{},
+func newLexer(src, source string, level int, more func() string) *lexer {
+	x := &lexer{src: src, more: more, line: 1, lastLine: 1, source: source, level: level, strings: map[string]string{},
 		latest: map[string]int{}}
 	x.ahead.token = tkEOS
 	x.advance()
@@ -105,7 +106,14 @@ func (x *lexer) advance() {
 		x.pos++
 		return
 	}
-	x.current = endOfSource
+	if x.more == nil {
+		x.current = endOfSource
+		return
+	}
+	if x.src, x.pos = x.more(), 0; x.src == "" {
+		x.more = nil
+	}
+	x.advance()
 }
 
 func (x *lexer) save() {

@@ -12,47 +12,59 @@ func (l *State) loadSource(s, name string) int {
 	guess := int64(len(s)) * 8
 	l.charge(guess)
 	l.Steps(len(s) >> 4)
-	p, err := compile(s, name, l.nCalls, true)
+	p, err := compile(s, name, l.nCalls, true, nil)
 	l.g.memory.used -= guess
+	return l.pushCompiled(p, err, guess/2)
+}
+
+func (l *State) pushCompiled(p *Proto, err error, size int64) int {
 	if err != nil {
-		l.PushNil()
 		v := err.(*Error).Value
 		l.charge(sizeString + int64(v.strLen()))
+		l.PushNil()
 		l.Push(v)
 		return 2
 	}
-	l.charge(guess / 2)
+	l.charge(size)
 	l.Load(p)
 	return 1
 }
 
+// baseLoad compiles what a function gives, part by part and no further than up to the first error.
 func baseLoad(l *State) int {
 	name := l.OptString(2, "=(load)")
 	l.checkFunction(1)
-	var source []byte
-	for {
-		l.Push(l.Arg(1))
-		if t := l.protect(l.top-1, 1, l.errHandler); t != nil {
-			if t.kind == throwAbort {
-				panic(t)
+	reader := l.Arg(1)
+	l.Push(l.NewFunction(func(l *State) int {
+		guess := int64(0)
+		p, err := compile("", name, l.nCalls, true, func() string {
+			l.Push(reader)
+			l.Call(0, 1)
+			part := l.Top()
+			l.Pop(1)
+			if part.IsNil() {
+				return ""
 			}
-			l.PushNil()
-			l.Push(t.value)
-			return 2
+			if !part.isStr() && !part.isNum() {
+				l.throw(l.message(l.Where(2) + "reader function must return a string"))
+			}
+			text := l.ToString(part)
+			l.charge(int64(len(text)) * 8)
+			l.Steps(len(text) >> 4)
+			guess += int64(len(text)) * 8
+			return text
+		})
+		l.g.memory.used -= guess
+		return l.pushCompiled(p, err, guess/2)
+	}))
+	fn := l.top - 1
+	if t := l.protect(fn, -1, l.errHandler); t != nil {
+		if t.kind == throwAbort {
+			panic(t)
 		}
-		part := l.Top()
-		l.Pop(1)
-		if part.IsNil() || part.isStr() && part.strLen() == 0 {
-			b := Bytes(source)
-			return l.loadSource(b.str(), name)
-		}
-		if !part.isStr() && !part.isNum() {
-			l.PushNil()
-			l.Push(String(l.Where(1) + "reader function must return a string"))
-			return 2
-		}
-		text := l.ToString(part)
-		l.charge(2 * int64(len(text))) // append leaves room
-		source = append(source, text...)
+		l.PushNil()
+		l.Push(t.value)
+		return 2
 	}
+	return l.top - fn
 }

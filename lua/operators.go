@@ -225,6 +225,9 @@ func power(a, b float64) float64 {
 	if r != r {
 		switch {
 		case a != a:
+			if math.Abs(math.Mod(b, 2)) == 1 {
+				return math.Abs(a) // C takes its sign off: it is -(a*a)
+			}
 			return a
 		case b != b:
 			return b

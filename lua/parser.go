@@ -12,10 +12,11 @@ const (
 
 // Compile makes a function of a source. name is what errors call the chunk: "@file", "=name", or the source itself.
 // What it returns may be loaded into any number of states.
-func Compile(source, name string) (*Proto, error) { return compile(source, name, 0, false) }
+func Compile(source, name string) (*Proto, error) { return compile(source, name, 0, false, nil) }
 
-// compile is Compile at a level of nested calls; owned says whether a script asked for it.
-func compile(source, name string, level int, owned bool) (p *Proto, err error) {
+// compile is Compile at a level of nested calls; owned says whether a script asked for it. more gives what comes after
+// the source, part by part.
+func compile(source, name string, level int, owned bool, more func() string) (p *Proto, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -25,7 +26,7 @@ func compile(source, name string, level int, owned bool) (p *Proto, err error) {
 			panic(e)
 		}
 	}()
-	x := newLexer(source, name, level)
+	x := newLexer(source, name, level, more)
 	x.owned = owned
 	f := x.openFunction(nil)
 	f.p.vararg = isVararg

@@ -60,7 +60,7 @@ func probeScript(t testing.TB, lines []string) string {
 }
 
 // runOurs runs a script in a new state and returns what it prints.
-func runOurs(t testing.TB, script string, o Options) string {
+func runOurs(t testing.TB, script string, o Options, open ...func(*State)) string {
 	t.Helper()
 	var out bytes.Buffer
 	o.Output = &out
@@ -69,11 +69,19 @@ func runOurs(t testing.TB, script string, o Options) string {
 	}
 	l := New(o)
 	l.OpenLibs()
+	for _, f := range open {
+		f(l)
+	}
 	p, err := Compile(script, "@script")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Load(p)
+	// The program lua5.1 calls a script from a C function.
+	l.Push(l.NewFunction(func(l *State) int {
+		l.Load(p)
+		l.Call(0, 0)
+		return 0
+	}))
 	if err := l.PCall(0, 0); err != nil {
 		fmt.Fprintf(&out, "script: %v\n", err)
 	}

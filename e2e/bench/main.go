@@ -42,7 +42,8 @@ func main() {
 	var o options
 	flag.Float64Var(&o.seconds, "seconds", 3, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each kind; medians are printed")
-	flag.StringVar(&o.only, "only", "", "the parts to run, of standalone,chain,memory,pauses,disk,big,idle; empty: all")
+	flag.StringVar(&o.only, "only", "",
+		"the parts to run, of standalone,chain,memory,pauses,disk,big,idle,engines; empty: all")
 	flag.StringVar(&o.commands, "commands", "",
 		"standalone, big: the commands to measure, as SET,ZADD, or big's groups, as sets,zsets; empty: all")
 	flag.StringVar(&o.depths, "depths", "1,16,64", "standalone: the depths of pipelines")
@@ -109,7 +110,7 @@ func run(ctx context.Context, o options) (err error) {
 	r := report{Machine: machine(ctx, o), Seconds: o.seconds, Rounds: o.rounds, out: os.Stdout}
 	r.printMachine()
 	parts := []part{{"standalone", standalone}, {"chain", chain}, {"memory", memory}, {"pauses", pauses},
-		{"disk", disk}, {"big", big}, {"idle", idle}}
+		{"disk", disk}, {"big", big}, {"idle", idle}, {"engines", engines}}
 	if o.against != "" {
 		parts = []part{{"", against}} // which looks for itself what of it is asked for
 	}

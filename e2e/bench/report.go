@@ -29,6 +29,7 @@ type report struct {
 	Loads      []loadRow       `json:"loads,omitempty"`
 	Big        []bigRow        `json:"big,omitempty"`
 	Idle       []idleRow       `json:"idle,omitempty"`
+	Engines    []engineRow     `json:"engines,omitempty"`
 	Against    []againstRow    `json:"against,omitempty"`
 
 	out io.Writer
@@ -175,6 +176,16 @@ func (r *report) printPauses() {
 			fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%.2f\t%.2f\t\n", p.Phase, p.System, p.Seconds,
 				p.Pings,
 				p.P50, p.P99, p.P999, p.Max, p.Long, p.Idle, p.Turn)
+		}
+	})
+}
+
+func (r *report) printEngines() {
+	fmt.Fprint(r.out, "\nscripts in the package lua beside gopher-lua 1.1.2, ms of CPU\n\n")
+	r.table(func(w io.Writer) {
+		fmt.Fprintln(w, "loop\tlua\tgopher-lua\tratio\t")
+		for _, e := range r.Engines {
+			fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2f\t\n", e.Loop, e.Own, e.Other, e.Ratio)
 		}
 	})
 }

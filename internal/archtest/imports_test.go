@@ -107,6 +107,7 @@ var raftFiles = []string{"sentinel/raft*.go", "sentinel/fsm.go", "sentinel/stora
 
 // guests says which files may import which third-party modules; as patterns of path.Match.
 var guests = map[string][]string{
+	"github.com/yuin/gopher-lua":              {"e2e/bench/gopherlua/*.go"},
 	"github.com/hashicorp/memberlist":         {"cluster/gossip*.go", "cluster/*_test.go", "e2e/*/*_test.go"},
 	"github.com/hashicorp/raft":               raftFiles,
 	"github.com/hashicorp/raft-boltdb/v2":     raftFiles,
