@@ -25,7 +25,8 @@ fi
 debian=no
 if has apt-get && has dpkg; then debian=yes; fi
 
-# What a target needs beside Go, by package. The race detector needs a C compiler, e2e/upgrade git, chaos ip and redis-py, lua its original.
+# What a target needs beside Go, by package. The race detector needs a C compiler, e2e/upgrade git, chaos ip and redis-py, lua its original,
+# e2e/programs frameworks: as Debian has them, so that its tests are skipped elsewhere.
 missing=() packages=()
 need() { # PROGRAM PACKAGE...
   has "$1" || lacks "$@"
@@ -33,6 +34,14 @@ need() { # PROGRAM PACKAGE...
 lacks() { # NAME PACKAGE...
   missing+=("$1: ${*:2}")
   packages+=("${@:2}")
+}
+frameworks() {
+  local module
+  for module in celery django_redis limits; do
+    "$python" -c "import $module" 2>/dev/null || lacks "Python's $module" "python3-${module/_/-}"
+  done
+  need sidekiq ruby-sidekiq
+  php -r 'exit(extension_loaded("redis") ? 0 : 1);' >/dev/null 2>&1 || lacks "PHP's redis" php-cli php-redis
 }
 look() {
   missing=() packages=()
@@ -47,6 +56,7 @@ look() {
     need ip iproute2
     need lua5.1 lua5.1
     "$python" -c 'import redis' 2>/dev/null || lacks redis-py python3-redis
+    if [ $debian = yes ]; then frameworks; fi
     ;;
   cluster)
     need docker docker.io

@@ -59,7 +59,8 @@ func (m machine) debian() {
 	m.program("service", "noted $@")
 	m.program("env", "while [[ $1 == *=* ]]; do shift; done; exec $@")
 	make := `for p in "$@"; do { echo '#!'$BASH; } >` + m.dir + `/$p; chmod +x ` + m.dir + `/$p; done`
-	m.program("apt-get", `noted $@; [ "$1" = install ] || exit 0; shift; set -- "$@" redis-cli ip lua5.1 python; `+make)
+	m.program("apt-get", `noted $@; [ "$1" = install ] || exit 0; shift; `+
+		`set -- "$@" redis-cli ip lua5.1 python sidekiq php; `+make)
 	chmod, err := exec.LookPath("chmod")
 	if err != nil {
 		m.t.Fatal(err)
@@ -124,6 +125,9 @@ func (m machine) says(target string, ok bool, want ...string) {
 // forTests are the programs that make test needs beside Go.
 var forTests = []string{"make", "git", "gcc", "redis-server", "redis-sentinel", "redis-cli", "ip", "lua5.1", "python"}
 
+// frameworks are those that it needs on Debian only.
+var frameworks = []string{"sidekiq", "php"}
+
 func TestNothingIsSaidWhenAllIsThere(t *testing.T) {
 	m := newMachine(t)
 	m.says("build", true)
@@ -131,6 +135,9 @@ func TestNothingIsSaidWhenAllIsThere(t *testing.T) {
 	m.says("test", true)
 	m.programs("docker")
 	m.says("cluster", true)
+	m.programs("apt-get", "dpkg") // Debian, where frameworks are looked for as well
+	m.programs(frameworks...)
+	m.says("test", true)
 }
 
 func TestMissingIsNamed(t *testing.T) {
@@ -152,6 +159,11 @@ func TestMissingIsNamed(t *testing.T) {
 		"ip is missing: sudo apt-get install iproute2",
 		"lua5.1 is missing: sudo apt-get install lua5.1",
 		"redis-py is missing: sudo apt-get install python3-redis",
+		"Python's celery is missing: sudo apt-get install python3-celery",
+		"Python's django_redis is missing: sudo apt-get install python3-django-redis",
+		"Python's limits is missing: sudo apt-get install python3-limits",
+		"sidekiq is missing: sudo apt-get install ruby-sidekiq",
+		"PHP's redis is missing: sudo apt-get install php-cli php-redis",
 	}
 	m.says("test", false, named...)
 	m.program("sudo", "exit 1") // it would ask for a password
@@ -170,7 +182,8 @@ func TestMissingIsInstalled(t *testing.T) {
 	m.programs("make", "git")
 	m.debian()
 	m.root()
-	const packages = "gcc libc6-dev redis-server redis-sentinel redis-tools iproute2 lua5.1 python3-redis"
+	const packages = "gcc libc6-dev redis-server redis-sentinel redis-tools iproute2 lua5.1 python3-redis " +
+		"python3-celery python3-django-redis python3-limits ruby-sidekiq php-cli php-redis"
 	m.says("test", true, "installing "+packages)
 	want := []string{
 		"apt-get update -qq",
@@ -187,6 +200,7 @@ func TestMissingIsInstalled(t *testing.T) {
 func TestSudoIsUsedWhereItDoesNotAsk(t *testing.T) {
 	m := newMachine(t)
 	m.programs(forTests...)
+	m.programs(frameworks...)
 	m.without("gcc")
 	m.debian()
 	m.program("sudo", `[ "$1" = -n ] && exit 0; noted $@; exec $@`)
@@ -199,6 +213,7 @@ func TestSudoIsUsedWhereItDoesNotAsk(t *testing.T) {
 func TestPackagesThatCannotBeHadAreNamed(t *testing.T) {
 	m := newMachine(t)
 	m.programs(forTests...)
+	m.programs(frameworks...)
 	m.without("ip")
 	m.debian()
 	m.root()

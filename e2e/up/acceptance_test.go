@@ -37,9 +37,9 @@ func TestSeedRedis(t *testing.T) {
 func TestSeedSentinel(t *testing.T) {
 	dir := acceptance(t)
 	g := start(t)
-	kill := fmt.Sprintf("kill -9 %d", g.pid(g.port))
+	kill := fmt.Sprintf("kill -9 %d", g.Pid(g.Port))
 	cmd := exec.Command("/usr/bin/python3", append([]string{filepath.Join(dir, "seed_sentinel.py"), "-k", kill},
-		g.sentinels()...)...)
+		g.Sentinels()...)...)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

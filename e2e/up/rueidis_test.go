@@ -16,13 +16,13 @@ func TestRueidis(t *testing.T) {
 	g := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: g.sentinels(),
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: g.Sentinels(),
 		Sentinel: rueidis.SentinelOption{MasterSet: "mymaster"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	other := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: g.sentinels()})
+	other := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: g.Sentinels()})
 	defer other.Close()
 
 	get := func() (value string, hit bool) {
@@ -60,12 +60,12 @@ func TestRueidis(t *testing.T) {
 		t.Fatal(err)
 	}
 	caches("before")
-	if err := syscall.Kill(g.pid(g.port), syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(g.Pid(g.Port), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "the same client to write again", func() bool {
 		return c.Do(ctx, c.B().Set().Key("k").Value("after").Build()).Error() == nil
 	})
-	g.wait(fmt.Sprintf(`\+switch-master mymaster 127\.0\.0\.1 %d `, g.port))
+	g.Wait(fmt.Sprintf(`\+switch-master mymaster 127\.0\.0\.1 %d `, g.Port))
 	caches("after")
 }

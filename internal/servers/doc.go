@@ -2,6 +2,6 @@
 // ends with the test.
 //
 // Only tests import it, and it imports internal/process only. Begin with servers.go: Redis and Holdfast start a server
-// that stands alone. member.go starts members of a group, commit.go builds a program of an earlier
-// feature level.
+// that stands alone. up.go runs a whole group, member.go starts members of one, commit.go builds a program of an
+// earlier feature level.
 package servers
