@@ -204,19 +204,44 @@ func Int(lp []byte, at int) (int64, bool) {
 // skip others; -1 if there is none.
 func Find(lp []byte, from int, val []byte, skipping int) int {
 	want, canBeInt := ParseInt(val)
+	small := -1 // what an element of one byte must be
+	if canBeInt && want >= 0 && want < maskUint7 {
+		small = int(want)
+	}
 	end := len(lp) - 1
 	for at := from; at >= 0 && at < end; {
-		next := skip(lp, at)
-		if b := lp[at]; b&maskStr6 == tagStr6 {
+		b := lp[at]
+		switch {
+		case b&maskUint7 == 0:
+			if int(b) == small {
+				return at
+			}
+		case b&maskStr6 == tagStr6:
 			if int(b&^maskStr6) == len(val) && string(lp[at+1:at+1+len(val)]) == string(val) {
 				return at
 			}
-		} else if s, n := Read(lp, at); s == nil && canBeInt && n == want || s != nil && string(s) == string(val) {
-			return at
+		default:
+			if s, n := Read(lp, at); s == nil && canBeInt && n == want || s != nil && string(s) == string(val) {
+				return at
+			}
 		}
-		at = next
-		for i := 0; i < skipping && at < end; i++ {
-			at = skip(lp, at)
+		for i := 0; i <= skipping && at < end; i++ {
+			// What skip does, by branches: they are foretold, where a table of sizes has each look wait for the one
+			// before.
+			switch b := lp[at]; {
+			case b&maskUint7 == 0:
+				at += 2
+			case b&maskStr6 == tagStr6:
+				at += 2 + int(b&^maskStr6)
+			case b&maskInt13 == tagInt13:
+				at += 3
+			case b == tagInt16:
+				at += 4
+			case b == tagInt24:
+				at += 5
+			default:
+				at = skip(lp, at)
+			}
 		}
 	}
 	return -1

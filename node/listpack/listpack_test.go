@@ -279,13 +279,17 @@ func TestEnds(t *testing.T) {
 }
 
 func BenchmarkFind(b *testing.B) {
-	lp := New()
-	for i := range 100 {
-		lp = Append(lp, fmt.Appendf(nil, "member:%d", i))
-		lp = AppendInt(lp, int64(i*3))
-	}
-	for b.Loop() {
-		Find(lp, First(lp), []byte("member:100"), 1)
+	for _, format := range []string{"member:%d", "%d"} {
+		b.Run(format, func(b *testing.B) {
+			lp := New()
+			for i := range 100 {
+				lp = Append(lp, fmt.Appendf(nil, format, i))
+				lp = AppendInt(lp, int64(i*3000))
+			}
+			for b.Loop() {
+				Find(lp, First(lp), fmt.Appendf(nil, format, 99), 1)
+			}
+		})
 	}
 }
 
