@@ -51,9 +51,11 @@ local function show(v)
 	if type(v) ~= 'table' then out[#out + 1] = v == cjson.null and 'null' or tostring(v) return end
 	out[#out + 1] = '{' .. #v .. ':'
 	for k, w in pairs(v) do out[#out + 1] = tostring(k) show(w) end
-	for i = 1, 3 do v['new' .. i] = i v[i * 2] = nil out[#out + 1] = #v end
-	for i = #v + 2, 20, 3 do v[i] = 1 out[#out + 1] = #v end
+	v[#v + 4] = 1 v[#v + 3] = 1 v[#v + 2] = 1
 	for k in pairs(v) do out[#out + 1] = tostring(k) end
+	for i = 1, 3 do v['new' .. i] = i end
+	for k in pairs(v) do out[#out + 1] = tostring(k) end
+	for i = 1, 3 do v[#v] = nil v[i * 2] = nil out[#out + 1] = #v end
 	out[#out + 1] = #v .. '}'
 end
 show(%s)
