@@ -10,13 +10,14 @@ import "fmt"
 //	1  all until levels were counted
 //	2  levels: the sentinels agree on them, and on the feature-level of a group
 //	3  scripts and libraries of functions, in the log and in snapshots
+//	4  streams, in the log and in snapshots
 type Level int
 
 const (
 	// LevelBase is the level of members, groups and data that name none.
 	LevelBase Level = 1
 	// LevelNow is the newest that this version understands.
-	LevelNow Level = 3
+	LevelNow Level = 4
 )
 
 // OrBase is the level that somebody is of who says l; those that say none are of a time when there was one level.

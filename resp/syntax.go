@@ -28,7 +28,7 @@ type argument struct {
 // Elements, separated by blanks:
 //
 //	name        a value; its type follows from its name (see defaultTypes), else it is a string
-//	name:type   a value of that type: key string integer double pattern unix-time
+//	name:type   a value of that type: key string integer double pattern unix-time; also if it begins with a capital
 //	name:key#1  a value that belongs to the key spec with this index; keys count up from 0 by themselves
 //	WORD        a token, recognised by not starting with a lower case letter; its name is the word in lower case
 //	name=WORD   a token with another name
@@ -144,7 +144,7 @@ func (p *syntaxParser) at(any string) bool {
 
 // isName says whether a word is a value's rather than a token's.
 func isName(word string) bool {
-	return word[0] >= 'a' && word[0] <= 'z' && strings.IndexByte(word, '=') < 0
+	return (word[0] >= 'a' && word[0] <= 'z' || strings.IndexByte(word, ':') > 0) && strings.IndexByte(word, '=') < 0
 }
 
 // suffixes takes "@since" and "..." off a word.

@@ -156,6 +156,16 @@ func (g blockingGenerator) key() string                { return g.pick("a", "b",
 // end is an end of a list as clients name it.
 func (g blockingGenerator) end() string { return g.pick("LEFT", "RIGHT", "left", "Right") }
 
+// maybeNoAck is NOACK, or nothing.
+func (g blockingGenerator) maybeNoAck() []string {
+	if g.IntN(4) == 0 {
+		return []string{"NOACK"}
+	}
+	return nil
+}
+
+func (g blockingGenerator) group() string { return g.pick("g0", "g1") }
+
 // awaited is a key, or one that only SORT writes: Redis forgets those who wait for a key that held a string before.
 func (g blockingGenerator) awaited() string { return g.pick("a", "b", "c", "d", "sorted") }
 
@@ -173,7 +183,7 @@ func (g blockingGenerator) commands() [][]string {
 
 func (g blockingGenerator) command() []string {
 	key, other := g.key(), g.key()
-	switch g.IntN(24) {
+	switch g.IntN(34) {
 	case 0, 1, 2, 3:
 		return cmd(g.pick("BLPOP", "BRPOP"), key, g.awaited(), "0")
 	case 4, 5:
@@ -208,6 +218,17 @@ func (g blockingGenerator) command() []string {
 		return cmd("CLIENT", "UNBLOCK", fmt.Sprint("id-of:", g.IntN(crowdSize)), g.pick("TIMEOUT", "ERROR"))
 	case 22:
 		return cmd("PEXPIREAT", key, "1")
+	case 23, 24:
+		return cmd("XREAD", "COUNT", g.IntN(3), "BLOCK", "0", "STREAMS", key, other, g.pick("$", "0", "99"), "$")
+	case 25, 26, 27:
+		return cmd("XREADGROUP", "GROUP", g.group(), g.pick("c0", "c1"), "COUNT", g.IntN(3), "BLOCK", "0",
+			g.maybeNoAck(), "STREAMS", key, ">")
+	case 28, 29, 30:
+		return cmd("XADD", key, g.pick("1-*", "2-*", "99-*"), "f", g.IntN(1000))
+	case 31:
+		return cmd("XGROUP", "CREATE", key, g.group(), g.pick("$", "0"), "MKSTREAM")
+	case 32:
+		return cmd("XGROUP", "DESTROY", key, g.group())
 	}
 	return cmd("RPOP", g.awaited())
 }
@@ -271,6 +292,7 @@ func compareCrowds(addrs [2]string, seed uint64) error {
 				return err
 			}
 		}
+		dropReading(&sent)
 		if !slices.EqualFunc(sent[0], sent[1], sameEffect) {
 			return fmt.Errorf("%s\n  redis sends\n    %q\n  holdfast sends\n    %q", strings.Join(story, "\n"), sent[0],
 				sent[1])

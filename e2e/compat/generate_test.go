@@ -11,6 +11,7 @@ import (
 // they can work with, and some don't.
 type generator struct {
 	*rand.Rand
+	ids    int  // counts the ids of streams' entries
 	unique int  // counts times to live, so that no two are alike
 	brief  bool // the operation in hand sets something that is over after some milliseconds
 	weight int
@@ -65,6 +66,9 @@ func (g *generator) spoil(args []string) []string {
 		return args // a strange offset makes half a gigabyte
 	case strings.HasPrefix(name, "bl"), strings.HasPrefix(name, "br"), strings.HasPrefix(name, "bz"):
 		return args // a strange timeout is for ever
+	case strings.HasPrefix(name, "xread"), name == "xadd", name == "xclaim", name == "xautoclaim", name == "xpending",
+		name == "config":
+		return args // a strange id is made of the time, a strange time is for ever, or one to be waited for
 	case name == "spop" || name == "sadd" && strings.HasPrefix(args[1], "pop"):
 		return args // what SPOP takes must not be chance
 	case strings.Contains(name, "ex") || name == "set" && len(args) > 3:

@@ -32,7 +32,7 @@ var dumpTemplates = []template{
 // valueKey is a key of any type; but none of those that are to keep their size or their scores (see the templates of
 // sorted sets).
 func (g *generator) valueKey() string {
-	draw := []func() string{g.anyKey, g.anyKey, g.setKey, g.listKey, g.zsetKey, g.hashKey}
+	draw := []func() string{g.anyKey, g.anyKey, g.setKey, g.listKey, g.zsetKey, g.hashKey, g.streamKey}
 	return draw[g.IntN(len(draw))]()
 }
 

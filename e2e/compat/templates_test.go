@@ -30,7 +30,7 @@ func cmd(parts ...any) []string {
 
 // templates are all commands that are compared.
 var templates = slices.Concat(stringTemplates, bitTemplates, listTemplates, setTemplates, zsetTemplates, hashTemplates,
-	keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
+	streamTemplates, keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
 
 var stringTemplates = []template{
 	{10, func(g *generator) []string { return cmd("set", g.key('i'), g.integer()) }},
@@ -110,7 +110,7 @@ var keyTemplates = []template{
 		return cmd("scan", g.pick([]string{"0", "0", "0", "x", "", "+0", " 0", "18446744073709551616"}),
 			g.maybe("MATCH", g.pattern()),
 			g.maybe("COUNT", g.pick([]string{"1", "3", "100", "0", "-1", "x", "1000000"})),
-			g.maybe("TYPE", g.pick([]string{"string", "STRING", "list", "set", "zset", "hash", "x"})))
+			g.maybe("TYPE", g.pick([]string{"string", "STRING", "list", "set", "zset", "hash", "stream", "x"})))
 	}},
 	{2, func(g *generator) []string { return cmd("randomkey") }},
 	{3, func(g *generator) []string { return cmd("dbsize") }},

@@ -16,7 +16,7 @@ import (
 // transaction or the applied effect that changed it, clients are asked about it in the order in which they came.
 // Serving one may make other keys ready, which come behind those that are ready already.
 type blocking struct {
-	queues map[watchKey]*list.List // of *waiter, first come first
+	queues map[watchKey]*waitQueue
 	ready  []watchKey
 	marked map[watchKey]struct{} // those in ready that nobody was asked about yet
 	begun  bool                  // clients are being asked about ready[0]:
@@ -25,10 +25,25 @@ type blocking struct {
 
 // waiter is a client that is blocked until one of its keys has something for it.
 type waiter struct {
+	waiting
 	c      *Context
 	cmd    *Command
-	serve  func(c *Context, key []byte) bool
 	places []queuePlace
+}
+
+// waiting is what a client waits for.
+type waiting struct {
+	keys      [][]byte
+	timeout   time.Duration // 0: for ever
+	serve     func(c *Context, key []byte) bool
+	onTimeout func(w *resp.Writer)
+	absence   bool // serve is asked about a key that does not exist as well
+}
+
+// waitQueue are those who wait for a key, first come first.
+type waitQueue struct {
+	list.List     // of *waiter
+	absence   int // how many of them are asked when the key does not exist
 }
 
 type queuePlace struct {
@@ -37,7 +52,7 @@ type queuePlace struct {
 }
 
 func newBlocking() blocking {
-	return blocking{queues: map[watchKey]*list.List{}, marked: map[watchKey]struct{}{}}
+	return blocking{queues: map[watchKey]*waitQueue{}, marked: map[watchKey]struct{}{}}
 }
 
 // BlockOn parks the client until serve succeeds for one of the keys, or the timeout is over (0: never); then onTimeout
@@ -48,25 +63,32 @@ func newBlocking() blocking {
 // arguments of the command are gone by then: what serve and onTimeout need of them must have been copied.
 func (c *Context) BlockOn(keys [][]byte, timeout time.Duration, serve func(c *Context, key []byte) bool,
 	onTimeout func(w *resp.Writer)) {
+	c.blockOn(waiting{keys: keys, timeout: timeout, serve: serve, onTimeout: onTimeout})
+}
+
+func (c *Context) blockOn(on waiting) {
 	if c.InExec || c.Apply {
-		onTimeout(&c.S.W)
+		on.onTimeout(&c.S.W)
 		return
 	}
-	wt := &waiter{c: c, cmd: c.Cmd, serve: serve}
-	for _, key := range keys {
+	wt := &waiter{waiting: on, c: c, cmd: c.Cmd}
+	for _, key := range on.keys {
 		k := watchKey{c.DB.Index(), string(key)}
 		if slices.ContainsFunc(wt.places, func(p queuePlace) bool { return p.key == k }) {
 			continue
 		}
 		queue := c.blocking.queues[k]
 		if queue == nil {
-			queue = list.New()
+			queue = new(waitQueue)
 			c.blocking.queues[k] = queue
+		}
+		if on.absence {
+			queue.absence++
 		}
 		wt.places = append(wt.places, queuePlace{k, queue.PushBack(wt)})
 	}
-	c.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: onTimeout},
-		timeout)
+	c.Park(c.S, &session.Block{Kind: c.Cmd.Name, Cancel: func() { c.blocking.leave(wt) }, Timeout: on.onTimeout},
+		on.timeout)
 }
 
 func (b *blocking) leave(wt *waiter) {
@@ -74,6 +96,9 @@ func (b *blocking) leave(wt *waiter) {
 		queue := b.queues[p.key]
 		if p.at == b.next {
 			b.next = p.at.Next()
+		}
+		if wt.absence {
+			queue.absence--
 		}
 		if queue.Remove(p.at); queue.Len() == 0 {
 			delete(b.queues, p.key)
@@ -138,7 +163,7 @@ func (e *Env) ServeNext(now int64) *Context {
 		if served {
 			return wt.c
 		}
-		if !there {
+		if queue := b.queues[k]; !there && (queue == nil || queue.absence == 0) {
 			break
 		}
 	}
@@ -154,7 +179,7 @@ func (e *Env) ServeNext(now int64) *Context {
 func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 	c, key := wt.c, []byte(k.key)
 	c.Now, c.DB, c.Cmd = now, e.Store.DB(k.db), wt.cmd
-	if _, there = c.Find(key); !there {
+	if _, there = c.Find(key); !there && !wt.absence {
 		return false, false
 	}
 	return e.resume(c, wt.cmd, k.db, now, func() bool {
@@ -166,7 +191,7 @@ func (e *Env) serve(wt *waiter, k watchKey, now int64) (served, there bool) {
 			c.gate = max(c.gate, e.Engine.LastChange(k.db, key))
 		}
 		return true
-	}), true
+	}), there
 }
 
 // resume runs the rest of a command whose client is parked, as an execution of its own. When that has answered, the

@@ -152,18 +152,35 @@ func (c *Context) load(key, payload []byte, gone bool) error {
 		s = store.New(1, c.Rand)
 		s.Limits, db = c.Store.Limits, s.DB(0)
 	}
+	var tooNew error
 	err := rdb.ReadPayload(payload, func(e rdb.Entry) error {
 		e.Key = key
+		if e.Type == rdb.TypeStream || e.Type == rdb.TypeStream1 {
+			if tooNew = c.mayKeep(levelOfStreams); tooNew != nil {
+				return tooNew
+			}
+		}
 		return dump.Load(s, db, e)
 	})
 	switch {
-	case err == nil:
-		return nil
+	case tooNew != nil, err == nil:
+		return tooNew
 	case errors.Is(err, rdb.ErrFooter):
 		return errPayload
 	}
 	c.Logger.Info("RESTORE was given a bad payload", "err", err)
 	return errBadData
+}
+
+// mayKeep is nil if what needs a feature level may be among the data, which is noted.
+func (c *Context) mayKeep(level int) error {
+	switch {
+	case level <= c.needs:
+		return nil
+	case !c.Apply && level > c.level():
+		return c.explain(levelTooLow, c.Cmd, level)
+	}
+	return c.noteNeed(level)
 }
 
 // restored gives a key that was restored its time of expiry and its access data, and passes it on.

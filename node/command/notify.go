@@ -14,6 +14,7 @@ const (
 	NotifyList    = config.NotifyList
 	NotifyZSet    = config.NotifyZSet
 	NotifyHash    = config.NotifyHash
+	NotifyStream  = config.NotifyStream
 	NotifyExpired = config.NotifyExpired
 	NotifyEvicted = config.NotifyEvicted
 	NotifyNew     = config.NotifyNew

@@ -20,8 +20,8 @@ import (
 // Rows are all commands of a data node, family by family.
 func Rows() []Command {
 	return slices.Concat(
-		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, keyRows, sortRows, dumpRows,
-		migrateRows, expireRows, transactionRows,
+		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, streamRows, keyRows, sortRows,
+		dumpRows, migrateRows, expireRows, transactionRows,
 		publishRows, server.Rows(asCall), introspectionRows, configRows, infoRows, serverRows, replicationRows,
 		debugRows,
 		slowlogRows, latencyRows, monitorRows, scriptRows, functionRows,
@@ -107,14 +107,17 @@ func (e *Env) Replaced(s *store.Store) {
 	e.Store = s
 	e.scripts.adopt(&s.Programs)
 	s.Limits = e.limits()
-	s.Changed = func(db *store.DB, key []byte) {
+	s.Changed = func(db *store.DB, key []byte, aside bool) {
+		e.noteDeparting(db.Index(), key)
+		e.Engine.KeyChanged(db.Index(), key)
+		if aside {
+			return
+		}
 		e.keyChanged(db.Index(), key)
 		e.blocking.keyChanged(db.Index(), key)
-		e.noteDeparting(db.Index(), key)
 		if key != nil && !e.Tracking.Idle() { // what changes all keys has said so
 			e.Tracking.Changed(key, e.changer)
 		}
-		e.Engine.KeyChanged(db.Index(), key)
 	}
 }
 

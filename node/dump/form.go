@@ -26,6 +26,7 @@ var forms = [...]form{
 	store.TypeSet:    setForm,
 	store.TypeZSet:   zsetForm,
 	store.TypeHash:   hashForm,
+	store.TypeStream: streamForm,
 }
 
 // loads are the forms' load, by the type of an entry.

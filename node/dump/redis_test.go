@@ -77,7 +77,7 @@ func randomCommands(rng *rand.Rand) (commands [][]string) {
 		if rng.IntN(20) == 0 {
 			commands = append(commands, []string{"SELECT", strconv.Itoa(rng.IntN(4))})
 		}
-		kind := rng.IntN(6)
+		kind := rng.IntN(7)
 		for i := range n {
 			switch kind {
 			case 0:
@@ -93,6 +93,8 @@ func randomCommands(rng *rand.Rand) (commands [][]string) {
 			case 5:
 				score := strconv.FormatFloat(scores[rng.IntN(len(scores))]*float64(1+rng.IntN(3)), 'g', -1, 64)
 				commands = append(commands, []string{"ZADD", key, score, text(i)})
+			case 6:
+				commands = append(commands, randomStream(rng, key, i)...)
 			}
 		}
 		if kind == 1 && rng.IntN(3) == 0 {
@@ -105,6 +107,36 @@ func randomCommands(rng *rand.Rand) (commands [][]string) {
 	return commands
 }
 
+// randomStream does something to a stream: i counts up.
+func randomStream(rng *rand.Rand, key string, i int) [][]string {
+	id := func(i int) string { return fmt.Sprint(1_700_000_000_000+i*i, "-", i) }
+	some, group, consumer := id(rng.IntN(i+1)), fmt.Sprint("group", rng.IntN(2)), fmt.Sprint("consumer", rng.IntN(4))
+	add := []string{"XADD", key, id(i), "name", string(word(rng, i)), "number", strconv.Itoa(i)}
+	if rng.IntN(5) == 0 {
+		add = append(add, string(word(rng, i)), string(word(rng, 1)))
+	}
+	commands := [][]string{add}
+	if i == 0 {
+		commands = append(commands, []string{"XGROUP", "CREATE", key, "group0", "0"},
+			[]string{"XGROUP", "CREATE", key, "group1", "$"})
+	}
+	switch rng.IntN(12) {
+	case 0, 1:
+		commands = append(commands, []string{"XDEL", key, some})
+	case 2:
+		commands = append(commands, []string{"XTRIM", key, "MAXLEN", strconv.Itoa(rng.IntN(i + 1))})
+	case 3, 4, 5:
+		commands = append(commands, []string{"XREADGROUP", "GROUP", group, consumer, "COUNT", "7", "STREAMS", key, ">"})
+	case 6:
+		commands = append(commands, []string{"XCLAIM", key, group, consumer, "0", some, "RETRYCOUNT", "3"})
+	case 7:
+		commands = append(commands, []string{"XACK", key, group, some, id(rng.IntN(i + 1))})
+	case 8:
+		commands = append(commands, []string{"XAUTOCLAIM", key, group, consumer, "0", some})
+	}
+	return commands
+}
+
 func TestLoadsWhatRedisWrote(t *testing.T) {
 	for i, args := range [][]string{
 		nil,
@@ -113,7 +145,8 @@ func TestLoadsWhatRedisWrote(t *testing.T) {
 		{"--list-max-listpack-size", "-5", "--list-compress-depth", "2", "--hash-max-listpack-entries", "3000",
 			"--zset-max-listpack-entries", "3000",
 			"--set-max-intset-entries", "3000", "--hash-max-listpack-value", "500"},
-		{"--hash-max-listpack-entries", "0", "--zset-max-listpack-entries", "0", "--set-max-intset-entries", "0"},
+		{"--stream-node-max-entries", "7", "--stream-node-max-bytes", "0",
+			"--hash-max-listpack-entries", "0", "--zset-max-listpack-entries", "0", "--set-max-intset-entries", "0"},
 	} {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
@@ -164,10 +197,14 @@ func comparePayloads(t *testing.T, r *redis, s *store.Store) {
 	if got := r.do("DEBUG", "DIGEST"); got != want {
 		t.Error("Redis restored something else than what was dumped")
 	}
+	r.do("CONFIG", "SET", "rdbcompression", "no")
 	for i := range s.Databases() {
 		r.do("SELECT", i)
 		s.DB(i).Each(func(it store.Item) bool {
 			p := []byte(r.do("DUMP", string(it.Key())))
+			if it.Type() == store.TypeStream && !bytes.Equal(p, payload(t, it)) { // groups are in no digest
+				t.Errorf("%s: the stream that Redis dumps is another one, or in another form", it.Key())
+			}
 			err := rdb.ReadPayload(p, func(e rdb.Entry) error {
 				e.Key, e.ExpireAt = it.Key(), it.ExpireAt()
 				return Load(other, other.DB(i), e)

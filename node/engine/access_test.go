@@ -22,7 +22,7 @@ func chained(t *testing.T) (*Engine, *fakeHost) {
 	e, wait := newEngine(h)
 	t.Cleanup(wait)
 	e.Store = store.New(2, rand.New(rand.NewPCG(1, 1)))
-	e.Store.Changed = func(db *store.DB, key []byte) { e.KeyChanged(db.Index(), key) }
+	e.Store.Changed = func(db *store.DB, key []byte, _ bool) { e.KeyChanged(db.Index(), key) }
 	e.Log.SetChain(1, successor, true)
 	return e, h
 }

@@ -121,5 +121,6 @@ func Limits(c *config.Config) *store.Limits {
 		HashEntries: number("hash-max-listpack-entries"), HashValue: number("hash-max-listpack-value"),
 		ListSize: number("list-max-listpack-size"), SetIntset: number("set-max-intset-entries"),
 		ZSetEntries: number("zset-max-listpack-entries"), ZSetValue: number("zset-max-listpack-value"),
+		StreamBytes: number("stream-node-max-bytes"), StreamEntries: number("stream-node-max-entries"),
 	}
 }

@@ -92,19 +92,23 @@ func (s shape) put(dst, val []byte) {
 	if s.isInt {
 		putInt(dst, s.n)
 	} else {
-		n := len(val)
-		switch head := stringHead(n); head {
-		case 1:
-			dst[0] = tagStr6 | byte(n)
-		case 2:
-			dst[0], dst[1] = tagStr12|byte(n>>8), byte(n)
-		default:
-			dst[0] = tagStr32
-			binary.LittleEndian.PutUint32(dst[1:], uint32(n))
-		}
-		bulk.Copy(dst[stringHead(n):], val)
+		putString(dst, val)
 	}
 	putBack(dst[s.size:], s.size)
+}
+
+func putString(dst, val []byte) {
+	n := len(val)
+	switch head := stringHead(n); head {
+	case 1:
+		dst[0] = tagStr6 | byte(n)
+	case 2:
+		dst[0], dst[1] = tagStr12|byte(n>>8), byte(n)
+	default:
+		dst[0] = tagStr32
+		binary.LittleEndian.PutUint32(dst[1:], uint32(n))
+	}
+	bulk.Copy(dst[stringHead(n):], val)
 }
 
 func putInt(dst []byte, n int64) {

@@ -140,6 +140,9 @@ func (l *Loader) beginDump() *load {
 	return load
 }
 
+// levelOfStreams is the feature level from which members know streams: a dump of another server does not say it.
+const levelOfStreams = 4
+
 // needsField is the auxiliary field of a snapshot whose data need more than the base level.
 const needsField = "holdfast-needs"
 
@@ -218,6 +221,11 @@ func (l *load) entry(e rdb.Entry) error {
 		l.brought.Expired++
 		l.expired(l.db, e.Key)
 		return nil
+	}
+	if e.Type == rdb.TypeStream || e.Type == rdb.TypeStream1 {
+		if err := l.Features.Need(levelOfStreams); err != nil {
+			return err
+		}
 	}
 	before := l.db.Len()
 	if err := dump.Load(l.s, l.db, e); err != nil {

@@ -8,9 +8,8 @@
 // entries. A Writer or Reader belongs to one goroutine.
 //
 // Writer makes version 10, which Redis 7.0 and later load, or 12 where hashes have fields that expire, for Redis 7.4
-// and later. Reader accepts versions 1 to 12 and all forms of strings, lists, sets, sorted sets and hashes there have
-// been. Streams and modules end the reading with an UnknownTypeError, since values have no length by which to skip
-// them.
+// and later. Reader accepts versions 1 to 12 and all forms of values there have been, but modules' own: these end the
+// reading with an UnknownTypeError, since they have no length by which to skip them.
 //
 // Small collections are one run of bytes, in the formats of package listpack: Writer copies them, Reader checks every
 // byte of them. The elements of large ones are streamed. A payload, as DUMP makes and RESTORE takes, is a single value

@@ -30,7 +30,9 @@ const (
 	TypeSetIntset      = 11 // one intset
 	TypeHashListpack   = 16 // one listpack: field, value, ...
 	TypeZSetListpack   = 17 // one listpack: member, score, ... in their order
+	TypeStream1        = 15 // as TypeStream, without what was added to the stream and read by its groups
 	TypeList           = 18 // nodes
+	TypeStream         = 19 // blocks, then what else there is of a stream
 	TypeSetListpack    = 20 // one listpack of members; since Redis 7.2, so Writer should not be given it
 	TypeHashFieldsTime = 24 // fields, values and when they expire
 )
@@ -44,6 +46,7 @@ const (
 	typeZSetZiplist     = 12
 	typeHashZiplist     = 13
 	typeListZiplists    = 14
+	typeStream3         = 21 // of Redis 7.2: with a second time of each consumer
 	typeHashTime1       = 22 // of the release candidates of Redis 7.4: times are absolute
 	typeHashListpackEx1 = 23
 	typeHashListpackEx  = 25 // a time in front, then one listpack: field, value, time, ...
@@ -114,6 +117,8 @@ type Element struct {
 	Packed   bool    // the node is a listpack, not a single element; it may be empty
 	Score    float64 // of a member of a sorted set
 	ExpireAt int64   // unix milliseconds, of a field; 0 never
+
+	Stream *StreamPart // of a stream, if it is no block, which has an id for name and a listpack for value
 }
 
 // NewEntry returns a string entry without expiry and access data.
@@ -146,10 +151,7 @@ type UnknownTypeError struct {
 // Error returns key, type and offset.
 func (e *UnknownTypeError) Error() string {
 	kind := ""
-	switch e.Type {
-	case 15, 19, 21:
-		kind = " (a stream)"
-	case 6, 7:
+	if e.Type == 6 || e.Type == 7 {
 		kind = " (a module's)"
 	}
 	text := fmt.Sprintf("rdb: value of unsupported type %d%s at byte %d", e.Type, kind, e.Offset)

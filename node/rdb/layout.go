@@ -11,9 +11,10 @@ type layout struct {
 	write   func(w *Writer, e Entry)                // writes the value; nil: the type is only read
 }
 
-// layouts are those of all types that can be read. Streams and modules can't.
+// layouts are those of all types that can be read. Modules' can't.
 var layouts = func() (all [256]layout) {
-	for _, values := range []map[byte]layout{stringLayouts, listLayouts, setLayouts, zsetLayouts, hashLayouts} {
+	for _, values := range []map[byte]layout{stringLayouts, listLayouts, setLayouts, zsetLayouts, hashLayouts,
+		streamLayouts} {
 		for typ, l := range values {
 			all[typ] = l
 		}

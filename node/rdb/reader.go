@@ -49,6 +49,7 @@ type Reader struct {
 	small     [8]byte
 	present   Entry
 	elements  elements
+	streaming *streamReading // how far a stream was read; nil: there was none
 	names     nameSet
 }
 

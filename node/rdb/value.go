@@ -10,6 +10,7 @@ import (
 var (
 	ErrEmpty = errors.New("a collection without elements") // in a snapshot: it is no key
 	ErrTwice = errors.New("an element stands twice in its collection")
+	ErrParts = errors.New("the parts of a stream do not fit together")
 )
 
 // elements is how far the elements of the present value were read.
@@ -47,7 +48,7 @@ func (r *Reader) value(typ byte, e *Entry, to func(Entry) error) (err error) {
 	switch {
 	case r.elements.err != nil:
 		return r.elements.err
-	case errors.Is(err, ErrEmpty), errors.Is(err, ErrTwice):
+	case errors.Is(err, ErrEmpty), errors.Is(err, ErrTwice), errors.Is(err, ErrParts):
 		return &DamageError{Offset: r.Offset(), Reason: err}
 	}
 	return err

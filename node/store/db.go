@@ -20,9 +20,11 @@ func (d *DB) finish(key []byte) {
 	d.space.tidy()
 }
 
-func (d *DB) changed(key []byte) {
+func (d *DB) changed(key []byte) { d.report(key, false) }
+
+func (d *DB) report(key []byte, aside bool) {
 	if d.store.Changed != nil {
-		d.store.Changed(d, key)
+		d.store.Changed(d, key, aside)
 	}
 }
 

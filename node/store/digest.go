@@ -59,7 +59,7 @@ func (it Item) ValueDigest() [sha1.Size]byte {
 
 func (it Item) mixValue(d *digest) {
 	var typ [4]byte
-	binary.BigEndian.PutUint32(typ[:], uint32(it.typ))
+	binary.BigEndian.PutUint32(typ[:], it.typ.inDigest())
 	d.chain(typ[:])
 	kinds[it.typ].digest(it, d)
 	if it.expireAt >= 0 {

@@ -17,6 +17,7 @@ type Frozen struct {
 	blocks [][]byte
 	big    [][]byte
 	nodes  []listNode
+	stream *Stream
 	thaw   func()
 }
 
@@ -76,6 +77,9 @@ func (f *Frozen) Nodes(fn func(b []byte, plain bool) bool) {
 
 // NodeCount is how many times Nodes calls.
 func (f *Frozen) NodeCount() int { return len(f.nodes) }
+
+// Stream is the stream as it was.
+func (f *Frozen) Stream() *Stream { return f.stream }
 
 // Each calls fn with the elements of a set, hash or sorted set, in no particular order, until it returns false: names,
 // the values of fields, and, if there is one, a word: the time of a field, or the bits of a score.

@@ -48,7 +48,7 @@ type world struct {
 func newWorld(t testing.TB, seed uint64, databases, keys int) *world {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	w := &world{t: t, rng: rng, s: New(databases, rng), keys: keys}
-	w.s.Changed = func(*DB, []byte) { w.calls++ }
+	w.s.Changed = func(*DB, []byte, bool) { w.calls++ }
 	for range databases {
 		w.dbs = append(w.dbs, modelDB{})
 	}

@@ -15,8 +15,9 @@ const (
 // Store is a set of numbered databases.
 type Store struct {
 	// Changed, if set, is called after every mutation of a key: set, delete, change of expiry.
-	// A nil key stands for all keys of the database (flush, swap). It must not change the store.
-	Changed func(db *DB, key []byte)
+	// A nil key stands for all keys of the database (flush, swap). Aside is a change that those who watch the key are
+	// not told of: of a stream's groups. It must not change the store.
+	Changed func(db *DB, key []byte, aside bool)
 	// NewAccess is the access value that entries get when they are created or set.
 	NewAccess uint32
 	// Limits may be replaced at any time: a value keeps the encoding it has until it changes.

@@ -2,7 +2,7 @@ package store
 
 import "strconv"
 
-// Type is the kind of value a key holds. The numbers are the ones Redis mixes into DEBUG DIGEST.
+// Type is the kind of value a key holds.
 type Type uint8
 
 // The types of values. What the store knows of each stands in kinds.
@@ -12,7 +12,16 @@ const (
 	TypeSet    Type = 2
 	TypeZSet   Type = 3
 	TypeHash   Type = 4
+	TypeStream Type = 5
 )
+
+// inDigest is the number that Redis mixes into DEBUG DIGEST for a type. Its 5 is a module's.
+func (t Type) inDigest() uint32 {
+	if t == TypeStream {
+		return 6
+	}
+	return uint32(t)
+}
 
 // kind is what the store asks of every type of value; how a large value is kept, copied and frozen is its object's.
 // A type fills all of it, in the file that it begins with.
@@ -30,6 +39,7 @@ var kinds = [...]kind{
 	TypeSet:    setKind,
 	TypeZSet:   zsetKind,
 	TypeHash:   hashKind,
+	TypeStream: streamKind,
 }
 
 // Types are all types of values.
@@ -62,10 +72,11 @@ const (
 	EncQuicklist
 	EncSkiplist
 	EncListpackEx // a listpack of fields that expire
+	EncStream
 )
 
 var encodingNames = [...]string{"int", "embstr", "raw", "listpack", "intset", "hashtable", "quicklist", "skiplist",
-	"listpackex"}
+	"listpackex", "stream"}
 
 // String returns the name that OBJECT ENCODING answers.
 func (e Encoding) String() string {
