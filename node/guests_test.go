@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,57 @@ func TestBusyScriptEndsWithTheNode(t *testing.T) {
 	begin(t, n, loop)
 	if err := n.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestScriptsOfANodeThatIsToStop: a signal ends a script that holds up everybody, unless it has written and comes to its
+// end in time. Nothing is saved with the half of one in it.
+func TestScriptsOfANodeThatIsToStop(t *testing.T) {
+	const forAWhile = "redis.call('SET', 'half', 1) local t = redis.call('TIME') " +
+		"repeat local now = redis.call('TIME') until (now[1] - t[1]) * 1000000 + now[2] - t[2] > 50000 return 'done'"
+	for name, c := range map[string]struct{ script, timeout, reply, has string }{
+		"without end":             {loop, "3600", "-ERR the script was ended with the node script: ", "before"},
+		"it writes, without end":  {loopAndWrite, "0", "-receive: EOF", ""},
+		"it writes and ends soon": {forAWhile, "3600", "done", "before half"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			root, err := os.OpenRoot(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer root.Close()
+			n := start(t, Config{Network: transport.Host{}, Dir: root}, "bind 127.0.0.1", "port 0", "save 3600 1",
+				"busy-reply-threshold 10", "shutdown-timeout "+c.timeout)
+			realClient(t, n).answers("SET before 1", "OK")
+			of := begin(t, n, c.script)
+			if err := n.Leave(t.Context()); err != nil {
+				t.Error(err)
+			}
+			err = n.SaveAtEnd(false)
+			if got := of.reply(); !strings.HasPrefix(got, c.reply) {
+				t.Errorf("its client is told %q", got)
+			}
+			if saved := err == nil; saved != (c.has != "") {
+				t.Errorf("saved: %v", err)
+			}
+			if err := n.Close(); err != nil {
+				t.Error(err)
+			}
+			n = start(t, Config{Network: transport.Host{}, Dir: root}, "bind 127.0.0.1", "port 0")
+			var has []string
+			for _, key := range []string{"before", "half"} {
+				if dataOf(n, key) != "" {
+					has = append(has, key)
+				}
+			}
+			if got := strings.Join(has, " "); got != c.has {
+				t.Errorf("what was saved has %q", got)
+			}
+			if err := n.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -20,8 +20,9 @@ import (
 	"holdfast/transport"
 )
 
-// leaveTimeout bounds how long a node that was told to stop waits to be let go by its group.
-const leaveTimeout = 10 * time.Second
+// leaveMargin is for how much longer than shutdown-timeout a node that was told to stop waits to be let go by its
+// group: a script that keeps it from being let go may take all of that.
+const leaveMargin = 2 * time.Second
 
 func nodeCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -192,7 +193,7 @@ func runNode(ctx context.Context, settings *config.Config, file string) error {
 	}
 	select {
 	case <-ctx.Done():
-		leave(n, logger)
+		leave(n, settings.ShutdownTimeout()+leaveMargin, logger)
 		if err := n.SaveAtEnd(interrupted(ctx)); err != nil {
 			logger.Error("ending without a last save", "err", err)
 		}
@@ -206,8 +207,8 @@ func interrupted(ctx context.Context) bool {
 	return strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String())
 }
 
-func leave(n *node.Node, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+func leave(n *node.Node, within time.Duration, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	if err := n.Leave(ctx); err != nil {
 		logger.Warn("stopping without having been let go; the sentinels will notice", "err", err)

@@ -330,7 +330,7 @@ func (d *driver) await(ctx context.Context) error {
 // lacksRoom reports that the next command waits for room: what adds nothing to the log does not, as the hello of the
 // successor whose word alone makes room.
 func (d *driver) lacksRoom() bool {
-	return !d.door.hasRoom() && d.next < len(d.cmds) && d.door.env.Appends(d.cmds[d.next])
+	return !d.door.engine.HasRoom() && d.next < len(d.cmds) && d.door.env.Appends(d.cmds[d.next])
 }
 
 // makeRoom holds the client's commands back while too much is waiting for the chain, so that a stuck successor can't
@@ -339,7 +339,7 @@ func (d *driver) makeRoom(ctx context.Context) error {
 	if !d.lacksRoom() || d.conn.TakeWake() {
 		return nil
 	}
-	return d.door.log.WaitCommitOr(ctx, d.door.log.End()-maxUncommitted, d.flushed)
+	return d.door.log.WaitCommitOr(ctx, d.door.roomFrom(), d.flushed)
 }
 
 // wake is called by anybody, at any time: there is output to flush, or the session's state has changed.

@@ -6,6 +6,7 @@ import (
 	"holdfast/internal/rules"
 	"holdfast/netloop"
 	"holdfast/node/command"
+	"holdfast/node/engine"
 	"holdfast/node/member"
 	"holdfast/node/store"
 	"holdfast/server/session"
@@ -95,7 +96,7 @@ func (o *Door) execute(d *driver, now time.Time, begun int64) {
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
 	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
 	o.env.Admit(c)
-	held, commit, room := !o.engine.Gated(), o.log.Commit(), o.hasRoom()
+	held, commit, room := !o.engine.Gated(), o.log.Commit(), o.engine.HasRoom()
 	for first := d.next; d.next < len(d.cmds); {
 		if closing, _ := s.Closing(); closing || s.Blocked() != nil || s.Hijacked() != nil {
 			break
@@ -197,7 +198,5 @@ func (o *Door) invalidationGate(s *session.Session) int64 {
 	return o.log.End()
 }
 
-// hasRoom reports whether clients' commands may add to what is uncommitted, of which maxUncommitted is the bound.
-func (o *Door) hasRoom() bool { return o.log.End()-maxUncommitted <= o.log.Commit() }
-
-const maxUncommitted = 64 << 20 // bytes
+// roomFrom is the commit point from which on clients' commands may add to the log as it is.
+func (o *Door) roomFrom() int64 { return o.log.End() - engine.MaxUncommitted }

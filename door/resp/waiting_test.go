@@ -9,6 +9,7 @@ import (
 
 	"holdfast/cluster"
 	"holdfast/node/config"
+	"holdfast/node/engine"
 )
 
 // aMaster is the door of a master that nobody follows.
@@ -87,7 +88,7 @@ func fill(n *testDoor) {
 	n.engine.Lock()
 	defer n.engine.Unlock()
 	n.log.SetChain(1, cluster.Member{Name: "silent"}, true)
-	n.log.Append(make([]byte, maxUncommitted+1))
+	n.log.Append(make([]byte, engine.MaxUncommitted+1))
 	n.log.Flush()
 }
 

@@ -147,6 +147,14 @@ func (c *Context) reveal(cmd *Command, args [][]byte) {
 	}
 }
 
+// revealPrograms has the reply wait for the last change of scripts and functions: it says which are known.
+func (c *Context) revealPrograms() {
+	if c.Engine.Gated() {
+		c.revealed = true
+		c.gate = max(c.gate, c.Engine.LastProgramsChange())
+	}
+}
+
 // Replicate adds an effect in place of the command's own words. It may be called several times.
 func (c *Context) Replicate(args ...[]byte) {
 	c.replaced = true

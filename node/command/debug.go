@@ -37,6 +37,7 @@ type debugSub struct {
 var debugSubs = []debugSub{
 	{"change-repl-id", 0, 0, debugChangeReplID},
 	{"digest", 0, 0, debugDigest},
+	{"digest-programs", 0, 0, debugDigestPrograms},
 	{"digest-value", 0, -1, debugDigestValue},
 	{"error", 1, 1, debugError},
 	{"help", 0, 0, debugHelp},
@@ -125,6 +126,15 @@ func debugError(_ *Context, args [][]byte, w *resp.Writer) error {
 func debugDigest(c *Context, _ [][]byte, w *resp.Writer) error {
 	sum := c.Store.Digest()
 	w.Simple(hex.EncodeToString(sum[:]))
+	return nil
+}
+
+// debugDigestPrograms answers a digest of the libraries of functions, and one of the scripts that are kept.
+func debugDigestPrograms(c *Context, _ [][]byte, w *resp.Writer) error {
+	libraries, scripts := c.Store.Programs.Digest()
+	w.Array(2)
+	w.BulkString(libraries)
+	w.BulkString(scripts)
 	return nil
 }
 
@@ -246,6 +256,8 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"    Give the log another replication id.",
 		"DIGEST",
 		"    Answer a digest of the whole data set.",
+		"DIGEST-PROGRAMS",
+		"    Output a digest of the libraries of functions, and one of the scripts that are known after a failover.",
 		"DIGEST-VALUE <key> [<key> ...]",
 		"    Answer a digest of each key's value.",
 		"ERROR <text>",

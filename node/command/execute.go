@@ -258,7 +258,7 @@ func (e *Env) applyEffect(c *Context, cmd *Command, args [][]byte, onlyQuick boo
 // Appends reports whether a client's command may add to the log. It needs no lock.
 func (e *Env) Appends(args [][]byte) bool {
 	cmd, err := e.table.Lookup(args)
-	return err == nil && cmd.Flags&(resp.Write|resp.MayReplicate|resp.RunsQueued) != 0
+	return err == nil && (cmd.Level > 0 || cmd.Flags&(resp.Write|resp.MayReplicate|resp.RunsQueued) != 0)
 }
 
 // Knows is the feature level that a command of a log needs, or why it can't be executed here whatever the data is. It

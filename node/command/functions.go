@@ -56,6 +56,7 @@ func inLog(row Command, policy string) Command {
 
 func fcall(c *Context, args [][]byte, w *resp.Writer) error {
 	c.showScript(args)
+	c.revealPrograms()
 	f := c.scripts.libraries.Find(args[1])
 	if f == nil {
 		return resp.Error("ERR Function not found")
@@ -67,8 +68,8 @@ func fcall(c *Context, args [][]byte, w *resp.Writer) error {
 	case err != nil:
 		return err
 	}
-	return c.run(f.Name, args, f.Flags, true, func(limit int64) script.Outcome {
-		return c.scripts.libraries.Call(f, keys, others, limit, w)
+	return c.run(f.Name, args, f.Flags, true, func() script.Outcome {
+		return c.scripts.libraries.Call(f, keys, others, w)
 	})
 }
 
@@ -87,15 +88,22 @@ func functionLoad(c *Context, args [][]byte, w *resp.Writer) error {
 			return err
 		}
 		c.Store.Programs.SetLibrary(name, string(code))
+		c.Engine.ProgramsChanged()
 		return nil
 	}
-	name, err := c.scripts.libraries.Load(code, replace, c.Config.LuaMemoryLimit())
+	name, err := c.scripts.libraries.Load(code, replace)
 	if err != nil {
 		return err
 	}
-	c.Dirty++
+	c.programsChanged()
 	w.BulkString(name)
 	return nil
+}
+
+// programsChanged notes that libraries have changed.
+func (c *Context) programsChanged() {
+	c.Dirty++
+	c.Engine.ProgramsChanged()
 }
 
 func functionDelete(c *Context, args [][]byte, w *resp.Writer) error {
@@ -103,7 +111,7 @@ func functionDelete(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR Library not found")
 	}
 	c.Store.Programs.DeleteLibrary(string(args[2]))
-	c.Dirty++
+	c.programsChanged()
 	w.OK()
 	return nil
 }
@@ -116,7 +124,7 @@ func functionFlush(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
 	}
 	c.Store.Programs.FlushLibraries()
-	c.Dirty++
+	c.programsChanged()
 	w.OK()
 	return nil
 }
@@ -137,6 +145,7 @@ func functionList(c *Context, args [][]byte, w *resp.Writer) error {
 			return resp.Error("ERR Unknown argument " + resp.Text(args[i]))
 		}
 	}
+	c.revealPrograms()
 	later, n := w.ArrayLater(), 0
 	for _, lib := range c.scripts.libraries.All() {
 		if pattern == nil || resp.Match(pattern, []byte(lib.Name), true) {
@@ -184,6 +193,7 @@ func writeLibrary(w *resp.Writer, lib *script.Library, withCode bool) {
 }
 
 func functionDump(c *Context, _ [][]byte, w *resp.Writer) error {
+	c.revealPrograms()
 	var codes []string
 	for _, name := range c.Store.Programs.Names() {
 		code, _ := c.Store.Programs.Library(name)
@@ -219,7 +229,7 @@ func functionRestore(c *Context, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR failed loading the given functions payload")
 	}
 	if !c.Apply {
-		if err := c.scripts.libraries.Check(codes, replace, flush, c.Config.LuaMemoryLimit()); err != nil {
+		if err := c.scripts.libraries.Check(codes, replace, flush); err != nil {
 			return err
 		}
 	}
@@ -233,7 +243,7 @@ func functionRestore(c *Context, args [][]byte, w *resp.Writer) error {
 		}
 		c.Store.Programs.SetLibrary(name, string(code))
 	}
-	c.Dirty++
+	c.programsChanged()
 	w.OK()
 	return nil
 }
@@ -251,6 +261,7 @@ func functionStats(c *Context, _ [][]byte, w *resp.Writer) error {
 	if run.caller != nil && !run.function {
 		return errBusyScript
 	}
+	c.revealPrograms()
 	w.Map(2)
 	w.BulkString("running_script")
 	if run.caller == nil {

@@ -111,6 +111,7 @@ func eval(c *Context, args [][]byte, w *resp.Writer) error {
 
 func evalSHA(c *Context, args [][]byte, w *resp.Writer) error {
 	c.showScript(args)
+	c.revealPrograms()
 	s := c.scripts.cache.Find(args[1])
 	if len(args[1]) != 40 {
 		return errNoScript
@@ -137,6 +138,7 @@ func scriptDebug(*Context, [][]byte, *resp.Writer) error {
 }
 
 func scriptExists(c *Context, args [][]byte, w *resp.Writer) error {
+	c.revealPrograms()
 	w.Array(len(args) - 2)
 	for _, hash := range args[2:] {
 		if c.scripts.cache.Find(hash) != nil {
@@ -160,6 +162,7 @@ func scriptFlush(c *Context, args [][]byte, w *resp.Writer) error {
 				return err
 			}
 		}
+		c.Engine.ProgramsChanged()
 		if c.scripts.cache.Flush(); c.Engine.Lasts() {
 			c.ReplicateStrings("SCRIPT", "FLUSH")
 		}
@@ -179,6 +182,7 @@ func scriptKill(c *Context, _ [][]byte, w *resp.Writer) error {
 func scriptLoad(c *Context, args [][]byte, w *resp.Writer) error {
 	if c.Apply {
 		c.scripts.cache.Keep(args[2], c.Config.ScriptCacheBytes())
+		c.Engine.ProgramsChanged()
 		return nil
 	}
 	s := c.scripts.cache.FindBody(args[2])
@@ -192,11 +196,13 @@ func scriptLoad(c *Context, args [][]byte, w *resp.Writer) error {
 	if err := c.keepScript(s); err != nil {
 		return err
 	}
+	c.revealPrograms() // also when others have made it known
 	w.BulkString(s.SHA)
 	return nil
 }
 
 func scriptShow(c *Context, args [][]byte, w *resp.Writer) error {
+	c.revealPrograms()
 	s := c.scripts.cache.Find(args[2])
 	if s == nil {
 		return resp.Error("NOSCRIPT No matching script.")

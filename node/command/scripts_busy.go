@@ -35,6 +35,9 @@ func (r *scriptRun) busyError() error {
 	return errBusyScript
 }
 
+// StretchOfScript is what OnLong is told, now and then, while a script runs.
+const StretchOfScript = "stretch of a script"
+
 // hook is called by a script every now and then.
 func (r *scriptRun) hook(l *lua.State) error {
 	err := r.interrupt()
@@ -47,6 +50,9 @@ func (r *scriptRun) hook(l *lua.State) error {
 // interrupt lets guests in when the script has run for too long, and says why it is to end.
 func (r *scriptRun) interrupt() error {
 	e := r.e
+	if e.onLong != nil {
+		e.onLong(StretchOfScript)
+	}
 	limit := e.Config.BusyReplyThreshold()
 	if limit > 0 && e.clock()-r.began >= limit*int64(time.Millisecond) {
 		if !r.busy {
@@ -63,10 +69,17 @@ func (r *scriptRun) interrupt() error {
 	switch {
 	case r.killed:
 		return errKilled
-	case e.Engine.Stopping():
+	case e.Engine.Stopping() || r.outlasts(e.Engine.StopsAt()):
+		r.ended = true
 		return errEnding
 	}
 	return nil
+}
+
+// outlasts reports whether a script goes on for too long on a node that is to end: one that has written may finish
+// until then, one that has not only as long as it does not hold up others.
+func (r *scriptRun) outlasts(then int64) bool {
+	return then > 0 && (r.busy && !r.dirty || r.e.clock() >= then)
 }
 
 // ScriptTime is the time of the script that runs, in unix milliseconds: for its guests nothing expires that has not for

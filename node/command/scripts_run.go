@@ -1,6 +1,8 @@
 package command
 
 import (
+	"time"
+
 	"holdfast/node/engine"
 	"holdfast/node/programs"
 	"holdfast/node/script"
@@ -14,6 +16,7 @@ type scripts struct {
 	runner    *script.Runner
 	libraries *script.Libraries
 	run       scriptRun
+	notKept   resp.Sparing // was told of
 }
 
 func newScripts(e *Env) *scripts {
@@ -21,6 +24,7 @@ func newScripts(e *Env) *scripts {
 	s.run.e = e
 	s.runner = script.NewRunner(script.Config{
 		Host: &s.run, Hook: s.run.hook, Logger: e.Logger, Seed: int32(e.Rand.Uint32()),
+		Limit: e.Config.LuaMemoryLimit,
 	})
 	s.libraries = s.runner.NewLibraries(&e.Store.Programs)
 	return s
@@ -77,6 +81,7 @@ type scriptRun struct {
 	function bool
 	busy     bool // it runs for so long that other clients are told so
 	killed   bool
+	ended    bool // since the node is to end
 }
 
 // flagsOf are the flags of a command as it is called: those of one that runs a script depend on the script. One that
@@ -87,11 +92,8 @@ func (e *Env) flagsOf(cmd *Command, args [][]byte) resp.Flag {
 		return f
 	}
 	flags, ok := e.flagsOfScript(cmd, args)
-	switch {
-	case !ok:
-		return f
-	case flags&script.Plain != 0:
-		return f &^ resp.Stale
+	if !ok || flags&script.Plain != 0 {
+		return f &^ resp.Stale // that a script or a function is not known is read from the data, too
 	}
 	f &^= resp.Stale | resp.DenyOOM | resp.Write | resp.MayReplicate
 	if flags&script.AllowStale != 0 {
@@ -129,14 +131,25 @@ func (e *Env) flagsOfScript(cmd *Command, args [][]byte) (flags script.Flags, ok
 
 // runScript runs a script, and writes its reply.
 func (c *Context) runScript(s *script.Script, command, keys, args [][]byte, w *resp.Writer) error {
-	if c.Engine.Pause() == engine.NoPause { // else the log stands still: it is kept when it runs next
+	// Else the log stands still, or has no room for what does not wait for that: it is kept when it runs next.
+	if c.Engine.Pause() == engine.NoPause && c.Engine.HasRoom() {
 		if err := c.keepScript(s); err != nil {
-			return err
+			c.scripts.tellNotKept(c, err)
 		}
 	}
-	return c.run(s.SHA, command, s.Flags, false, func(limit int64) script.Outcome {
-		return c.scripts.runner.Eval(s, keys, args, limit, w)
+	if c.Engine.Gated() { // its client may take it for known; others may have made it so
+		c.gate = max(c.gate, c.Engine.LastProgramsChange())
+	}
+	return c.run(s.SHA, command, s.Flags, false, func() script.Outcome {
+		return c.scripts.runner.Eval(s, keys, args, w)
 	})
+}
+
+// tellNotKept tells, not too often, that scripts run which the next master may not know by their SHA1.
+func (s *scripts) tellNotKept(c *Context, err error) {
+	if s.notKept.Due(time.UnixMilli(c.Now), time.Minute) {
+		c.Logger.Warn("a script runs that will not be known by its SHA1 after a failover", "err", err)
+	}
 }
 
 // keepScript has a script that is run be known on every member, also after a failover: it goes into the log, when it is
@@ -153,6 +166,7 @@ func (c *Context) keepScript(s *script.Script) error {
 	}
 	body := []byte(s.Body)
 	c.scripts.cache.Keep(body, limit)
+	c.Engine.ProgramsChanged()
 	if !c.Engine.Lasts() {
 		return nil // a snapshot has it; who reads this log knows scripts of his own, as Redis does
 	}
@@ -166,7 +180,7 @@ func (c *Context) keepScript(s *script.Script) error {
 
 // run runs a script or a function. All that it does is one execution.
 func (c *Context) run(name string, args [][]byte, flags script.Flags, function bool,
-	f func(limit int64) script.Outcome) error {
+	f func() script.Outcome) error {
 	readOnly := c.Cmd.Flags&resp.ReadOnly != 0
 	plain := flags&script.Plain != 0
 	if readOnly && !plain && flags&script.NoWrites == 0 {
@@ -178,7 +192,7 @@ func (c *Context) run(name string, args [][]byte, flags script.Flags, function b
 	run.readOnly = readOnly || !plain && flags&script.NoWrites != 0
 	run.allowOOM = !plain && flags&script.AllowOOM != 0
 	cmd := c.Cmd
-	out := f(c.Config.LuaMemoryLimit())
+	out := f()
 	run.end()
 	for _, text := range out.Errors {
 		c.Stats.Error(text)
@@ -198,7 +212,7 @@ func (r *scriptRun) begin(c *Context, name string, args [][]byte) {
 		r.c.InExec, r.c.scripted = true, true
 	}
 	r.name, r.args, r.read = name, args, false
-	r.caller, r.dirty, r.busy, r.killed, r.began = c, false, false, false, r.e.clock()
+	r.caller, r.dirty, r.busy, r.killed, r.ended, r.began = c, false, false, false, false, r.e.clock()
 	r.gated, r.quiet = r.e.Engine.Gated(), r.e.unobserved()
 	s, of := r.c.S, c.S
 	s.ID, s.Addr, s.LocalAddr, s.Name, s.User, s.DB = of.ID, of.Addr, of.LocalAddr, of.Name, of.User, of.DB
@@ -216,7 +230,7 @@ func (r *scriptRun) end() {
 	if r.read && r.caller.S.Tracking != nil {
 		r.e.remember(r.caller, r.caller.Cmd, r.args) // as Redis does; what it has read is remembered anyhow
 	}
-	if r.e.Engine.Stopping() && r.dirty {
+	if r.ended && r.dirty {
 		r.undo()
 	}
 	r.caller, r.c.S.Tracking, r.busy, r.args = nil, nil, false, nil

@@ -169,6 +169,10 @@ func TestScriptsOnReplicas(t *testing.T) {
 		{"#!lua flags=no-writes,allow-stale\nreturn redis.call('GET', 'k')", "",
 			`-ERR Can not execute the command on a stale replica script: SHA, on @user_script:2.`},
 	})
+	for _, line := range []string{`evalsha 0000000000000000000000000000000000000000 0`, `fcall missing 0`,
+		`fcall_ro missing 0`, `eval "#!nonsense" 0`} {
+		e.run([]step{{line, stale}}) // it may be that others know it
+	}
 }
 
 // TestScriptsEffects: what a script did, and never the script, stands in the log; all of it or nothing.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The rows that have a method of their own.
@@ -71,6 +72,7 @@ var (
 	rowSave              = row("save")
 	rowSentinelAuthPass  = row("sentinel-auth-pass")
 	rowShutdownOnInt     = row("shutdown-on-sigint")
+	rowShutdownTimeout   = row("shutdown-timeout")
 	rowShutdownOnTerm    = row("shutdown-on-sigterm")
 	rowSlowlogMaxLen     = row("slowlog-max-len")
 	rowSlowlogSlowerThan = row("slowlog-log-slower-than")
@@ -247,6 +249,11 @@ func (c *Config) KeyLoadDelay() int64 { return c.value(rowKeyLoadDelay).num }
 
 // ReplBacklogSize returns how many bytes of the log stay in memory.
 func (c *Config) ReplBacklogSize() int64 { return c.value(rowReplBacklogSize).num }
+
+// ShutdownTimeout is for how long a node that is told to stop waits for others.
+func (c *Config) ShutdownTimeout() time.Duration {
+	return time.Duration(c.value(rowShutdownTimeout).num) * time.Second
+}
 
 // BusyReplyThreshold is after how many milliseconds of a script other clients are told; 0: never.
 func (c *Config) BusyReplyThreshold() int64 { return c.value(rowBusyReply).num }

@@ -9,9 +9,13 @@ type lastChanges struct {
 	seed maphash.Seed
 	at   *[1 << 16]int64 // by slot
 	all  int64           // last change of unknown keys: FLUSHALL, SWAPDB, a loaded data set
+	// last change of scripts and functions that are known
+	programs int64
 
 	pending    []uint16 // slots that the execution in hand has changed
 	pendingAll bool     // it has changed keys that nobody names
+	// it has changed scripts or functions
+	pendingPrograms bool
 }
 
 func newLastChanges() lastChanges {
@@ -22,7 +26,7 @@ func newLastChanges() lastChanges {
 // been longer.
 func (c *lastChanges) restart(end int64) {
 	clear(c.at[:])
-	c.all = end
+	c.all, c.programs = end, end
 }
 
 func (c *lastChanges) slot(db int, key []byte) uint16 {
@@ -46,11 +50,16 @@ func (c *lastChanges) mark(end int64) {
 	if c.pendingAll {
 		c.all = end
 	}
+	if c.pendingPrograms {
+		c.programs = end
+	}
 	c.drop()
 }
 
 // drop forgets the changes of the execution in hand.
-func (c *lastChanges) drop() { c.pending, c.pendingAll = c.pending[:0], false }
+func (c *lastChanges) drop() {
+	c.pending, c.pendingAll, c.pendingPrograms = c.pending[:0], false, false
+}
 
 func (c *lastChanges) of(db int, key []byte) int64 { return max(c.all, c.at[c.slot(db, key)]) }
 
@@ -63,6 +72,12 @@ func (e *Engine) KeyChanged(db int, key []byte) {
 		e.changes.note(db, key)
 	}
 }
+
+// ProgramsChanged says that scripts or functions which are known have changed. It needs the lock.
+func (e *Engine) ProgramsChanged() { e.changes.pendingPrograms = e.role.Gates }
+
+// LastProgramsChange is the log offset of the last such change.
+func (e *Engine) LastProgramsChange() int64 { return e.changes.programs }
 
 // LastChange is the log offset of the last change of a key, or a later one; of any key when db is -1.
 func (e *Engine) LastChange(db int, key []byte) int64 {

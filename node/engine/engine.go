@@ -121,8 +121,9 @@ type Engine struct {
 
 	evictions chan struct{} // holds a token while keys are to be evicted
 
-	guests   bool        // a client's command lets others in; guarded by Entrance
-	stopping atomic.Bool // the node ends
+	guests   bool         // a client's command lets others in; guarded by Entrance
+	stopping atomic.Bool  // the node ends
+	stopsAt  atomic.Int64 // see StopsAt
 
 	held context.Context // ends when the node leaves its place; guarded by turn
 	lose context.CancelFunc

@@ -1,5 +1,7 @@
 package engine
 
+import "time"
+
 // Guests are clients that are let in while a client's command goes on for too long: they execute nothing and see no
 // data, they are only told so, or end it.
 //
@@ -38,6 +40,12 @@ func (e *Engine) Visit(f func()) {
 	}
 	f()
 }
+
+// StopWithin has a command that goes on for long end within a time, as the node is to end then. It needs no lock.
+func (e *Engine) StopWithin(d time.Duration) { e.stopsAt.CompareAndSwap(0, max(e.Clock()+int64(d), 1)) }
+
+// StopsAt is when, by Clock, the time is over that StopWithin gave; 0: it was not called. It needs no lock.
+func (e *Engine) StopsAt() int64 { return e.stopsAt.Load() }
 
 // Stop has a command that goes on for long end as soon as it can, as the node does. It needs no lock.
 func (e *Engine) Stop() { e.stopping.Store(true) }

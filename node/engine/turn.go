@@ -112,6 +112,12 @@ func (e *Engine) Append() (end int64) {
 	return end
 }
 
+// MaxUncommitted bounds how many bytes of the log may wait for the commit point before clients' commands add to it.
+const MaxUncommitted = 64 << 20
+
+// HasRoom reports whether clients' commands may add to the log. It needs no lock.
+func (e *Engine) HasRoom() bool { return e.Log.End()-MaxUncommitted <= e.Log.Commit() }
+
 // Executed is how many effects there ever were. It needs the lock.
 func (e *Engine) Executed() int64 { return e.executed }
 

@@ -2,6 +2,9 @@ package programs
 
 import (
 	"container/list"
+	"crypto/sha1"
+	"encoding/binary"
+	"encoding/hex"
 	"maps"
 	"slices"
 )
@@ -114,3 +117,21 @@ func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.libraries)) }
 
 // Memory is what scripts and libraries take.
 func (s *Set) Memory() (scripts, libraries int64) { return s.size, s.code }
+
+// Digest is a digest of the libraries, and one of the scripts that are kept: members with the same log have the same.
+func (s *Set) Digest() (libraries, scripts string) {
+	var codes []string
+	for _, name := range s.Names() {
+		codes = append(codes, s.libraries[name])
+	}
+	return digest(codes), digest(s.Scripts())
+}
+
+func digest(texts []string) string {
+	sum := sha1.New()
+	for _, text := range texts {
+		_ = binary.Write(sum, binary.LittleEndian, uint64(len(text))) // a hash takes all that it is given
+		sum.Write([]byte(text))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}

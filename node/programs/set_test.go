@@ -50,3 +50,30 @@ func TestLibraries(t *testing.T) {
 		t.Error("something is left")
 	}
 }
+
+// TestDigest: sets that have come to the same have the same digests, whatever the way.
+func TestDigest(t *testing.T) {
+	var a, b Set
+	a.SetLibrary("x", "1")
+	a.SetLibrary("y", "2")
+	b.SetLibrary("y", "3")
+	b.SetLibrary("z", "")
+	b.SetLibrary("x", "1")
+	b.SetLibrary("y", "2")
+	b.DeleteLibrary("z")
+	for _, body := range []string{"p", "q"} {
+		a.Keep(body, 1<<20)
+	}
+	for _, body := range []string{"q", "p", "q"} {
+		b.Keep(body, 1<<20)
+	}
+	libraries, scripts := a.Digest()
+	if l, s := b.Digest(); l != libraries || s != scripts {
+		t.Errorf("%s %s, want %s %s", l, s, libraries, scripts)
+	}
+	b.SetLibrary("y", "4")
+	b.Keep("p", 1<<20) // it will be forgotten later now
+	if l, s := b.Digest(); l == libraries || s == scripts {
+		t.Error("what differs has the same digest")
+	}
+}

@@ -81,7 +81,7 @@ func (ls *Libraries) sync() {
 		lib := old[name]
 		if lib == nil || lib.Code != code {
 			var err error
-			if lib, err = ls.load(code, 0); err != nil {
+			if lib, err = ls.load(code); err != nil {
 				ls.r.Logger.Error("a library of functions can't be loaded", "library", name, "err", err)
 				continue
 			}
@@ -146,7 +146,7 @@ func (ls *Libraries) Memory() int64 {
 const loadHooks = 1000
 
 // Load loads a library and puts it into the data set. The errors are replies.
-func (ls *Libraries) Load(code []byte, replace bool, limit int64) (name string, err error) {
+func (ls *Libraries) Load(code []byte, replace bool) (name string, err error) {
 	ls.sync()
 	name, _, err = programs.Metadata(string(code))
 	if err != nil {
@@ -156,7 +156,7 @@ func (ls *Libraries) Load(code []byte, replace bool, limit int64) (name string, 
 	if old != nil && !replace {
 		return "", resp.Error("ERR Library '" + name + "' already exists")
 	}
-	lib, err := ls.load(string(code), limit)
+	lib, err := ls.load(string(code))
 	if err != nil {
 		return "", err
 	}
@@ -185,7 +185,7 @@ func (ls *Libraries) unlink(lib *Library) {
 
 // Check says why these libraries can't all be loaded beside those that are there, or, with replace, in place of those
 // with their names; alone: in place of all.
-func (ls *Libraries) Check(codes [][]byte, replace, alone bool, limit int64) error {
+func (ls *Libraries) Check(codes [][]byte, replace, alone bool) error {
 	ls.sync()
 	var all []*Library
 	defer func() {
@@ -203,7 +203,7 @@ func (ls *Libraries) Check(codes [][]byte, replace, alone bool, limit int64) err
 			return resp.Error("ERR Library '" + name + "' already exists")
 		}
 		names[name] = true
-		lib, err := ls.load(string(code), limit)
+		lib, err := ls.load(string(code))
 		if err != nil {
 			return err
 		}
@@ -232,9 +232,8 @@ func (ls *Libraries) Check(codes [][]byte, replace, alone bool, limit int64) err
 	return nil
 }
 
-// load runs the code of a library, which registers its functions. limit is how many bytes all may take; 0: as many as
-// before.
-func (ls *Libraries) load(code string, limit int64) (*Library, error) {
+// load runs the code of a library, which registers its functions.
+func (ls *Libraries) load(code string) (*Library, error) {
 	name, rest, err := programs.Metadata(code)
 	if err != nil {
 		return nil, err
@@ -243,9 +242,7 @@ func (ls *Libraries) load(code string, limit int64) (*Library, error) {
 		ls.open()
 	}
 	l := ls.l
-	if limit > 0 {
-		l.SetMemoryLimit(limit)
-	}
+	l.SetMemoryLimit(ls.r.Limit())
 	proto, err := lua.Compile(rest, "@user_function")
 	if err != nil {
 		return nil, resp.Error("ERR Error compiling function: " + err.Error())
@@ -338,8 +335,8 @@ func (ls *Libraries) open() {
 }
 
 // Call calls a function, and writes its reply, also when that is an error.
-func (ls *Libraries) Call(f *Function, keys, args [][]byte, limit int64, w *resp.Writer) Outcome {
-	l := ls.l
+func (ls *Libraries) Call(f *Function, keys, args [][]byte, w *resp.Writer) Outcome {
+	l, limit := ls.l, ls.r.Limit()
 	l.SetMemoryLimit(limit)
 	l.SetTop(0)
 	ls.r.kept = true

@@ -14,14 +14,15 @@ type replyWriter struct {
 	w     *resp.Writer
 	proto int // that the script chose
 	out   *Outcome
-	most  int // how long w may get; 0: as long as it does
+	start int   // where in w it begins
+	most  int64 // how long it may get
 }
 
 // errLongReply ends a reply that takes more than all of a script's values may: a table may stand in many places.
 const errLongReply = "ERR the reply takes more than lua-memory-limit"
 
 // tooLong reports that the reply will not do.
-func (r *replyWriter) tooLong() bool { return r.most > 0 && r.w.Len() > r.most }
+func (r *replyWriter) tooLong() bool { return int64(r.w.Len()-r.start) > r.most }
 
 // maxNesting is how deep tables may stand within tables.
 const maxNesting = 7994

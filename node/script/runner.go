@@ -24,6 +24,8 @@ type Config struct {
 	// is to tell the Runner with NotePlace.
 	Hook func(l *lua.State) error
 	Seed int32 // of math.random
+	// Limit is how many bytes the values of scripts may take, and those of functions; it is asked each time.
+	Limit func() int64
 }
 
 // Runner runs scripts, one after the other.
@@ -65,8 +67,8 @@ type Outcome struct {
 	Errors []string // those that nobody has counted yet
 }
 
-// Eval runs a script, and writes its reply, also when that is an error. limit is how many bytes its values may take.
-func (r *Runner) Eval(s *Script, keys, args [][]byte, limit int64, w *resp.Writer) Outcome {
+// Eval runs a script, and writes its reply, also when that is an error.
+func (r *Runner) Eval(s *Script, keys, args [][]byte, w *resp.Writer) Outcome {
 	if r.l == nil {
 		r.l = r.newState()
 		r.generation++
@@ -77,7 +79,7 @@ func (r *Runner) Eval(s *Script, keys, args [][]byte, limit int64, w *resp.Write
 			return Outcome{Failed: true, Errors: []string{err.Error()}}
 		}
 	}
-	l := r.l
+	l, limit := r.l, r.Limit()
 	l.SetMemoryLimit(limit)
 	globals := l.Globals()
 	out := r.protected(l, s.SHA, w, func() Outcome {
@@ -147,10 +149,7 @@ func (r *Runner) run(l *lua.State, nArgs int, name string, limit int64, w *resp.
 	clear(r.args)
 	if err == nil {
 		start := w.Len()
-		write := replyWriter{l: l, w: w, proto: r.proto, out: &out}
-		if limit > 0 {
-			write.most = start + int(limit)
-		}
+		write := replyWriter{l: l, w: w, proto: r.proto, out: &out, start: start, most: limit}
 		if write.value(l.Top(), 0); write.tooLong() {
 			w.Truncate(start)
 			write.error(errLongReply, false)

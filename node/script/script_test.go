@@ -13,8 +13,9 @@ import (
 
 // echo is a host that answers what it is asked to.
 type echo struct {
-	left int // hooks until it ends the script
-	said [][]string
+	left  int // hooks until it ends the script
+	limit int64
+	said  [][]string
 }
 
 var errEnded = errors.New("ended")
@@ -40,7 +41,7 @@ func (h *echo) Call(args [][]byte, proto int, check bool) ([]byte, error) {
 }
 
 func newTestRunner(h *echo) *Runner {
-	r := NewRunner(Config{Host: h, Logger: slog.New(slog.DiscardHandler)})
+	r := NewRunner(Config{Host: h, Logger: slog.New(slog.DiscardHandler), Limit: func() int64 { return h.limit }})
 	r.Hook = func(l *lua.State) error {
 		if h.left--; h.left < 0 {
 			r.NotePlace(l)
@@ -64,13 +65,13 @@ func mustParse(t testing.TB, source string) *Script {
 func run(t testing.TB, r *Runner, source string, proto int) string {
 	t.Helper()
 	w := resp.Writer{Proto: proto}
-	r.Eval(mustParse(t, source), nil, nil, 16<<20, &w)
+	r.Eval(mustParse(t, source), nil, nil, &w)
 	return string(w.Buf)
 }
 
 // TestReplies: what a command answers comes back as the same reply, where a script has a value for it.
 func TestReplies(t *testing.T) {
-	r := newTestRunner(&echo{left: 1 << 30})
+	r := newTestRunner(&echo{left: 1 << 30, limit: 16 << 20})
 	for _, reply := range []string{
 		":-5\r\n", "$5\r\nhello\r\n", "$0\r\n\r\n", "+OK\r\n", "-ERR x y\r\n", "*0\r\n",
 		"*2\r\n:1\r\n*1\r\n$1\r\na\r\n",
@@ -94,7 +95,7 @@ func quote(s string) string {
 
 // TestNothingIsLeft: tables and strings are used again, and no script sees what another had in them.
 func TestNothingIsLeft(t *testing.T) {
-	r := newTestRunner(&echo{left: 1 << 30})
+	r := newTestRunner(&echo{left: 1 << 30, limit: 16 << 20})
 	for _, c := range [][2]string{
 		{"local t = redis.call('reply', '+OK\\r\\n') t.b = 1 t[1] = 2 setmetatable(t, {__index = {a = 1}}) return t",
 			"+OK\r\n"},
@@ -114,7 +115,7 @@ func TestNothingIsLeft(t *testing.T) {
 
 // TestErrorsWithoutText end a script, and nothing else: Redis 7.0.15 dies of them.
 func TestErrorsWithoutText(t *testing.T) {
-	r := newTestRunner(&echo{left: 1 << 30})
+	r := newTestRunner(&echo{left: 1 << 30, limit: 16 << 20})
 	if got := run(t, r, "error({})", 2); !strings.HasPrefix(got, "-ERR unknown error script: ") {
 		t.Errorf("%q", got)
 	}
@@ -129,10 +130,10 @@ func TestEnded(t *testing.T) {
 		"while true do end", "while true do pcall(function() while true do end end) end",
 		"coroutine.wrap(function() while true do end end)()", "string.rep('x', 1e6):find(('.-'):rep(50) .. 'y')",
 	} {
-		r := newTestRunner(&echo{left: 3})
+		r := newTestRunner(&echo{left: 3, limit: 16 << 20})
 		s := mustParse(t, source)
 		var w resp.Writer
-		r.Eval(s, nil, nil, 16<<20, &w)
+		r.Eval(s, nil, nil, &w)
 		if got := string(w.Buf); got != "-ended script: "+s.SHA+", on @user_script:1.\r\n" {
 			t.Errorf("%s: %q", source, got)
 		}
@@ -141,7 +142,7 @@ func TestEnded(t *testing.T) {
 
 // TestMemoryIsLimited: too much is an error of the script.
 func TestMemoryIsLimited(t *testing.T) {
-	r := newTestRunner(&echo{left: 1 << 30})
+	r := newTestRunner(&echo{left: 1 << 30, limit: 16 << 20})
 	for _, source := range []string{
 		"local t = {} while true do t[#t+1] = ('x'):rep(1000) .. #t end", "return ('x'):rep(1e9)",
 		"local t = {} while true do t[#t+1] = redis.call('reply', '+OK\\r\\n') end",
@@ -214,7 +215,7 @@ func FuzzScript(f *testing.F) {
 	} {
 		f.Add(source)
 	}
-	h := &echo{}
+	h := &echo{limit: 4 << 20}
 	r := newTestRunner(h)
 	f.Fuzz(func(t *testing.T, source string) {
 		if strings.Contains(source, "reply") && !strings.Contains(source, "reply', '*1\\r\\n:1\\r\\n'") {
@@ -227,7 +228,7 @@ func FuzzScript(f *testing.F) {
 		for proto := 2; proto <= 3; proto++ {
 			h.left, h.said = 20, nil
 			w := resp.Writer{Proto: proto}
-			r.Eval(s, [][]byte{[]byte("key")}, [][]byte{[]byte("arg")}, 4<<20, &w)
+			r.Eval(s, [][]byte{[]byte("key")}, [][]byte{[]byte("arg")}, &w)
 			if r.Memory() > 4<<20 {
 				t.Fatalf("it has %d bytes", r.Memory())
 			}
@@ -241,7 +242,7 @@ func FuzzScript(f *testing.F) {
 
 // TestLongReplies: a table that stands in many places makes no reply that is longer than all of a script's values.
 func TestLongReplies(t *testing.T) {
-	r := newTestRunner(&echo{left: 1 << 30})
+	r := newTestRunner(&echo{left: 1 << 30, limit: 16 << 20})
 	const want = "-" + errLongReply + "\r\n"
 	for _, source := range []string{
 		"local t = {1} for i = 1, 24 do t = {t, t} end return t",
@@ -260,15 +261,14 @@ func TestLongReplies(t *testing.T) {
 
 // TestNoRoomToBegin: where there is no memory for what a script or a function is given, that is its reply.
 func TestNoRoomToBegin(t *testing.T) {
-	const limit = 1 << 20
-	r := newTestRunner(&echo{left: 1 << 30})
+	r := newTestRunner(&echo{left: 1 << 30, limit: 1 << 20})
 	many := make([][]byte, 100_000)
 	for i := range many {
 		many[i] = []byte("an argument")
 	}
 	for _, keys := range [][][]byte{nil, many} {
 		w := resp.Writer{Proto: 2}
-		r.Eval(mustParse(t, "return #ARGV"), keys, many, limit, &w)
+		r.Eval(mustParse(t, "return #ARGV"), keys, many, &w)
 		if got := string(w.Buf); !strings.HasSuffix(got, "not enough memory\r\n") {
 			t.Errorf("a script: %.80q", got)
 		}
@@ -279,18 +279,35 @@ func TestNoRoomToBegin(t *testing.T) {
 	libraries := r.NewLibraries(&programs.Set{})
 	const code = "#!lua name=l\nlocal kept\nredis.register_function('keep', function()\n" +
 		"while true do kept = {kept} end\nend)"
-	if _, err := libraries.Load([]byte(code), false, limit); err != nil {
+	if _, err := libraries.Load([]byte(code), false); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
 		w := resp.Writer{Proto: 2}
-		libraries.Call(libraries.Find([]byte("keep")), nil, many[:10], limit, &w)
+		libraries.Call(libraries.Find([]byte("keep")), nil, many[:10], &w)
 		if got := string(w.Buf); !strings.HasSuffix(got, "not enough memory\r\n") {
 			t.Errorf("a function: %.80q", got)
 		}
 	}
 	other := strings.NewReplacer("name=l", "name=m", "'keep'", "'other'").Replace(code)
-	if _, err := libraries.Load([]byte(other), false, limit); err == nil || !strings.Contains(err.Error(), "memory") {
+	if _, err := libraries.Load([]byte(other), false); err == nil || !strings.Contains(err.Error(), "memory") {
 		t.Errorf("a library beside it: %v", err)
+	}
+}
+
+// TestLibrariesOfOthers: a library that came with the data, and takes more than it may here, is left out as soon as
+// somebody asks for it, and not loaded without a limit.
+func TestLibrariesOfOthers(t *testing.T) {
+	set := &programs.Set{}
+	set.SetLibrary("big", "#!lua name=big\nlocal kept = {}\nfor i = 1, 1e6 do kept[i] = {} end\n"+
+		"redis.register_function('big', function() return #kept end)")
+	set.SetLibrary("small", "#!lua name=small\nredis.register_function('small', function() return 1 end)")
+	r := newTestRunner(&echo{left: 1 << 30, limit: 1 << 20})
+	libraries := r.NewLibraries(set)
+	if libraries.Find([]byte("big")) != nil || libraries.Find([]byte("small")) == nil {
+		t.Errorf("there are %v", libraries.All())
+	}
+	if used := libraries.Memory(); used > 1<<20 {
+		t.Errorf("they take %d bytes", used)
 	}
 }
