@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/node/command"
 	"holdfast/node/engine"
 )
 
@@ -53,14 +54,21 @@ func (b *burden) put(command string, lasts time.Duration) {
 	b.command, b.lasts = command, lasts
 }
 
-// bear is called where a command is about to run.
-func (b *burden) bear(command string) {
+// stretchLasts is for how long a script runs between two moments in which it lets others in, if it takes as long as
+// that.
+const stretchLasts = 20 * time.Millisecond
+
+// bear is called where a command is about to run, and while a script does.
+func (b *burden) bear(name string) {
 	b.mu.Lock()
 	lasts := b.lasts
-	if command != b.command {
-		lasts = 0
-	} else {
+	switch name {
+	case command.StretchOfScript:
+		lasts = stretchLasts
+	case b.command:
 		b.command = ""
+	default:
+		lasts = 0
 	}
 	death := b.death
 	b.mu.Unlock()

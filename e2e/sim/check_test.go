@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,12 +33,13 @@ func (g *group) checkMembers(chain []*machine) {
 	var digests []string
 	for _, m := range chain {
 		g.checkKeys(m)
-		v, err := g.askLong(m.addr(), "DEBUG", "DIGEST")
-		if err != nil {
+		data, err := g.askLong(m.addr(), "DEBUG", "DIGEST")
+		programs, errToo := g.askLong(m.addr(), "DEBUG", "DIGEST-PROGRAMS")
+		if err = errors.Join(err, errToo); err != nil {
 			g.story.violated("digests", "%s gives no digest: %v", m.name, err)
 			continue
 		}
-		digests = append(digests, string(v.Str))
+		digests = append(digests, fmt.Sprint(data, programs))
 	}
 	if len(slices.Compact(slices.Clone(digests))) != 1 {
 		g.story.violated("digests", "the members differ: digests %v", digests)
@@ -71,6 +73,11 @@ func (g *group) checkKeys(m *machine) {
 		g.story.violated("durability", "%s counts %d (%v) after %d acknowledged and %d tried INCR, the largest "+
 			"answer being %d", m.name, n, err, h.incrAcked, h.incrTried, h.incrMax)
 	}
+	v, err = g.askLong(m.addr(), "EVAL_RO", twinsScript, "0")
+	if err != nil || v.Elems[0].String() != v.Elems[1].String() {
+		g.story.violated("scripts", "%s has the half of a script: %v, %v", m.name, v, err)
+	}
+	g.checkPrograms(m)
 	for name, r := range h.registers {
 		v, err := g.askLong(m.addr(), "GET", name)
 		n, _ := strconv.ParseInt(string(v.Str), 10, 64)
@@ -78,6 +85,27 @@ func (g *group) checkKeys(m *machine) {
 			g.story.violated("durability", "%s has %d for %s, known to be at least %d: %v", m.name, n, name, r.floor,
 				err)
 		}
+	}
+}
+
+// checkPrograms says that a member knows all scripts that were acknowledged as known.
+func (g *group) checkPrograms(m *machine) {
+	args := []any{"SCRIPT", "EXISTS"}
+	for _, script := range g.scripts.list {
+		args = append(args, shaOf(script))
+	}
+	if len(args) == 2 {
+		return
+	}
+	v, err := g.askLong(m.addr(), args...)
+	for i, e := range v.Elems {
+		if e.Int != 1 {
+			g.story.violated("scripts", "%s does not know a script that was acknowledged: %s", m.name,
+				g.scripts.list[i])
+		}
+	}
+	if err != nil {
+		g.story.violated("scripts", "%s does not say which scripts it knows: %v", m.name, err)
 	}
 }
 

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -153,11 +152,13 @@ func (c *client) step() {
 		c.writeKey()
 	case dice < 33:
 		c.setRegister()
-	case dice < 37:
+	case dice < 36:
 		c.count()
-	case dice < 40:
-		c.countByScript()
-	case dice < 50:
+	case dice < 39:
+		c.runScript()
+	case dice < 43:
+		c.useLibrary()
+	case dice < 52:
 		c.readKey()
 	case dice < 92:
 		c.share()
@@ -247,56 +248,6 @@ func (c *client) count() {
 		return
 	}
 	c.g.history.endIncr(c.id, c.at, before, v.Int)
-}
-
-// countScript counts on by one, and keeps two keys equal. It is known by countSHA.
-const (
-	countScript = "redis.call('INCR', 'left') redis.call('INCR', 'right') return redis.call('INCR', 'counter')"
-	twinsScript = "return {redis.call('GET', 'left'), redis.call('GET', 'right')}"
-)
-
-var countSHA = fmt.Sprintf("%x", sha1.Sum([]byte(countScript)))
-
-// countByScript is count by a script that its server is to know: once it was acknowledged, each master has to.
-func (c *client) countByScript() {
-	if !c.g.scriptKnown.Load() {
-		v, err := c.do(c.master, "SCRIPT", "LOAD", countScript)
-		switch {
-		case err != nil && strings.Contains(err.Error(), "needs feature level"):
-			return // the group has just begun
-		case err != nil:
-			c.failed("SCRIPT LOAD", err)
-			return
-		}
-		c.g.scriptKnown.Store(string(v.Str) == countSHA)
-	}
-	before := c.g.history.beginIncr()
-	v, err := c.do(c.master, "EVALSHA", countSHA, "0")
-	if err != nil {
-		if strings.HasPrefix(err.Error(), "NOSCRIPT") {
-			c.g.story.violated("scripts", "%s does not know a script that was acknowledged", c.at)
-		}
-		c.failed("EVALSHA", err)
-		return
-	}
-	c.g.history.endIncr(c.id, c.at, before, v.Int)
-}
-
-// readTwins looks on some node whether there is the half of a script.
-func (c *client) readTwins() {
-	conn, who := c.someNode()
-	if conn == nil {
-		return
-	}
-	v, err := c.do(conn, "EVAL_RO", twinsScript, "0")
-	var refusal resp.Error
-	switch {
-	case err == nil && len(v.Elems) == 2 && v.Elems[0].String() != v.Elems[1].String():
-		c.g.story.violated("scripts", "%s shows the half of a script: %s, %s", who, v.Elems[0], v.Elems[1])
-	case err != nil && !errors.As(err, &refusal):
-		_ = conn.Close()
-		delete(c.others, who)
-	}
 }
 
 // someNode is a connection to any node, the master's or a slave's.

@@ -58,6 +58,7 @@ var kinds = []kind{
 	{"a slow node", 1, (*faults).slowNode},
 	{"a slow member", 1, (*faults).slowMember},
 	{"a long command", 3, (*faults).longCommand},
+	{"a slow script", 4, (*faults).slowScript},
 	{"flapping", 2, (*faults).flapping},
 	{"crash at a step", 3, (*faults).crashAtStep},
 	{"restart without a leader", 2, (*faults).bounceUnseen},

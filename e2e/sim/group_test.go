@@ -52,21 +52,21 @@ type group struct {
 	uniform bool     // clients send commands of one length
 	latency time.Duration
 
-	scriptKnown atomic.Bool // a script was acknowledged as known
-	jitter      time.Duration
-	trap        trap
-	up          sync.Mutex // held where a node begins or ceases to be: the test's goroutine changes it, and others look
-	nodes       [size]*machine
-	sentinels   [size]*watcher
-	control     *simnet.Host // the machine from which the test looks on
-	clients     []*client
-	stop        context.CancelFunc // ends clients and watchers
-	running     context.Context
-	lostDisk    bool // a node's, for good
-	guests      guests
-	full        crowd // strangers who take all places
-	moves       int   // addresses given out anew
-	work        sync.WaitGroup
+	scripts   knownScripts
+	jitter    time.Duration
+	trap      trap
+	up        sync.Mutex // held where a node begins or ceases to be: the test's goroutine changes it, and others look
+	nodes     [size]*machine
+	sentinels [size]*watcher
+	control   *simnet.Host // the machine from which the test looks on
+	clients   []*client
+	stop      context.CancelFunc // ends clients and watchers
+	running   context.Context
+	lostDisk  bool // a node's, for good
+	guests    guests
+	full      crowd // strangers who take all places
+	moves     int   // addresses given out anew
+	work      sync.WaitGroup
 }
 
 // keys are the group-keys of seeds: every other group has one.
@@ -217,6 +217,7 @@ func (g *group) newNode(m *machine, join []string, announce string) *node.Node {
 		{"bind", m.ip(), "127.0.0.1"}, {"announce-ip", announce}, append([]string{"join"}, join...),
 		{"protected-mode", "no"}, {"insecure-group", "yes"}, {"group-key", g.key}, {"save", ""},
 		{"enable-debug-command", "yes"}, {"maxclients", strconv.Itoa(places)},
+		{"busy-reply-threshold", "100"},
 	} {
 		if err := settings.Set(s[0], s[1:]); err != nil {
 			g.t.Fatal(err)

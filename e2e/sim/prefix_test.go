@@ -2,11 +2,13 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
 	"holdfast/node"
 	"holdfast/replication"
+	"holdfast/resp"
 )
 
 // lookEvery is how often the members' logs are looked at: every instant at which something can have arrived.
@@ -18,6 +20,7 @@ type prefixes struct {
 	g         *group
 	begins    int64  // the offset of the first byte of committed
 	committed []byte // by any master, in order
+	whole     scriptsInLog
 	began     bool
 	epoch     uint64            // the newest in which something was committed
 	masters   map[uint64]string // who was seen to lead an epoch
@@ -124,9 +127,13 @@ func (p *prefixes) lead(x process, m *member) {
 	if upTo := min(x.Commit, m.end()); upTo > p.end() {
 		// after the loss of all nodes the log goes on, and what lies between is nowhere in memory
 		if !p.began || m.from > p.end() {
-			p.begins, p.committed, p.began = m.from, nil, true
+			p.begins, p.committed, p.began, p.whole = m.from, nil, true, scriptsInLog{}
 		}
-		p.committed = append(p.committed, m.held[p.end()-m.from:upTo-m.from]...)
+		fresh := m.held[p.end()-m.from : upTo-m.from]
+		p.committed = append(p.committed, fresh...)
+		if err := p.whole.read(fresh); err != nil {
+			p.g.story.violated("scripts", "before offset %d of what %s has committed: %v", upTo, x.name, err)
+		}
 		p.epoch = max(p.epoch, x.Epoch)
 	}
 }
@@ -195,4 +202,53 @@ func (p *prefixes) read(x process) *member {
 			m.held = append(m.held, c...)
 		}
 	}
+}
+
+// scriptsInLog reads a log: what a script did to the keys that all of them keep equal stands there together.
+type scriptsInLog struct {
+	in          resp.Parser
+	within      bool // a transaction
+	left, right int  // changes in it
+}
+
+var errHalf = errors.New("the half of a script")
+
+func (s *scriptsInLog) read(b []byte) error {
+	for len(b) > 0 {
+		n := copy(s.in.Space(len(b)), b)
+		s.in.Fill(n)
+		b = b[n:]
+		for {
+			args, err := s.in.Next()
+			if err != nil {
+				return err
+			}
+			if args == nil {
+				break
+			}
+			if err := s.command(args); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *scriptsInLog) command(args [][]byte) error {
+	switch word := string(args[0]); {
+	case word == "MULTI":
+		s.within, s.left, s.right = true, 0, 0
+	case word == "EXEC":
+		if s.within = false; s.left != s.right {
+			return errHalf
+		}
+	case len(args) < 2 || string(args[1]) != "left" && string(args[1]) != "right":
+	case !s.within:
+		return errHalf
+	case string(args[1]) == "left":
+		s.left++
+	default:
+		s.right++
+	}
+	return nil
 }

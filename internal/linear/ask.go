@@ -43,7 +43,8 @@ func Ask(ctx context.Context, conn *resp.Client, o Operation) (string, error) {
 }
 
 // refusals begin the replies to commands that were not executed.
-var refusals = []string{"READONLY ", "LOADING ", "MASTERDOWN ", "MISCONF ", "EXECABORT ", "NOREPLICAS "}
+var refusals = []string{"READONLY ", "LOADING ", "MASTERDOWN ", "MISCONF ", "EXECABORT ", "NOREPLICAS ",
+	"BUSY "}
 
 // Refused says that a command was surely not executed.
 func Refused(err error) bool {

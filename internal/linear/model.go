@@ -30,6 +30,13 @@ func (o Operation) apply(was string) (now, answer string) {
 		return was, orNull(was)
 	case "SET":
 		return o.Arg, "OK"
+	case "DEL":
+		if was == "" {
+			return "", Null
+		}
+		return "", "OK"
+	case "CLEAR":
+		return "", "OK"
 	case "GETSET":
 		return o.Arg, orNull(was)
 	case "INCR":

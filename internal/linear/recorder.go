@@ -13,7 +13,7 @@ import (
 )
 
 // Operation is what a client asked of a key, in words of Redis; "transfer" and "balance" are transactions over two
-// counters, whose key is t.
+// counters, whose key is t. DEL answers Null when there was nothing, and CLEAR always OK.
 type Operation struct{ What, Key, Arg string }
 
 // Op is an operation; arg is empty for one that takes none.
@@ -83,14 +83,16 @@ func (r *Recorder) Check(limit time.Duration) Verdict {
 
 // narrowed tells of a key's writes without an answer what follows from what others were told, which spares the search
 // most of its ways: one whose word somebody saw had happened by then, and one that overwrites, whose word nobody ever
-// saw, need not have happened.
+// saw, need not have happened, unless somebody may have seen that there was something.
 func narrowed(part []porcupine.Operation) []porcupine.Operation {
-	writers, seen := map[string]int{}, map[string]int64{}
+	writers, seen, deletes := map[string]int{}, map[string]int64{}, false
 	for _, o := range part {
 		in, out := o.Input.(Operation), o.Output.(Outcome)
 		switch in.What {
 		case "SET", "GETSET", "RPUSH":
 			writers[in.Arg]++
+		case "DEL":
+			deletes = true
 		}
 		switch in.What {
 		case "GET", "GETSET", "LPOP", "LRANGE":
@@ -109,7 +111,7 @@ func narrowed(part []porcupine.Operation) []porcupine.Operation {
 			switch {
 			case ok && at > o.Call:
 				o.Return = at
-			case !ok && in.What != "RPUSH":
+			case !ok && !deletes && in.What != "RPUSH":
 				continue
 			}
 		}
