@@ -39,8 +39,8 @@ func (n *Node) level() int {
 
 // Leave asks the sentinels to let the node go: a master's place is handed over first, without an error or a loss. It
 // returns when the chain goes on without the node, or with an error when ctx ends before. A script that goes on for
-// long meanwhile is ended, by shutdown-timeout at the latest. If it had written, the node has nothing to hand over any more:
-// its chain goes on as after its death.
+// long meanwhile is ended, by shutdown-timeout at the latest. If it had written, the node has nothing to hand over any
+// more: its chain goes on as after its death.
 func (n *Node) Leave(ctx context.Context) error {
 	n.engine.StopWithin(n.settings.ShutdownTimeout())
 	return n.agent.Leave(ctx)

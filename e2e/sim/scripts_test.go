@@ -90,8 +90,8 @@ func TestSlowScriptOnASlave(t *testing.T) {
 }
 
 // TestSlowScriptAndTheMastersEnd: a master that dies, or is cut off, while a script runs that has written: nobody has
-// the half of it, and nobody is told that it is done. Cut off, it comes to its end on a node that is no master any more,
-// which then takes over what the others have.
+// the half of it, and nobody is told that it is done. Cut off, it comes to its end on a node that is no master any
+// more, which then takes over what the others have.
 func TestSlowScriptAndTheMastersEnd(t *testing.T) {
 	for name, end := range map[string]func(g *group, m *machine) (back func()){
 		"killed": func(g *group, m *machine) func() { g.kill(m); return func() { g.restart(m) } },
@@ -145,9 +145,9 @@ func TestHandoverAndSlowScripts(t *testing.T) {
 		told   string // its client: what the error begins with
 		gap    time.Duration
 	}{
-		"it ends in time":               {slowScript, 3 * time.Second, "", 3*time.Second + promised},
-		"it has not written":            {thinkingScript, longScript, "ERR the script was ended with the node", promised},
-		"it has written, and would not": {slowScript, longScript, "receive: ", 10*time.Second + 2*promised},
+		"it ends in time":           {slowScript, 3 * time.Second, "", 3*time.Second + promised},
+		"it has not written":        {thinkingScript, longScript, "ERR the script was ended with the node", promised},
+		"it has written, and stays": {slowScript, longScript, "receive: ", 10*time.Second + 2*promised},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenarioOn(t, "always", func(g *group, chain []*machine) {

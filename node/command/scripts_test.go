@@ -281,6 +281,14 @@ func TestScriptAllocations(t *testing.T) {
 			"1 lock token"},
 		{`redis.call('SET', KEYS[1], ARGV[1]) return redis.call('SET', KEYS[1], ARGV[1])`, "1 lock token"},
 		{`for i = 1, 10 do redis.call('SET', KEYS[1], i) end return redis.call('GET', KEYS[1])`, "1 n"},
+		{`return redis.call('HSET', KEYS[1], 'f', ARGV[1])`, "1 h token"},
+		{`redis.call('HINCRBY', KEYS[1], 'n', 1) return redis.call('HGET', KEYS[1], 'n')`, "1 h"},
+		{`redis.call('INCRBY', KEYS[1], 5) redis.call('PEXPIRE', KEYS[1], 1e6) return redis.call('DECR', KEYS[1])`,
+			"1 c"},
+		{`return redis.call('SET', KEYS[1], 'x', 'PX', 1e6)`, "1 x"},
+		{`redis.call('SADD', KEYS[1], 'a') return redis.call('SISMEMBER', KEYS[1], 'a')`, "1 s"},
+		{`redis.call('ZADD', KEYS[1], 1, 'a') return redis.call('ZCARD', KEYS[1])`, "1 z"},
+		{`redis.call('RPUSH', KEYS[1], 'a') return redis.call('LLEN', KEYS[1])`, "1 l"},
 	} {
 		f := run(append([]string{"eval", c.script}, words(t, c.rest)...)...)
 		f()
