@@ -268,15 +268,17 @@ func (r *Runner) log(l *lua.State) int {
 	if !r.Logger.Enabled(context.Background(), at) {
 		return 0
 	}
-	var text strings.Builder
+	var words []string
+	size := 0
 	for i := 2; i <= n; i++ {
 		if v := l.Arg(i); v.IsString() || v.IsNumber() {
-			if i > 2 {
-				text.WriteByte(' ')
-			}
-			text.WriteString(l.ToString(v))
+			words = append(words, l.ToString(v))
+			size += 1 + len(words[len(words)-1])
 		}
 	}
-	r.Logger.Log(context.Background(), at, "a script says", "text", text.String())
+	// One string given many times is longer than all that a script may have.
+	l.Charge(2 * size)
+	l.Steps(size >> 3)
+	r.Logger.Log(context.Background(), at, "a script says", "text", strings.Join(words, " "))
 	return 0
 }

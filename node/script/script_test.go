@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"strings"
@@ -256,6 +257,27 @@ func TestLongReplies(t *testing.T) {
 	}
 	if got := run(t, r, "local t = {1} for i = 1, 12 do t = {t, t} end return t", 2); got[0] != '*' {
 		t.Errorf("a reply that is not too long: %.80q", got)
+	}
+}
+
+// TestLongLines: what a script has logged is bounded by what it may take, however often one string is in it.
+func TestLongLines(t *testing.T) {
+	var lines bytes.Buffer
+	r := newTestRunner(&echo{left: 1 << 30, limit: 8 << 20})
+	r.Logger = slog.New(slog.NewTextHandler(&lines, nil))
+	eval := func(source string) string {
+		w := resp.Writer{Proto: 2}
+		r.Eval(mustParse(t, source), nil, nil, &w)
+		return string(w.Buf)
+	}
+	got := eval("local t, s = {}, ('x'):rep(1e6) for i = 1, 100 do t[i] = s end " +
+		"redis.log(redis.LOG_WARNING, unpack(t))")
+	if !strings.Contains(got, "not enough memory") || lines.Len() > 0 {
+		t.Errorf("%.100q, %d bytes logged", got, lines.Len())
+	}
+	got = eval("return redis.log(redis.LOG_WARNING, 'a', 1, {}, 'b')")
+	if got != "$-1\r\n" || !strings.Contains(lines.String(), `text="a 1 b"`) {
+		t.Errorf("%q, %s", got, lines.String())
 	}
 }
 
