@@ -19,17 +19,21 @@ type jsonCodec struct {
 	precision     int
 	keepBuffer    bool
 	buf           []byte
+	shapes        *jsonShapes // of what was decoded before; nil: of each text anew
 }
 
 // maxStack is how many values the C library could have on the stack: nesting ends there at the latest.
 const maxStack = 8000
 
 // OpenJSON makes the library as the global variable cjson.
-func OpenJSON(l *lua.State) { l.Globals().SetString(l, "cjson", lua.TableValue(NewJSON(l))) }
+func OpenJSON(l *lua.State) {
+	l.Globals().SetString(l, "cjson", lua.TableValue(newJSON(l, &jsonShapes{})))
+}
 
-// NewJSON makes the library's table.
-func NewJSON(l *lua.State) *lua.Table {
-	c := &jsonCodec{sparseRatio: 2, sparseSafe: 10, encodeDepth: 1000, decodeDepth: 1000, decodeInvalid: true,
+// newJSON makes the library's table.
+func newJSON(l *lua.State, shapes *jsonShapes) *lua.Table {
+	c := &jsonCodec{shapes: shapes,
+		sparseRatio: 2, sparseSafe: 10, encodeDepth: 1000, decodeDepth: 1000, decodeInvalid: true,
 		precision:  14,
 		keepBuffer: true}
 	t := l.NewTable(0, 16)
@@ -47,7 +51,7 @@ func NewJSON(l *lua.State) *lua.Table {
 		{"encode_invalid_numbers", c.setEncodeInvalid},
 		{"decode_invalid_numbers", func(l *lua.State) int { return setBool(l, 1, 1, &c.decodeInvalid) }},
 		{"new", func(l *lua.State) int {
-			l.PushTable(NewJSON(l))
+			l.PushTable(newJSON(l, nil))
 			return 1
 		}},
 	} {

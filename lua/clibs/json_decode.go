@@ -38,6 +38,8 @@ type jsonDecoder struct {
 	depth int
 	slots int
 	tmp   []byte
+	*jsonShapes
+	likely lua.Value // the key that may well come next; nil where none is known
 
 	// The last token.
 	token   tokenType
@@ -56,7 +58,10 @@ func (c *jsonCodec) decode(l *lua.State) int {
 	if len(s) >= 2 && (s[0] == 0 || s[1] == 0) {
 		return l.Errorf("JSON parser does not support UTF-16 or UTF-32")
 	}
-	d := jsonDecoder{jsonCodec: c, l: l, s: s, slots: 1}
+	d := jsonDecoder{jsonCodec: c, l: l, s: s, slots: 1, jsonShapes: c.shapes}
+	if d.jsonShapes == nil {
+		d.jsonShapes = &jsonShapes{}
+	}
 	l.Steps(len(s) >> 5)
 	d.next()
 	d.value()
@@ -289,8 +294,12 @@ func (d *jsonDecoder) scanString() {
 		switch d.s[i] {
 		case '"':
 			d.token = stringToken
-			d.text = d.l.NewString(d.s[start:i])
 			d.pos = i + 1
+			if text := d.s[start:i]; d.likely.IsString() && d.likely.AsString() == text {
+				d.text = d.likely
+			} else {
+				d.text = d.l.NewString(text)
+			}
 			return
 		case '\\', 0:
 			d.scanEscaped(start, i)
@@ -403,61 +412,4 @@ func (d *jsonDecoder) value() {
 	default:
 		d.expected("value")
 	}
-}
-
-func (d *jsonDecoder) object() {
-	d.descend(3, 2)
-	t := d.l.NewTable(0, 0)
-	d.l.PushTable(t)
-	d.next()
-	if d.token != objectEnd {
-		for {
-			if d.token != stringToken {
-				d.expected("object key string")
-			}
-			d.l.Push(d.text)
-			d.next()
-			if d.token != colonToken {
-				d.expected("colon")
-			}
-			d.next()
-			d.value()
-			v := d.l.Top()
-			d.l.Pop(1)
-			t.Set(d.l, d.l.Top(), v)
-			d.l.Pop(1)
-			d.next()
-			if d.token == objectEnd {
-				break
-			}
-			if d.token != commaToken {
-				d.expected("comma or object end")
-			}
-			d.next()
-		}
-	}
-	d.ascend(2)
-}
-
-func (d *jsonDecoder) array() {
-	d.descend(2, 1)
-	t := d.l.NewTable(0, 0)
-	d.l.PushTable(t)
-	d.next()
-	if d.token != arrayEnd {
-		for i := 1; ; i++ {
-			d.value()
-			t.SetInt(d.l, i, d.l.Top())
-			d.l.Pop(1)
-			d.next()
-			if d.token == arrayEnd {
-				break
-			}
-			if d.token != commaToken {
-				d.expected("comma or array end")
-			}
-			d.next()
-		}
-	}
-	d.ascend(1)
 }
