@@ -29,6 +29,7 @@ func (s *Sentinel) dispatch(ctx context.Context, l *link, args [][]byte) {
 	f := &s.front
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	l.s.NetInput = l.s.In.Consumed() + int64(l.s.In.Buffered())
 	cmd, err := s.table.Lookup(args)
 	introduces := rules.SentinelPlacesForMembers && err == nil && s.member == nil && ofMembers(cmd)
 	switch {

@@ -52,7 +52,7 @@ func (host) Release(*session.Session) {}
 func (host) Replicas() []server.Replica { return nil }
 
 // KillReplicas ends none.
-func (host) KillReplicas() int { return 0 }
+func (host) KillReplicas(func(server.Replica) bool) int { return 0 }
 
 // arrive takes in a connection; keepOut is to follow when it is unknown.
 func (f *front) arrive(l *link, places int) (unknown bool) {

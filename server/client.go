@@ -16,6 +16,8 @@ var clientRows = []row{{
 	Sub: []row{
 		clientSub("caching", 3, 0, "6.0.0", "mode=(YES|NO)", "Says whether the next command's keys are tracked.",
 			clientCaching),
+		clientSub("capa", -3, 0, "8.0.0", "capability...",
+			"Says what the client can do: redirect, that it goes where it is told to.", clientCapa),
 		clientSub("getname", 2, 0, "2.6.9", "", "Answers the connection's name.", clientGetName),
 		clientSub("getredir", 2, 0, "6.0.0", "", "Answers where invalidations go.", clientGetRedir),
 		clientSub("id", 2, 0, "5.0.0", "", "Answers the connection's id.", clientID),
@@ -24,7 +26,7 @@ var clientRows = []row{{
 		clientSub("kill", -3, resp.Admin, "2.4.0",
 			"filter=(old-format=ip:port|new-format=([ID client-id:integer]@2.8.12|[TYPE "+
 				"(NORMAL|MASTER@3.2.0|SLAVE|REPLICA@5.0.0|PUBSUB)]@2.8.12|[USER username]|[ADDR addr]|[LADDR "+
-				"laddr]@6.2.0|[SKIPME yes/no])...)",
+				"laddr]@6.2.0|[SKIPME yes/no]|[MAXAGE maxage:integer]@7.4.0)...)",
 			"Closes connections.", clientKill),
 		tipped(clientSub("list", -2, resp.Admin, "2.4.0",
 			"[TYPE (NORMAL|MASTER|REPLICA|PUBSUB)]@5.0.0 [ID id=(client-id:integer...)]@6.2.0",
@@ -114,6 +116,17 @@ func clientSetInfo(c *Call, args [][]byte, w *resp.Writer) error {
 		return resp.Error("ERR " + resp.Text(args[2]) + " cannot contain spaces, newlines or special characters.")
 	}
 	*target = string(args[3])
+	w.OK()
+	return nil
+}
+
+// clientCapa takes any word, as in Valkey: clients may know of more than servers do.
+func clientCapa(c *Call, args [][]byte, w *resp.Writer) error {
+	for _, a := range args[2:] {
+		if resp.IsWord(a, "redirect") {
+			c.S.Redirects = true
+		}
+	}
 	w.OK()
 	return nil
 }
@@ -240,6 +253,8 @@ func clientHelp(c *Call, _ [][]byte, w *resp.Writer) error {
 var clientHelpLines = []string{
 	"CACHING (YES|NO)",
 	"    Say whether the keys of the next command are tracked.",
+	"CAPA <capability> [<capability> ...]",
+	"    Say what this client can do: REDIRECT, that it goes where it is told to.",
 	"GETNAME",
 	"    Answer the name of this connection.",
 	"GETREDIR",
@@ -251,10 +266,12 @@ var clientHelpLines = []string{
 	"KILL <ip:port>",
 	"    Close the connection made from <ip:port>.",
 	"KILL <option> <value> [<option> <value> ...]",
-	"    Close the connections that fit all options: ID <id>, ADDR <ip:port>, LADDR <ip:port>,",
-	"    TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER <name>. SKIPME NO has this one closed too.",
-	"LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <id> ...]",
-	"    Describe connections, one on each line.",
+	"    Close the connections that fit all options: ID <id> [<id> ...], ADDR <ip:port>, LADDR <ip:port>,",
+	"    TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER <name>, MAXAGE <seconds>, IDLE <seconds>, IP <ip>, DB <n>,",
+	"    NAME <name>, LIB-NAME <name>, LIB-VER <version>, FLAGS <letters>, CAPA <letters>; with NOT- before it,",
+	"    those that do not. SKIPME NO has this one closed too.",
+	"LIST [<option> <value> [<option> <value> ...]]",
+	"    Describe the connections that fit all options, one on each line.",
 	"NO-EVICT (ON|OFF)",
 	"    Spare this connection when memory is short.",
 	"NO-TOUCH (ON|OFF)",

@@ -23,56 +23,31 @@ func clientInfo(c *Call, args [][]byte, w *resp.Writer) error {
 	return nil
 }
 
-// classNamed is the class that CLIENT LIST TYPE and CLIENT KILL TYPE name.
-func classNamed(arg []byte) (session.Class, error) {
-	switch {
-	case resp.IsWord(arg, "normal"):
-		return session.ClassNormal, nil
-	case resp.IsWord(arg, "slave"), resp.IsWord(arg, "replica"):
-		return session.ClassReplica, nil
-	case resp.IsWord(arg, "pubsub"):
-		return session.ClassPubSub, nil
-	case resp.IsWord(arg, "master"):
-		return session.ClassMaster, nil
-	}
-	return 0, resp.Error("ERR Unknown client type '" + resp.Text(arg) + "'")
-}
-
 func clientList(c *Call, args [][]byte, w *resp.Writer) error {
-	var list []byte
+	f := clientFilter{listed: true, badID: resp.Error("ERR Invalid client ID")}
+	if err := f.parse(args[2:]); err != nil {
+		return err
+	}
 	c.S.ArgvMemory = textLength(args)
 	defer func() { c.S.ArgvMemory = 0 }()
-	switch {
-	case len(args) == 2:
-		for _, s := range c.present() {
-			list = c.describe(list, s)
-		}
-		list = c.describeReplicas(list)
-	case len(args) == 4 && resp.IsWord(args[2], "type"):
-		class, err := classNamed(args[3])
-		if err != nil {
-			return err
-		}
-		for _, s := range c.present() {
-			if s.Class() == class {
-				list = c.describe(list, s)
-			}
-		}
-		if class == session.ClassReplica {
-			list = c.describeReplicas(list)
-		}
-	case len(args) > 3 && resp.IsWord(args[2], "id"):
-		for _, a := range args[3:] {
-			id, ok := resp.ParseInt(a)
-			if !ok {
-				return resp.Error("ERR Invalid client ID")
-			}
+	var list []byte
+	if ids, only := f.onlyIDs(); only { // in the order asked for
+		for _, id := range ids {
 			if s := c.Clients.Get(id); s != nil && c.isPresent(s) {
 				list = c.describe(list, s)
 			}
 		}
-	default:
-		return resp.ErrSyntax
+	} else {
+		for _, s := range c.present() {
+			if f.fits(c.factsOf(s)) {
+				list = c.describe(list, s)
+			}
+		}
+		for _, r := range c.Host.Replicas() {
+			if f.fits(factsOfReplica(r)) {
+				list = describeReplica(list, r)
+			}
+		}
 	}
 	w.Verbatim("txt", string(list))
 	return nil
@@ -132,12 +107,14 @@ func (c *Call) describe(b []byte, s *session.Session) []byte {
 		b = strconv.AppendInt(append(b, f.name...), max(f.value, 0), 10)
 	}
 	b = append(append(b, " flags="...), clientFlags(s)...)
+	b = append(append(b, " capa="...), clientCapabilities(s)...)
 	for _, f := range []struct {
 		name  string
 		value int
 	}{
 		{" db=", s.DB}, {" sub=", s.Subscriptions}, {" psub=", s.PSubscriptions}, {" ssub=", s.SSubscriptions},
-		{" multi=", queued}, {" qbuf=", s.QueryBuffer}, {" qbuf-free=", s.QueryFree}, {" argv-mem=", s.ArgvMemory},
+		{" multi=", queued}, {" watch=", len(s.Watched)}, {" qbuf=", s.QueryBuffer}, {" qbuf-free=", s.QueryFree},
+		{" argv-mem=", s.ArgvMemory},
 		{" multi-mem=", queuedMemory}, {" rbs=", reply}, {" rbp=", reply}, {" obl=", s.W.Len()}, {" oll=", 0},
 		{" omem=", waiting}, {" tot-mem=", s.QueryBuffer + s.QueryFree + s.ArgvMemory + queuedMemory + s.W.Held() +
 			waiting},
@@ -146,7 +123,8 @@ func (c *Call) describe(b []byte, s *session.Session) []byte {
 	}
 	b = append(b, " events="+events+" cmd="+last+" user="+s.User+" redir="+text(s.Tracking.Redirection())+" resp="+
 		text(int64(protocol(s)))...)
-	return append(b, " lib-name="+s.LibName+" lib-ver="+s.LibVer+"\n"...)
+	return append(b, " lib-name="+s.LibName+" lib-ver="+s.LibVer+" tot-net-in="+text(s.NetInput)+" tot-net-out="+
+		text(s.Out.Sent())+" tot-cmds="+text(s.Commands)+"\n"...)
 }
 
 // clientFlags are the letters of a connection's state.
@@ -172,15 +150,20 @@ func clientFlags(s *session.Session) string {
 	return f.String()
 }
 
-// describeReplicas appends the links of replicas: they are no sessions any more, so little is known of them here.
-func (c *Call) describeReplicas(b []byte) []byte {
-	for _, r := range c.Host.Replicas() {
-		b = append(b, "id=0 addr="+r.Addr+" laddr=? fd=-1 name= age=0 idle="+text(r.Idle)+
-			" flags=S db=0 sub=0 psub=0 ssub=0 multi=-1"+
-			" qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=replconf"+
-			" user=default redir=-1 resp=2 lib-name= lib-ver=\n"...)
+// clientCapabilities are the letters of what a client has said that it can do.
+func clientCapabilities(s *session.Session) string {
+	if s.Redirects {
+		return "r"
 	}
-	return b
+	return ""
+}
+
+// describeReplica appends the link of a replica: it is no session any more, so little is known of it here.
+func describeReplica(b []byte, r Replica) []byte {
+	return append(b, "id=0 addr="+r.Addr+" laddr=? fd=-1 name= age=0 idle="+text(r.Idle)+
+		" flags=S capa= db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0"+
+		" qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=replconf"+
+		" user=default redir=-1 resp=2 lib-name= lib-ver= tot-net-in=0 tot-net-out=0 tot-cmds=0\n"...)
 }
 
 func text(n int64) string { return strconv.FormatInt(n, 10) }

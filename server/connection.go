@@ -209,7 +209,7 @@ func reset(c *Call, _ [][]byte, w *resp.Writer) error {
 	s := c.S
 	c.Forget(s)
 	s.Subscriptions, s.PSubscriptions, s.SSubscriptions = 0, 0, 0
-	s.DB, s.Name, s.Reply, s.ReadOnly, s.NoTouch = 0, "", session.ReplyOn, false, false
+	s.DB, s.Name, s.Reply, s.ReadOnly, s.Redirects, s.NoTouch = 0, "", session.ReplyOn, false, false, false
 	s.User, s.Authenticated = resp.DefaultUser, c.Password == "" || s.Member != ""
 	w.Proto = 2
 	w.Simple("RESET")

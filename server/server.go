@@ -26,9 +26,9 @@ type Host interface {
 	// Release ends what a session takes part in that only the host knows of, as a transaction.
 	Release(s *session.Session)
 	// Replicas are the links of replicas, which are connections and no sessions any more. KillReplicas ends and counts
-	// them.
+	// some of them.
 	Replicas() []Replica
-	KillReplicas() int
+	KillReplicas(which func(Replica) bool) int
 }
 
 // Replica is the link of a replica in CLIENT LIST.

@@ -94,6 +94,7 @@ func (o *Door) execute(d *driver, now time.Time, begun int64) {
 	c.Now = now.UnixMilli()
 	s.LastActive, s.Postponed = now, false
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()
+	s.NetInput = s.In.Consumed() + int64(s.In.Buffered())
 	s.QueryFree = max(s.In.Free()-s.QueryBuffer, 0)
 	o.env.Admit(c)
 	held, commit, room := !o.engine.Gated(), o.log.Commit(), o.engine.HasRoom()

@@ -18,6 +18,8 @@ const (
 	debugOff condition = 1 << iota
 	unauthenticated
 	inMulti
+	redirected         // the client goes to the master when it is told where that is
+	redirectedReads    // and has not said READONLY
 	memoryShort        // nothing can be evicted
 	memoryShortInMulti // the same, in a transaction
 	levelTooLow        // not all members of the group understand the command yet
@@ -54,6 +56,8 @@ var admissionPolicy = []rule{
 	{while: debugOff, only: resp.Protected, err: errNoDebug},
 	{while: unauthenticated, but: resp.NoAuth, err: ErrNoAuth},
 	{while: inMulti, only: resp.NoMulti, err: ErrNoMulti},
+	{while: redirected, only: resp.Write},
+	{while: redirectedReads, only: resp.ReadOnly | resp.RunsScript},
 	{while: memoryShort, only: resp.DenyOOM, err: ErrOOM},
 	{while: memoryShortInMulti, but: resp.EndsMulti, err: ErrOOM},
 	{while: levelTooLow},
@@ -181,12 +185,23 @@ func (e *Env) explain(hold condition, cmd *Command, level int) error {
 		return resp.Error(fmt.Sprintf(
 			"ERR '%s' needs feature level %d, and this group is of level %d: holdfast status says who holds it back",
 			cmd.FullName(), level, e.level()))
+	case redirected, redirectedReads:
+		return e.redirection()
 	case busy:
 		return e.scripts.run.busyError()
 	case writeFailed:
 		return resp.Error("MISCONF Errors writing to the AOF file: " + e.Persist.WriteError().Error())
 	}
 	return server.ErrInPubSub(cmd.FullName())
+}
+
+// redirection sends a client to the master; nil: it is here, or nobody knows where.
+func (e *Env) redirection() error {
+	host, port := e.Replication.MasterAddr()
+	if host == "" {
+		return nil
+	}
+	return resp.Error(fmt.Sprintf("REDIRECT %s:%d", host, port))
 }
 
 // noteNeed notes that the data are about to need a feature level.
@@ -206,6 +221,11 @@ func (e *Env) conditions(c *Context) (hold condition) {
 	}
 	if s.Tx != nil {
 		hold |= inMulti
+	}
+	if s.Redirects && e.redirection() != nil {
+		if hold |= redirected; !s.ReadOnly {
+			hold |= redirectedReads
+		}
 	}
 	if s.InPubSub() && s.W.Proto < 3 {
 		hold |= subscribed

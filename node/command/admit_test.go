@@ -132,6 +132,8 @@ func TestAdmissionPolicy(t *testing.T) {
 		{debugOff, "all but debug", errNoDebug.Error()},
 		{unauthenticated, "auth hello quit reset", string(ErrNoAuth)},
 		{inMulti, "all but psync shutdown", string(ErrNoMulti)},
+		{redirected, "all but set incr", ""},
+		{redirectedReads, "all but get", ""},
 		{memoryShort, "all but set incr", string(ErrOOM)},
 		{memoryShortInMulti, "quit reset exec discard", string(ErrOOM)},
 		{sentAway, "all but set incr", errSentAway.Error()},

@@ -1,9 +1,12 @@
 package command
 
 import (
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/node/member"
 	"holdfast/resp"
@@ -170,11 +173,14 @@ func TestClientListAndKill(t *testing.T) {
 		{`client setinfo LIB-NAME "a b"`, "-ERR LIB-NAME cannot contain spaces, newlines or special characters."},
 		{"client no-evict on", "+OK"}, {"client no-touch maybe", "-ERR syntax error"},
 	})
-	want := "id=1 addr=127.0.0.1:1000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=e db=0 sub=0 psub=0 " +
-		"ssub=0 multi=-1 "
+	want := "id=1 addr=127.0.0.1:1000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=e capa= db=0 sub=0 " +
+		"psub=0 " +
+		"ssub=0 multi=-1 watch=0 "
 	line := e.do("client", "info")
 	if !strings.Contains(line, want) ||
-		!strings.HasSuffix(line, ` events=r cmd=client|info user=default redir=-1 resp=2 lib-name=py lib-ver=1.2\n"`) {
+		!strings.HasSuffix(line, ` events=r cmd=client|info user=default redir=-1 resp=2 lib-name=py lib-ver=1.2 `+
+			`tot-net-in=0 `+
+			`tot-net-out=0 tot-cmds=7\n"`) {
 		t.Errorf("client info: %s", line)
 	}
 	if got := e.do("client", "list"); strings.Count(got, `\n`) != 4 || !strings.Contains(got, "flags=S") {
@@ -186,7 +192,7 @@ func TestClientListAndKill(t *testing.T) {
 	}
 	e.doAs(third, "subscribe", "x")
 	if got := e.do("client", "list", "type", "pubsub"); strings.Count(got, `\n`) != 1 ||
-		!strings.Contains(got, "flags=P db=0 sub=1") {
+		!strings.Contains(got, "flags=P capa= db=0 sub=1") {
 		t.Errorf("client list type: %s", got)
 	}
 	e.run([]step{
@@ -204,6 +210,89 @@ func TestClientListAndKill(t *testing.T) {
 			t.Errorf("client %d lives", i+1)
 		}
 	}
+}
+
+// TestClientFilters: options of Valkey 9.0, and of Redis 7.4 for MAXAGE; its texts are those of 7.4 (ERR maxage …).
+func TestClientFilters(t *testing.T) {
+	e, n := newPlacedEnv(t)
+	n.info.Replicas = []member.ReplicaState{{Addr: "10.0.0.2", Port: 6379, State: "online", Lag: 3}}
+	clients := []*Context{e.client(), e.client(), e.client()} // ids 2 to 4
+	for i, c := range clients {
+		c.S.Addr, c.S.LibName, c.S.Name = fmt.Sprintf("10.0.1.%d:2000", i), "py", fmt.Sprintf("c%d", i)
+		c.S.Created = c.S.Created.Add(-time.Duration(i) * time.Minute)
+		c.S.LastActive = c.S.LastActive.Add(-time.Duration(i) * time.Minute)
+		c.S.DB, c.S.LibVer = i, "1."+strconv.Itoa(i)
+	}
+	e.run([]step{{"client setname me", "+OK"}, {"client capa nonsense", "+OK"}, {"client no-evict on", "+OK"}})
+	e.doAs(clients[0], "client", "capa", "REDIRECT", "other")
+	ids := func(list string) string {
+		var found []string
+		for _, m := range regexp.MustCompile(`(?:"|\\n)id=(\d+) `).FindAllStringSubmatch(list, -1) {
+			found = append(found, m[1])
+		}
+		return strings.Join(found, " ")
+	}
+	for _, c := range []struct{ filter, want string }{
+		{"", "1 2 3 4 0"}, {"id 3 1 3", "3 1 3"}, {"id 3 2 type normal", "2 3"}, {"not-id 1 3", "2 4 0"},
+		{"type replica", "0"}, {"not-type replica", "1 2 3 4"}, {"addr 10.0.0.2:6379", "0"}, {"ip 10.0.1.1", "3"},
+		{"not-ip 10.0.1.1", "1 2 4 0"}, {"lib-name py", "2 3 4"}, {"not-lib-name py", "1 0"}, {"lib-ver 1.2", "4"},
+		{"name c0", "2"}, {"not-name c0 not-id 1 4", "3 0"}, {"maxage 60", "3 4"}, {"maxage 120", "4"},
+		{"idle 61", "4"},
+		{"not-idle 61", "1 2 3 0"}, {"db 2", "4"}, {"not-db 0", "3 4"}, {"skipme yes", "2 3 4 0"}, {"flags e", "1"},
+		{"not-flags N", "1 0"}, {"flags S", "0"}, {"capa r", "2"}, {"not-capa r", "1 3 4 0"},
+		{"user default", "1 2 3 4 0"},
+		{"laddr 127.0.0.1:6379 db 1", "3"}, {"NOT-LADDR 127.0.0.1:6379", "0"}, {"id 2 id 3", "3"},
+	} {
+		if got := ids(e.do(strings.Fields("client list " + c.filter)...)); got != c.want {
+			t.Errorf("%s: %s instead of %s", c.filter, got, c.want)
+		}
+	}
+	e.run([]step{
+		{"client list id", "-ERR syntax error"}, {"client list id 0", "-ERR Invalid client ID"},
+		{"client list id 1 name", "-ERR syntax error"}, {"client list id 1 x", "-ERR Invalid client ID"},
+		{"client list maxage x", "-ERR maxage is not an integer or out of range"},
+		{"client list maxage 0", "-ERR maxage should be greater than 0"},
+		{"client list idle 0", "-ERR idle should be greater than 0"},
+		{"client list flags ?", "-ERR Unknown flags found in the provided filter: ?"},
+		{"client list capa x", "-ERR Unknown capa found in the provided filter: x"},
+		{"client list db x", "-ERR db is not an integer or out of range"},
+		{"client list not-skipme yes", "-ERR syntax error"}, {"client list not-nonsense x", "-ERR syntax error"},
+		{"client kill id 1 x", "-ERR syntax error"}, {"client kill id x", "-ERR client-id should be greater than 0"},
+		{"client kill not-user bob", "-ERR No such user 'bob'"},
+		{"client kill id 1 2 db 0", ":1"}, {"client kill maxage 120", ":1"},
+		{"client kill addr 10.0.0.2:6379 type replica", ":1"}, {"client kill 10.0.0.2:6379", "+OK"},
+		{"client kill type replica not-ip 10.0.0.2", ":0"}, {"client kill not-id 1", ":1"},
+	})
+}
+
+// TestClientRedirection: who has said CLIENT CAPA redirect is sent to the master by a replica that knows where it is,
+// and reads from a replica after READONLY (Valkey 8.0).
+func TestClientRedirection(t *testing.T) {
+	e, n := newPlacedEnv(t)
+	other := e.client()
+	e.run([]step{
+		// as an open server answers what clients ask of a managed one
+		{"client MAINT_NOTIFICATIONS on moving-endpoint-type none",
+			"-ERR unknown subcommand 'MAINT_NOTIFICATIONS'. Try CLIENT HELP."},
+		{"readonly", "-" + string(errNoCluster)}, {"client capa redirect", "+OK"}, {"readonly", "+OK"},
+		{"readwrite", "+OK"}, {"set k v", "+OK"}})
+	n.info.Master, n.info.MasterHost, n.info.MasterPort = false, "10.0.0.9", 7000
+	e.Engine.NoteRole()
+	const to = "-REDIRECT 10.0.0.9:7000"
+	e.run([]step{
+		{"set k w", to}, {"get k", to}, {"eval 'return 1' 0", to}, {"eval_ro 'return 1' 0", to}, {"ping", "+PONG"},
+		{"publish a b", ":0"}, {"multi", "+OK"}, {"get k", to},
+		{"exec", "-EXECABORT Transaction discarded because of previous errors."},
+		{"readonly", "+OK"}, {"get k", `"v"`}, {"set k w", to}, {"readwrite", "+OK"}, {"get k", to},
+	})
+	for _, s := range []step{{"get k", `"v"`}, {"set k w", "-" + string(ErrReadOnly)}} {
+		if got := e.doAs(other, strings.Fields(s.command)...); got != s.want {
+			t.Errorf("%s of a client that is not redirected: %s", s.command, got)
+		}
+	}
+	n.info.MasterHost = ""
+	e.run([]step{{"get k", `"v"`}, {"set k w", "-" + string(ErrReadOnly)}, {"reset", "+RESET"},
+		{"readonly", "-" + string(errNoCluster)}})
 }
 
 func TestClientReplyAndPause(t *testing.T) {

@@ -46,8 +46,9 @@ func (n *fakeNode) Freshness(member.Confirmation) member.Freshness {
 	}
 	return member.Fresh
 }
-func (n *fakeNode) SendsAway() bool        { return false }
-func (n *fakeNode) GoodReplicas(int64) int { return n.good }
+func (n *fakeNode) SendsAway() bool           { return false }
+func (n *fakeNode) MasterAddr() (string, int) { return "", 0 }
+func (n *fakeNode) GoodReplicas(int64) int    { return n.good }
 
 // pause is what it holds back.
 func (n *fakeNode) pause() engine.Pause {
@@ -126,8 +127,8 @@ func (e *testEnv) doAs(c *Context, args ...string) string {
 	if e.Execute(c, byteArgs(args)) == Deferred {
 		return "deferred"
 	}
-	out := bytes.Clone(c.S.W.Buf)
-	c.S.W.Buf = c.S.W.Buf[:0]
+	out := c.S.W.Tail(0)
+	c.S.W.Truncate(0)
 	return renderAll(e.t, out)
 }
 

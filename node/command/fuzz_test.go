@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/node/member"
 	"holdfast/node/persist"
 	"holdfast/resp"
 )
@@ -13,12 +14,13 @@ import (
 // fuzzNode agrees to everything and does nothing.
 type fuzzNode struct{ *placeNode }
 
-func (n fuzzNode) Rewrite(bool, bool) (bool, error)           { return false, nil }
-func (n fuzzNode) ReloadLog(func() func(), func(error)) error { return nil }
-func (n fuzzNode) Reload(persist.ReloadOptions) error         { return nil }
-func (n fuzzNode) ChangeReplicationID() error                 { return nil }
-func (n fuzzNode) KillReplicas() int                          { return 0 }
-func (n fuzzNode) Pause(time.Time, bool)                      {} // else nothing would run any more
+func (n fuzzNode) Rewrite(bool, bool) (bool, error)                { return false, nil }
+func (n fuzzNode) ReloadLog(func() func(), func(error)) error      { return nil }
+func (n fuzzNode) Reload(persist.ReloadOptions) error              { return nil }
+func (n fuzzNode) ChangeReplicationID() error                      { return nil }
+func (n fuzzNode) KillReplicas(func(member.ReplicaState) bool) int { return 0 }
+func (n fuzzNode) MasterAddr() (string, int)                       { return "", 0 }
+func (n fuzzNode) Pause(time.Time, bool)                           {} // else nothing would run any more
 
 // fuzzValues are arguments that have been trouble somewhere: for numbers, times, ranges, patterns and names.
 var fuzzValues = []string{
@@ -163,7 +165,7 @@ func (e *testEnv) runFuzzed(c *Context, args []string) {
 	c.Now = e.now
 	e.now += 7
 	e.Execute(c, byteArgs(args))
-	renderAll(e.t, c.S.W.Buf)
+	renderAll(e.t, c.S.W.Tail(0)) // a long reply is in pieces
 	for e.Ready() {
 		e.ServeNext(e.now)
 	}
@@ -171,5 +173,5 @@ func (e *testEnv) runFuzzed(c *Context, args []string) {
 	if err := e.Store.Check(); err != nil {
 		e.t.Fatalf("%q: %v", args, err)
 	}
-	c.S.W.Buf = c.S.W.Buf[:0]
+	c.S.W.Truncate(0)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast/internal/rules"
+	"holdfast/node/member"
 	"holdfast/server"
 	"holdfast/server/session"
 )
@@ -47,9 +48,18 @@ func (h host) Release(s *session.Session) {
 func (h host) Replicas() []server.Replica {
 	var list []server.Replica
 	for _, r := range h.State().Replicas {
-		list = append(list, server.Replica{Addr: r.Addr + ":" + strconv.Itoa(r.Port), Idle: r.Lag})
+		list = append(list, asReplica(r))
 	}
 	return list
+}
+
+func asReplica(r member.ReplicaState) server.Replica {
+	return server.Replica{Addr: r.Addr + ":" + strconv.Itoa(r.Port), Idle: r.Lag}
+}
+
+// KillReplicas ends and counts some of the links of replicas.
+func (h host) KillReplicas(which func(server.Replica) bool) int {
+	return h.Replication.KillReplicas(func(r member.ReplicaState) bool { return which(asReplica(r)) })
 }
 
 // isOfMembers names what only a member of the group says.

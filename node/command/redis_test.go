@@ -196,7 +196,7 @@ func splitReplies(t *testing.T, wire string) []string {
 }
 
 // own are commands and subcommands that Redis 7.0 doesn't have.
-var ownCommands = []string{"client|setinfo", "client|no-touch", "client|import-source"}
+var ownCommands = []string{"client|setinfo", "client|no-touch", "client|import-source", "client|capa"}
 
 func TestCommandInfoAsRedis(t *testing.T) {
 	dial := startRedis(t)

@@ -27,8 +27,10 @@ type Replication interface {
 	ServeReplica(s *session.Session, id string, offset int64) error
 	// Pause holds back clients' commands until the deadline; writesOnly lets reads through. The zero time ends it.
 	Pause(until time.Time, writesOnly bool)
-	// KillReplicas ends the links of replicas, and counts them.
-	KillReplicas() int
+	// KillReplicas ends some of the links of replicas, and counts them.
+	KillReplicas(which func(member.ReplicaState) bool) int
+	// MasterAddr is where a replica's master is; in a group the head's. An empty host: not known, or this node itself.
+	MasterAddr() (host string, port int)
 	// AcceptReplica judges what a chain member says of itself in REPLCONF.
 	AcceptReplica(s *session.Session, chain []byte) error
 	// ConfirmEpoch judges a chain member's question whether its epoch still stands.

@@ -51,8 +51,8 @@ var serverRows = []Command{
 		Tips: []string{"nondeterministic_output"}, Run: lastSave,
 	},
 	memoryRow,
-	withoutClusterRow("readonly", "Lets a cluster's replica answer reads."),
-	withoutClusterRow("readwrite", "Takes READONLY back."),
+	readOnlyRow("readonly", "Lets a replica answer reads of a client that is redirected.", true),
+	readOnlyRow("readwrite", "Takes READONLY back.", false),
 	{
 		Name: "asking", Arity: 1, Flags: resp.Fast, Categories: resp.CatConnection, Group: "cluster", Since: "3.0.0",
 		Complexity: "O(1)", Summary: "Follows a cluster's ASK redirection.", Run: withoutCluster,
@@ -60,11 +60,21 @@ var serverRows = []Command{
 	clusterRow,
 }
 
-func withoutClusterRow(name, summary string) Command {
+// readOnlyRow is a command of clients that are redirected: of a cluster's, which there is none of here, and of those
+// that have said CLIENT CAPA redirect, as in Valkey.
+func readOnlyRow(name, summary string, on bool) Command {
 	return Command{
 		Name: name, Arity: 1, Flags: always | resp.Fast, Categories: resp.CatConnection, Group: "cluster",
 		Since:      "3.0.0",
-		Complexity: "O(1)", Summary: summary, Run: withoutCluster,
+		Complexity: "O(1)", Summary: summary,
+		Run: func(c *Context, args [][]byte, w *resp.Writer) error {
+			if !c.S.Redirects {
+				return withoutCluster(c, args, w)
+			}
+			c.S.ReadOnly = on
+			w.OK()
+			return nil
+		},
 	}
 }
 

@@ -62,6 +62,17 @@ func TestFailedSaveStopsWrites(t *testing.T) {
 	e.run([]step{{"ping", "+PONG"}})
 }
 
+func (n *placeNode) MasterAddr() (string, int) { return n.info.MasterHost, n.info.MasterPort }
+
+func (n *placeNode) KillReplicas(which func(member.ReplicaState) bool) (killed int) {
+	for _, r := range n.info.Replicas {
+		if which(r) {
+			killed++
+		}
+	}
+	return killed
+}
+
 func newPlacedEnv(t testing.TB) (*testEnv, *placeNode) {
 	t.Helper()
 	e := newTestEnv(t)

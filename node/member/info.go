@@ -57,24 +57,40 @@ func (r *Replication) State() ReplicationInfo {
 		r.describeLink(&info)
 	}
 	for _, f := range r.Feeder.Followers() {
-		state := ReplicaState{Addr: f.Info.IP, Port: f.Info.ListeningPort, State: string(f.State), Offset: f.Offset}
-		if f.Lag > 0 {
-			state.Lag = int64(f.Lag / time.Second)
-		}
-		info.Replicas = append(info.Replicas, state)
+		info.Replicas = append(info.Replicas, asReplicaState(f))
 	}
 	return info
 }
 
-// describeLink fills in the replica's side: chains are invisible to clients, so in a group every replica names the
-// head.
+func asReplicaState(f replication.FollowerStatus) ReplicaState {
+	state := ReplicaState{Addr: f.Info.IP, Port: f.Info.ListeningPort, State: string(f.State), Offset: f.Offset}
+	if f.Lag > 0 {
+		state.Lag = int64(f.Lag / time.Second)
+	}
+	return state
+}
+
+// MasterAddr is where a replica's master is: chains are invisible to clients, so in a group every replica names the
+// head. An empty host: it is not known, or this node is the master.
+func (r *Replication) MasterAddr() (host string, port int) {
+	p := r.Place()
+	if p.Master || p.Position == 0 && p.Epoch() > 0 {
+		return "", 0
+	}
+	head, ok := p.Group.Head()
+	if !ok {
+		head = p.Upstream
+	}
+	if head.Addr == "" {
+		return "", 0
+	}
+	return splitAddr(head.Addr)
+}
+
+// describeLink fills in the replica's side.
 func (r *Replication) describeLink(info *ReplicationInfo) {
 	info.LinkState = string(replication.FollowConnect)
-	if head, ok := r.Place().Group.Head(); ok {
-		info.MasterHost, info.MasterPort = splitAddr(head.Addr)
-	} else {
-		info.MasterHost, info.MasterPort = splitAddr(r.Place().Upstream.Addr)
-	}
+	info.MasterHost, info.MasterPort = r.MasterAddr()
 	if r.following == nil {
 		return
 	}

@@ -84,9 +84,9 @@ func (r *Replication) Snapshot(ctx context.Context) (replication.Snapshot, error
 	return r.persist.Snapshot(ctx)
 }
 
-// KillReplicas ends the links of replicas, and counts them. They come back by themselves.
-func (r *Replication) KillReplicas() int {
-	return r.Feeder.Drop(errKilled, func(replication.FollowerStatus) bool { return true })
+// KillReplicas ends some of the links of replicas, and counts them. They come back by themselves.
+func (r *Replication) KillReplicas(which func(ReplicaState) bool) int {
+	return r.Feeder.Drop(errKilled, func(f replication.FollowerStatus) bool { return which(asReplicaState(f)) })
 }
 
 // GoodReplicas counts replicas that acknowledged anything within the last lag seconds. In a chain every member

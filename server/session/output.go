@@ -19,8 +19,9 @@ type Output struct {
 	marks   []mark // ascending in both fields
 	writing bool   // a writer has taken bytes and will look again when it has written them
 	closed  bool
-	taken   int  // size of the buffer that a writer has
-	piece   bool // that one is a piece
+	taken   int   // size of the buffer that a writer has
+	sent    int64 // bytes that were written
+	piece   bool  // that one is a piece
 	share   share
 }
 
@@ -168,6 +169,7 @@ func (o *Output) Done(p []byte) (more bool) {
 		o.spare = p[:0]
 	}
 	o.writing, o.piece, o.taken = false, false, 0
+	o.sent += int64(len(p))
 	o.noteMemory()
 	return o.before+len(o.buf) > 0
 }
@@ -177,6 +179,13 @@ func (o *Output) Len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.before + len(o.buf)
+}
+
+// Sent is the number of bytes that were written so far.
+func (o *Output) Sent() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sent
 }
 
 // Idle reports whether nothing is queued and nobody is writing.

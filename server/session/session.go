@@ -98,7 +98,8 @@ type Session struct {
 	Invalidated   bool             // got an invalidation: it leaves with the writes of the execution in hand
 	Pushed        bool             // got output from others in the execution in hand
 	Postponed     bool             // a pause holds its next command back
-	ReadOnly      bool             // a cluster client's READONLY was sent; remembered only
+	ReadOnly      bool             // READONLY was sent: a client that is redirected reads here nevertheless
+	Redirects     bool             // CLIENT CAPA redirect: it goes where it is told to
 
 	Tx       *Tx
 	Watched  []*WatchedKey
@@ -114,6 +115,7 @@ type Session struct {
 	ArgvMemory  int   // bytes of the last command's arguments
 	QueryBuffer int   // bytes of input that were not executed yet, as the driver saw them last
 	QueryFree   int   // and the room in its buffer beside them
+	NetInput    int64 // bytes read so far, as the driver saw it last
 	WriteEnd    int64 // log offset after this client's last write: what WAIT waits for
 	Gate        int64 // log offset that what others write to W must wait for: the answer to a blocked command
 
