@@ -12,7 +12,8 @@
 // one that runs already instead, which must allow DEBUG. COMPAT_ROUNDS says how many rounds to run, COMPAT_SEED with
 // which seed the first one begins: the seed that a failure prints repeats it. COMPAT_HUGE has many_test.go send a
 // million arguments, and limits_test.go elements of 100 MB. COMPAT_SCRIPTS says how many generated scripts are run
-// (scripts_generate_test.go).
+// (scripts_generate_test.go). COMPAT_GEO and COMPAT_HLL say how many searches for places and how many HyperLogLogs
+// geo_test.go compares.
 //
 // Invariants:
 //   - what an operation does must not depend on when it runs: times to live are either long, and no two are alike, or

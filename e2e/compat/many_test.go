@@ -64,6 +64,17 @@ var manyForms = map[string][]manyForm{
 		{"bzpopmax", "k%d", "0"}, {"zmpop %n", "k%d", "min"}, {"bzmpop 0 %n", "k%d", "max"},
 		{"zpopmin z 1000", "", ""}, {"zrem z", "m%d", "x"},
 	},
+	"places and HyperLogLogs": {
+		{"geoadd g", "10.%d 20.%d m%d", ""},
+		{"geoadd g xx ch", "10.5 20.5 m%d", ""},
+		{"geopos g", "m%d", ""}, {"geohash g", "m%d", "none"}, {"geoadd g nx", "1 2 x", "1 2 y"},
+		{"geosearch g fromlonlat 10 20 byradius 500 km", "asc", "count 100"},
+		{"georadius g 10 20 500 km", "withdist", "count 100 desc"},
+		{"geosearchstore d g fromlonlat 10 20 bybox 500 500 km", "desc", "count 1000"},
+		{"pfadd h", "%d", ""}, {"pfadd h", "%d", "x"}, {"pfadd i", "%d", ""}, {"pfcount", "h", ""},
+		{"pfcount", "h i none", ""}, {"pfmerge j", "h", "i"}, {"get j", "", ""},
+		{"pfmerge i", "none", ""}, {"get i", "", ""},
+	},
 	"hashes": {
 		{"hset h", "f%d v%d", ""}, {"hmset h", "f%d w%d", ""}, {"hmget h", "f%d", ""}, {"hrandfield h -%n", "", ""},
 		{"hset g", "f v%d", ""}, {"hdel h", "f%d", "x"},

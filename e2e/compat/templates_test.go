@@ -30,7 +30,8 @@ func cmd(parts ...any) []string {
 
 // templates are all commands that are compared.
 var templates = slices.Concat(stringTemplates, bitTemplates, listTemplates, setTemplates, zsetTemplates, hashTemplates,
-	streamTemplates, keyTemplates, sortTemplates, dumpTemplates, expireTemplates, transactionTemplates, otherTemplates)
+	streamTemplates, geoTemplates, hllTemplates, keyTemplates, sortTemplates, dumpTemplates, expireTemplates,
+	transactionTemplates, otherTemplates)
 
 var stringTemplates = []template{
 	{10, func(g *generator) []string { return cmd("set", g.key('i'), g.integer()) }},

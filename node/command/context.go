@@ -72,6 +72,7 @@ type Env struct {
 	need       func(level int) error // EnvConfig.Need
 	needs      int                   // what need was told
 	scripts    *scripts
+	hll        []byte // scratch memory for the value of a HyperLogLog
 }
 
 // Process is what the operating system says of the running process; any function may be nil.

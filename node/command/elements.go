@@ -6,9 +6,9 @@ func ElementAt(cmd *Command) int {
 	switch cmd.Name {
 	case "sadd", "srem", "sismember", "smismember",
 		"hset", "hmset", "hsetnx", "hget", "hmget", "hdel", "hexists", "hstrlen", "hincrby", "hincrbyfloat",
-		"zrem", "zscore", "zmscore", "zrank", "zrevrank":
+		"zrem", "zscore", "zmscore", "zrank", "zrevrank", "geodist", "geohash", "geopos":
 		return 2
-	case "zadd", "zincrby":
+	case "zadd", "zincrby", "geoadd":
 		return -1 // behind options and a score
 	}
 	return 0

@@ -39,7 +39,7 @@ func (e *Env) Execute(c *Context, args [][]byte) Outcome {
 	if c.admitted != 0 {
 		cmd, err := e.table.Lookup(args)
 		if err == nil && cmd.Flags&c.admitted != 0 && cmd.Flags&resp.RunsScript == 0 && cmd.Level <= c.upTo &&
-			e.withinMemory(c.maxMemory) {
+			(cmd.Flags&resp.MayReplicate == 0 || c.admitted&resp.Write != 0) && e.withinMemory(c.maxMemory) {
 			e.call(c, cmd, args, c.gated, c.quiet)
 			return Done
 		}

@@ -173,7 +173,10 @@ var (
 	wordSet       = []byte("SET")
 	wordPXAT      = []byte("PXAT")
 	wordKeepTTL   = []byte("KEEPTTL")
+	wordSetRange  = []byte("SETRANGE")
 	wordDel       = []byte("DEL")
+	wordZAdd      = []byte("ZADD")
+	wordGeoAdd    = []byte("zadd") // as Redis has it
 	wordUnlink    = []byte("UNLINK")
 	wordPersist   = []byte("PERSIST")
 	wordPExpireAt = []byte("PEXPIREAT")

@@ -196,7 +196,7 @@ func TestLCS(t *testing.T) {
 
 // Every command's effect in the log, and that a replica that applies it ends up with the same data.
 func TestStringEffects(t *testing.T) {
-	for _, tc := range []struct{ before, command, effect string }{
+	checkEffects(t, []effectCase{
 		{``, `set k v`, `SELECT 0|set k v`},
 		{``, `set k v ex 10`, `SELECT 0|SET k v PXAT 1700000010000`},
 		{``, `set k v exat 1 nx`, `SELECT 0|SET k v PXAT 1000`},
@@ -232,7 +232,15 @@ func TestStringEffects(t *testing.T) {
 		{``, `flushall`, `SELECT 0|flushall`},
 		{``, `flushdb async`, `SELECT 0|flushdb async`},
 		{``, `swapdb 0 1`, `SELECT 0|swapdb 0 1`},
-	} {
+	})
+}
+
+// effectCase is a command's effects, after another command; | is between them.
+type effectCase struct{ before, command, effect string }
+
+// checkEffects compares effects, and applies them to a replica, which must come to the same.
+func checkEffects(t *testing.T, cases []effectCase) {
+	for _, tc := range cases {
 		master, replica := newTestEnv(t), newTestEnv(t)
 		replica.node.replica = true
 		for _, command := range []string{tc.before, tc.command} {

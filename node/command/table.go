@@ -20,7 +20,8 @@ import (
 // Rows are all commands of a data node, family by family.
 func Rows() []Command {
 	return slices.Concat(
-		stringRows, bitRows, listRows, setRows, zsetRows, hashRows, hashExpiryRows, streamRows, keyRows, sortRows,
+		stringRows, bitRows, hllRows, listRows, setRows, zsetRows, geoRows, hashRows, hashExpiryRows, streamRows,
+		keyRows, sortRows,
 		dumpRows, migrateRows, expireRows, transactionRows,
 		publishRows, server.Rows(asCall), introspectionRows, configRows, infoRows, serverRows, replicationRows,
 		debugRows,

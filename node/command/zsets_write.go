@@ -103,6 +103,10 @@ func (c *Context) zAdd(args [][]byte, o zAddOptions, w *resp.Writer) error {
 		}
 		members[i] = store.ZMember{Member: pairs[2*i+1], Score: score}
 	}
+	return c.zAddMembers(key, o, members, w)
+}
+
+func (c *Context) zAddMembers(key []byte, o zAddOptions, members []store.ZMember, w *resp.Writer) error {
 	_, found, err := c.zsetForWrite(key)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ var (
 	rowGossipPort        = row("gossip-port")
 	rowGroup             = row("group")
 	rowGroupKey          = row("group-key")
+	rowHLLSparseMax      = row("hll-sparse-max-bytes")
 	rowHz                = row("hz")
 	rowInsecureGroup     = row("insecure-group")
 	rowJoin              = row("join")
@@ -127,6 +128,11 @@ func (c *Config) TCPKeepAlive() int { return c.integer(rowTCPKeepAlive) }
 
 // Databases returns the number of databases.
 func (c *Config) Databases() int { return c.integer(rowDatabases) }
+
+// HLLSparseMax is from how many bytes on a HyperLogLog is dense.
+func (c *Config) HLLSparseMax() int {
+	return int(min(uint64(c.value(rowHLLSparseMax).num), math.MaxInt32))
+}
 
 // Hz returns how often per second background work runs, 1 to 500.
 func (c *Config) Hz() int { return c.integer(rowHz) }
