@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"holdfast/internal/memfs"
+	"holdfast/transport"
 )
 
 // loadSlowly has loading take a millisecond a command.
@@ -114,4 +117,36 @@ func TestEpochWaitsForARewind(t *testing.T) {
 	if err := n.persist.Rewind(0, by); err == nil || n.log.End() != end {
 		t.Errorf("rewound to 0: %v", err)
 	}
+}
+
+// TestReloadIsNotDisturbed: while a master has its data replaced by its log, nothing expires that the log has changed
+// later, and nobody who is blocked gets what has been taken long ago.
+func TestReloadIsNotDisturbed(t *testing.T) {
+	disk := memfs.New()
+	n := startOnDisk(t, transport.Host{}, disk, "127.0.0.1", "port 0")
+	c, blocked := realClient(t, n), realClient(t, n)
+	for _, step := range [][2]string{{"SET k old PX 10", "OK"}, {"SET k new", "OK"}, {"RPUSH q taken", "1"},
+		{"LPOP q", "taken"}, {"SET x 1", "OK"}, {"SET x 2", "OK"}, {"SET x 3", "OK"}} {
+		c.answers(step[0], step[1])
+	}
+	if err := blocked.Send(t.Context(), "BLPOP", "q", "0"); err != nil {
+		t.Fatal(err)
+	}
+	for field(c, "clients", "blocked_clients") != "1" {
+		time.Sleep(time.Millisecond)
+	}
+	c.answers("CONFIG SET key-load-delay 200000", "OK") // some ticks of the cron for each command
+	c.answers("DEBUG LOADAOF", "OK")
+	c.answers("GET k", "new")
+	c.answers("EXISTS q", "0")
+	c.answers("RPUSH q fresh", "1")
+	if got := blocked.reply(); got != "[q fresh]" {
+		t.Errorf("BLPOP: %s", got)
+	}
+	want := c.do("DEBUG", "DIGEST")
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	n = closed(t, startOnDisk(t, transport.Host{}, disk, "127.0.0.1", "port 0"))
+	realClient(t, n).answers("DEBUG DIGEST", want)
 }

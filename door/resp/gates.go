@@ -45,9 +45,10 @@ func (o *Door) gateOf(c *command.Context, s *session.Session, wrote bool) int64 
 // What the engine asks: engine.Clients.
 
 // ServeBlocked answers clients whose keys have become ready, after the execution that changed them. Each is an
-// execution of its own, whose reply waits for the commit point like any other's.
+// execution of its own, whose reply waits for the commit point like any other's. Where data is being loaded they wait
+// until that has ended: what is there meanwhile may have been taken long ago.
 func (o *Door) ServeBlocked() {
-	for o.env.Ready() {
+	for o.env.Ready() && !o.engine.Loading() {
 		c := o.env.ServeNext(o.engine.Now().UnixMilli())
 		changed := !o.env.Effects.Empty()
 		if changed {

@@ -58,10 +58,11 @@ func (c *Cron) sleep(d time.Duration) bool {
 	}
 }
 
-// expireSlice is one turn under the execution lock. Only a master expires keys: its log says so.
+// expireSlice is one turn under the execution lock. Only a master expires keys: its log says so. Of data that is being
+// loaded nothing expires: what it holds has yet to become what the log says.
 func (c *Cron) expireSlice() (visited, expired int, took time.Duration) {
 	c.Engine.Do(func(now time.Time) {
-		if !c.Engine.Master() || c.Env.ActiveExpireOff() || c.Engine.Pause() != engine.NoPause {
+		if !c.Engine.Master() || c.Engine.Loading() || c.Env.ActiveExpireOff() || c.Engine.Pause() != engine.NoPause {
 			return
 		}
 		began := time.Now()
