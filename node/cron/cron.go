@@ -91,14 +91,16 @@ func (c *Cron) Run() {
 	}
 }
 
-// endIdle closes clients that were silent for longer than the directive timeout.
+// endIdle closes clients that were silent for longer than the directive timeout. Those that listen, or wait for what
+// they have asked for, are not silent.
 func (c *Cron) endIdle(now time.Time) {
 	limit := time.Duration(c.Settings.Timeout()) * time.Second
 	if limit == 0 {
 		return
 	}
 	for _, s := range c.Env.Clients.All() {
-		if s.Blocked() == nil && s.Class() == session.ClassNormal && now.Sub(s.LastActive) > limit {
+		waits := s.Blocked() != nil || s.Postponed
+		if !waits && !s.Monitor && s.Class() == session.ClassNormal && now.Sub(s.LastActive) > limit {
 			s.Abort("idle for longer than the directive timeout")
 		}
 	}
