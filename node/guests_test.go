@@ -216,3 +216,28 @@ func TestInputBehindAPausedCommand(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestScriptsEndOnAnyMember: also where the chain would have to confirm what is read, and where clients are held back,
+// a script can be ended: who could let the word go on would wait for the script.
+func TestScriptsEndOnAnyMember(t *testing.T) {
+	nodes, _ := heldChain(t, false, &holder{})
+	nodes = append(nodes, startReal(t))
+	for at, n := range nodes {
+		c, other := realClient(t, n), realClient(t, n)
+		lines := []string{"CONFIG SET busy-reply-threshold 10"}
+		if alone := at == len(nodes)-1; alone {
+			lines = append(lines, "MULTI", "CLIENT PAUSE 3600000")
+		}
+		for _, line := range lines {
+			c.do(words(line)...)
+		}
+		for _, args := range [][]any{{"EVAL", loop, "0"}, {"EXEC"}} {
+			if err := c.Send(t.Context(), args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for other.do("SCRIPT", "KILL") != "OK" {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}

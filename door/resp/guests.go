@@ -1,7 +1,5 @@
 package resp
 
-import "holdfast/node/command"
-
 // turnInHand is what a turn of clients executes; guarded by the execution lock.
 type turnInHand struct {
 	drivers []*driver
@@ -34,16 +32,10 @@ func (o *Door) runGuests(drivers []*driver) {
 		c.Begin()
 		c.Now = o.env.ScriptTime()
 		for d.next < len(d.cmds) && stateOf(s) == stateReady {
-			if o.env.Execute(c, d.cmds[d.next]) != command.Done {
-				o.replication.Pauses.Defer(s)
-				s.Postponed, d.deferred = true, true
-				break
-			}
+			o.env.Execute(c, d.cmds[d.next]) // it holds no guest back
 			d.next++
 		}
-		if d.state = stateOf(s); d.deferred && d.state == stateReady {
-			d.state = stateParked
-		}
+		d.state = stateOf(s)
 		o.limitInput(d)
 		if !s.Pushed {
 			s.Stage(s.Gate, o.log.Commit())

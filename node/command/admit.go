@@ -66,7 +66,7 @@ var admissionPolicy = []rule{
 	{while: replicaReadOnly, only: resp.Write, err: ErrReadOnly},
 	{while: busy, but: resp.AllowBusy},
 	{while: stale, but: resp.Stale, err: ErrMasterDown},
-	{while: unconfirmed, but: resp.Stale | resp.PassesPause, err: engine.ErrUnconfirmed},
+	{while: unconfirmed, but: resp.Stale | resp.PassesPause | resp.AllowBusy, err: engine.ErrUnconfirmed},
 	{while: fewReplicas, only: resp.Write, err: ErrNoReplicas},
 	{while: saveFailed, only: resp.Write | resp.Probe, err: ErrSaveFailed},
 	{while: writeFailed, only: resp.Write | resp.Probe},
@@ -102,6 +102,9 @@ func (e *Env) admit(c *Context, cmd *Command, f resp.Flag) error {
 		f |= s.Tx.Any & (resp.Write | resp.ReadOnly | resp.DenyOOM | resp.MayReplicate | resp.RunsScript)
 		f &^= s.Tx.Missing & (resp.Stale | resp.Loading)
 		level = s.Tx.Level
+	}
+	if hold&busy != 0 { // who could let it go on would have to wait for the script, which it may be about to end
+		hold &^= pausedWrites | pausedAll | draining
 	}
 	queued := s.Tx != nil && f&resp.NotQueued == 0
 	if queued { // EXEC will see to it

@@ -22,8 +22,8 @@ func (e *Engine) Interlude() {
 // lock.
 func (e *Engine) LetGo() {
 	e.flush()
-	e.Go(e.Publish)
 	e.Clients.LetGo()
+	e.Go(e.Publish) // with the markers that their replies may wait for
 }
 
 // Guests reports that a client's command goes on: who has the entrance is a guest. It needs the
@@ -47,7 +47,8 @@ func (e *Engine) StopWithin(d time.Duration) { e.stopsAt.CompareAndSwap(0, max(e
 // StopsAt is when, by Clock, the time is over that StopWithin gave; 0: it was not called. It needs no lock.
 func (e *Engine) StopsAt() int64 { return e.stopsAt.Load() }
 
-// Stop has a command that goes on for long end as soon as it can, as the node does. It needs no lock.
+// Stop has nothing more executed for clients, as the node ends, and a command that goes on for long end as soon as it
+// can. It needs no lock; with it, what was done until then is all that clients are ever told of.
 func (e *Engine) Stop() { e.stopping.Store(true) }
 
 // Stopping reports that Stop was called. It needs no lock.

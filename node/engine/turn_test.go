@@ -35,7 +35,7 @@ func (h *fakeHost) Replaced(*store.Store) {}
 func (h *fakeHost) Role() Role            { return h.role }
 func (h *fakeHost) Spoilt(error, bool)    {}
 func (h *fakeHost) ServeBlocked()         { h.did("serve") }
-func (h *fakeHost) LetGo()                {}
+func (h *fakeHost) LetGo()                { h.did("let go") }
 
 func (h *fakeHost) Stage(w []Waker) []Waker {
 	h.did("stage")
@@ -191,4 +191,17 @@ func TestBehindIsExecutedFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLetGoPublishesLast: those who are let go may have had a marker appended, for which they wait.
+func TestLetGoPublishesLast(t *testing.T) {
+	h := &fakeHost{}
+	e, _ := newEngine(h)
+	e.Go = func(f func()) { f() } // as a goroutine that comes at once
+	turn := e.Begin()
+	e.LetGo()
+	if want := []string{"let go", "publish"}; !slices.Equal(h.steps, want) {
+		t.Errorf("steps %v, want %v", h.steps, want)
+	}
+	turn.Commit()
 }
