@@ -176,12 +176,12 @@ func (l *link) flush() bool {
 		if len(p) == 0 {
 			return true
 		}
-		if l.conn.SetWriteDeadline(time.Now().Add(writePatience)) != nil {
+		err := l.conn.SetWriteDeadline(time.Now().Add(writePatience))
+		if err == nil {
+			_, err = l.conn.Write(p)
+		}
+		if l.s.Out.Done(p); err != nil { // also then: what was taken is held no more
 			return false
 		}
-		if _, err := l.conn.Write(p); err != nil {
-			return false
-		}
-		l.s.Out.Done(p)
 	}
 }
