@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"holdfast/cluster"
+	"holdfast/internal/simnet"
 	"holdfast/resp"
 	"holdfast/transport"
 )
@@ -192,4 +194,26 @@ func TestFollowerThatDoesNotRead(t *testing.T) {
 			break
 		}
 	}
+}
+
+// TestNoReplyInTheMiddleOfALink: who asks for the log behind a write that is not committed gets neither before that is
+// answered, nor the answer in the middle of the log.
+func TestNoReplyInTheMiddleOfALink(t *testing.T) {
+	inLine(t, 1, nil, func(t *testing.T, net *simnet.Network, l *line) {
+		n := l.nodes[0]
+		n.lease.Grant("sentinel", time.Now(), time.Hour, 1)
+		g := l.group
+		g.Epoch, g.Chain = 2, append(slices.Clip(g.Chain), cluster.Member{Name: "away", Addr: "10.0.0.7:6379",
+			Incarnation: "i"})
+		n.replication.Adopt(g)
+		c := dial(t, net.Host("10.0.0.9"), "10.0.0.1")
+		for _, line := range []string{"SET k v", "PSYNC ? -1"} {
+			if err := c.Send(t.Context(), words(line)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := c.reply(); got != "-receive: EOF" {
+			t.Errorf("answered %q", got)
+		}
+	})
 }

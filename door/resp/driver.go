@@ -480,12 +480,19 @@ func (d *driver) count(s *command.Stats) {
 	d.received, d.reads = 0, 0
 }
 
-// handOver gives the connection to what PSYNC asked for.
+// handOver gives the connection to what PSYNC asked for. What the client was answered before, as it came without having
+// introduced itself, must have left: it would come in the middle of the log.
 func (d *driver) handOver() error {
+	if !d.s.Out.Idle() || d.broken.Load() {
+		return errNotLeft
+	}
 	take := d.s.Hijacked()
 	d.conn.Stop()
 	buffered := d.s.In.Rest()
 	d.door.forget(d)
+	d.s.Out.Discard()
 	take(d.conn, buffered)
 	return nil
 }
+
+var errNotLeft = errors.New("replies from before PSYNC could not leave")
