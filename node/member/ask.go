@@ -73,13 +73,21 @@ func (l *MasterLink) Ask(ctx context.Context, p *Place) error {
 		if err == nil {
 			return nil
 		}
-		retry := time.NewTimer(askAgain)
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-			retry.Stop()
+		if !untilAskedAgain(ctx) {
 			return err
 		}
+	}
+}
+
+// untilAskedAgain waits until a member that refused is to be asked again. It reports false when ctx ends.
+func untilAskedAgain(ctx context.Context) bool {
+	retry := time.NewTimer(askAgain)
+	defer retry.Stop()
+	select {
+	case <-retry.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

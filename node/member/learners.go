@@ -104,11 +104,7 @@ func (a *Agent) meet(ctx context.Context, m cluster.Member) error {
 		case !replication.IsOtherEpoch(err):
 			return err
 		}
-		retry := time.NewTimer(askAgain)
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-			retry.Stop()
+		if !untilAskedAgain(ctx) {
 			return err
 		}
 	}

@@ -19,12 +19,18 @@ const (
 
 var errKilled = errors.New("CLIENT KILL")
 
-// AcceptReplica judges what a chain member says of itself in REPLCONF.
-func (r *Replication) AcceptReplica(s *session.Session, chain []byte) error {
-	h, err := replication.ParseHello(chain)
+// hello reads what a member says of itself, who must have proven that the connection is its own.
+func (r *Replication) hello(s *session.Session, text []byte) (replication.Hello, error) {
+	h, err := replication.ParseHello(text)
 	if err == nil {
 		err = r.proof.Proven(s, h.Member)
 	}
+	return h, err
+}
+
+// AcceptReplica judges what a chain member says of itself in REPLCONF.
+func (r *Replication) AcceptReplica(s *session.Session, chain []byte) error {
+	h, err := r.hello(s, chain)
 	if err != nil {
 		return err
 	}
@@ -34,10 +40,7 @@ func (r *Replication) AcceptReplica(s *session.Session, chain []byte) error {
 // ConfirmEpoch judges a replica's question whether the epoch still stands. With no error the answer is yes, once a
 // marker that is appended now is committed.
 func (r *Replication) ConfirmEpoch(s *session.Session, question []byte) error {
-	h, err := replication.ParseHello(question)
-	if err == nil {
-		err = r.proof.Proven(s, h.Member)
-	}
+	h, err := r.hello(s, question)
 	if err != nil {
 		return err
 	}
