@@ -16,7 +16,7 @@ func (n *Node) joinGroup() error {
 		return fmt.Errorf("reading the announced address %s: %w", n.self.Addr, err)
 	}
 	port := strconv.Itoa(n.settings.GossipPort())
-	err = n.agent.Join(n.self, n.proof.Member, cluster.GossipConfig{
+	err = n.agent.Join(cluster.GossipConfig{
 		Bind:      net.JoinHostPort(listenHost(n.settings.Bind()[0]), port),
 		Advertise: net.JoinHostPort(host, port),
 		Join:      n.settings.Join(),

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -170,7 +172,7 @@ func New(c Config) (*Node, error) {
 	n.cron = &cron.Cron{Env: n.env, Engine: n.engine, Replication: n.replication, Persist: n.persist,
 		Settings: c.Settings, Resident: &n.resident, Go: n.work.Go, Stopped: n.stopped}
 	n.engine.Commands, n.engine.Clients, n.engine.Disk, n.engine.Node = n.env, n.door, n.persist, n.replication
-	n.replication.SetPlace(member.Alone(!n.grouped))
+	n.replication.SetPlace(n.firstPlace())
 	n.resident.Store(n.env.Process.RSS())
 	n.onSettings()
 	return n, nil
@@ -195,6 +197,15 @@ func (c *Config) fill() {
 	}
 }
 
+// firstPlace is where the node stands until it is told otherwise. One that is to follow another server is no master
+// before it does, either.
+func (n *Node) firstPlace() member.Place {
+	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped {
+		return member.Following(net.JoinHostPort(host, strconv.Itoa(port)))
+	}
+	return member.Alone(!n.grouped)
+}
+
 // execute executes what the loops have read.
 func (n *Node) execute(batch []netloop.Batched) (yield bool) { return n.door.RunBatch(batch) }
 
@@ -206,8 +217,17 @@ func (n *Node) committed(commit int64, acked bool) {
 }
 
 // Start loads what is on disk, opens the port and, when the node is to join a group, begins to heartbeat. Interrupt,
-// and SHUTDOWN, end the loading.
+// and SHUTDOWN, end the loading. A node that could not start is closed.
 func (n *Node) Start() error {
+	if err := n.start(); err != nil {
+		return errors.Join(err, n.Close())
+	}
+	n.steps.At(steps.Ready)
+	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "name", n.self.Name, "run_id", n.self.Incarnation)
+	return nil
+}
+
+func (n *Node) start() error {
 	if err := n.limitClients(); err != nil {
 		return err
 	}
@@ -231,11 +251,11 @@ func (n *Node) Start() error {
 		if n.loader.Interruption() != nil {
 			err = ErrInterrupted
 		}
-		return errors.Join(err, n.Close())
+		return err
 	}
 	if n.grouped {
 		if err := n.joinGroup(); err != nil {
-			return errors.Join(err, n.Close())
+			return err
 		}
 	}
 	n.work.Go(n.cron.Run)
@@ -246,13 +266,8 @@ func (n *Node) Start() error {
 	}
 	if host, port, ok := n.settings.ReplicaOf(); ok && !n.grouped {
 		n.engine.Do(func(time.Time) { err = n.replication.ReplicaOf(host, port) })
-		if err != nil {
-			return errors.Join(err, n.Close())
-		}
 	}
-	n.steps.At(steps.Ready)
-	n.logger.Info("ready to accept connections", "addr", n.self.Addr, "name", n.self.Name, "run_id", n.self.Incarnation)
-	return nil
+	return err
 }
 
 // Addr is the announced address.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"holdfast/internal/memfs"
 	"holdfast/internal/simnet"
 	"holdfast/resp"
 	"holdfast/transport"
@@ -60,6 +61,22 @@ func (c client) answers(command, want string) {
 	if got := c.do(args...); got != want {
 		c.t.Errorf("%s: %q, want %q", command, got, want)
 	}
+}
+
+// TestFailedStart: a node that could not start is closed.
+func TestFailedStart(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		n := startNode(t, net.Host("10.0.0.1"), "10.0.0.1")
+		other, err := New(Config{Settings: settingsOf(t, "bind 10.0.0.1", "appendonly yes"), Files: memfs.New(),
+			Network: net.Host("10.0.0.1"), Logger: n.logger})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Start(); err == nil || !strings.Contains(err.Error(), "cannot listen") || other.ctx.Err() == nil {
+			t.Errorf("Start answers %v; the node goes on: %v", err, other.ctx.Err() == nil)
+		}
+		_ = n.Close()
+	})
 }
 
 func TestStandalone(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,6 +135,53 @@ func TestEndingWhileLoading(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestReplicaWhileLoading: a node that is to follow another one is its replica from the beginning.
+func TestReplicaWhileLoading(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		dir, host := t.TempDir(), net.Host("10.0.0.1")
+		n := startIn(t, host, "10.0.0.1", dir)
+		c := dial(t, host, "10.0.0.1")
+		c.answers("DEBUG POPULATE 30", "OK")
+		c.answers("SAVE", "OK")
+		_ = n.Close()
+		n, started := slowly(t, host, dir, "replicaof 10.0.0.2 6379")
+		c = dial(t, host, "10.0.0.1")
+		c.answers("ROLE", "[slave 10.0.0.2 6379 connect -1]")
+		if err := <-started; err != nil {
+			t.Error(err)
+		}
+		c.answers("SET k v", "-READONLY You can't write against a read only replica.")
+		_ = n.Close()
+	})
+}
+
+// TestAckModeWhileStarting: a setting may be changed as soon as there is somebody to change it.
+func TestAckModeWhileStarting(t *testing.T) {
+	settings := settingsOf(t, "bind 127.0.0.1", "port 0", "join 127.0.0.1:1")
+	n, err := New(Config{Settings: settings, Network: transport.Host{}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changing sync.WaitGroup
+	ready := make(chan struct{})
+	changing.Go(func() {
+		for done := false; !done; {
+			select {
+			case <-ready:
+				done = true
+			default:
+			}
+			n.engine.Do(func(time.Time) { n.replication.AckModeChanged() })
+		}
+	})
+	if err := n.Start(); err != nil {
+		t.Error(err)
+	}
+	close(ready)
+	changing.Wait()
+	_ = n.Close()
 }
 
 // TestNothingIsHandedOnWhileLoading: a copy for a replica waits until the data is whole, and a load that ends early
@@ -263,6 +311,52 @@ func TestEndingWhileSaving(t *testing.T) {
 				}
 				_ = n.Close()
 			})
+		}
+	}
+}
+
+// TestNothingIsAnsweredBehindTheLastSave: what a client was answered before a node without a log ended, in whatever
+// moment, is in the dump that was saved last.
+func TestNothingIsAnsweredBehindTheLastSave(t *testing.T) {
+	for _, how := range []string{"SIGTERM", "SHUTDOWN"} {
+		for range 5 {
+			dir := t.TempDir()
+			n := startIn(t, transport.Host{}, "127.0.0.1", dir, "port 0", "save 3600 1")
+			var counting sync.WaitGroup
+			var answered [8]int64
+			for i := range answered {
+				c := connect(t, n)
+				counting.Go(func() {
+					for {
+						v, err := c.Do(context.Background(), "INCR", fmt.Sprint("count:", i))
+						if err != nil {
+							return
+						}
+						answered[i] = v.Int
+					}
+				})
+			}
+			time.Sleep(20 * time.Millisecond)
+			if how == "SIGTERM" {
+				if err := n.SaveAtEnd(false); err != nil {
+					t.Error(err)
+				}
+			} else {
+				c := connect(t, n)
+				go func() { _, _ = c.Do(context.Background(), how) }()
+				<-n.Exit()
+			}
+			if err := n.Close(); err != nil {
+				t.Error(err)
+			}
+			counting.Wait()
+			n = closed(t, startIn(t, transport.Host{}, "127.0.0.1", dir, "port 0"))
+			c := connect(t, n)
+			for i, told := range answered {
+				if has, _ := strconv.ParseInt(c.do("GET", fmt.Sprint("count:", i)), 10, 64); has < told {
+					t.Errorf("%s: a count was %d when it was told, and is %d", how, told, has)
+				}
+			}
 		}
 	}
 }

@@ -91,6 +91,10 @@ func (o *Door) execute(d *driver, now time.Time, begun int64) {
 	if d.next == len(d.cmds) || d.lacksRoom() {
 		return
 	}
+	if o.engine.Stopping() { // what would be executed now might be in no log, nor in the dump that was saved last
+		d.deferred = true
+		return
+	}
 	c.Now = now.UnixMilli()
 	s.LastActive, s.Postponed = now, false
 	s.QueryBuffer = int(s.In.Consumed()-d.from) + s.In.Buffered()

@@ -13,6 +13,7 @@ var (
 	ErrReplica = errors.New("writes are for the master")
 	ErrLoading = errors.New("the data is being loaded")
 	ErrPaused  = errors.New("clients are held back for a moment")
+	ErrEnding  = errors.New("the node is ending")
 	// ErrUnconfirmed: this member can't know alone whether the chain goes on without it.
 	ErrUnconfirmed = errors.New("the chain has to confirm that it stands")
 	ErrType        = errors.New("the key holds a value of another type")
@@ -73,6 +74,8 @@ func (e *Engine) tx(t *Turn) *Tx { return &Tx{e: e, now: t.Now.UnixMilli()} }
 // refuses says why nothing can be read, or written, here now.
 func (e *Engine) refuses(write bool) error {
 	switch r := e.role; {
+	case e.Stopping():
+		return ErrEnding
 	case e.Data.Loading:
 		return ErrLoading
 	case write && !r.Master:

@@ -25,7 +25,7 @@ type Locker interface {
 
 // Config is what an agent is made with.
 type Config struct {
-	Self     cluster.Member // Name and Addr come with Join
+	Self     cluster.Member // Name and Addr come with Introduce
 	Settings *config.Config
 	Identity *identity.Identity
 	Features *identity.Features
@@ -97,10 +97,14 @@ func New(ctx context.Context, c Config) *Agent {
 	return a
 }
 
-// Join joins the gossip under the node's name and address, and begins to look for sentinels. g says where the node
-// gossips, and whom it asks first; the rest of it is the agent's.
-func (a *Agent) Join(self cluster.Member, proof *membership.Member, g cluster.GossipConfig) error {
+// Introduce says under which name and address the node is known, and how it proves that. It comes before all else.
+func (a *Agent) Introduce(self cluster.Member, proof *membership.Member) {
 	a.self, a.proof = self, proof
+}
+
+// Join joins the gossip, and begins to look for sentinels. g says where the node gossips, and whom it asks first; the
+// rest of it is the agent's.
+func (a *Agent) Join(g cluster.GossipConfig) error {
 	g.Network, g.Self, g.Logger = a.network, a.gossipSelf(), a.cfg.Logger
 	gossip, err := cluster.NewGossip(g)
 	if err != nil {

@@ -81,7 +81,8 @@ func TestRefusalBeforeAHeartbeat(t *testing.T) {
 			})
 			p := Alone(false)
 			a.Stand(&p)
-			if err := a.Join(one("a"), nil, cluster.GossipConfig{Bind: "10.0.0.1:16379",
+			a.Introduce(one("a"), nil)
+			if err := a.Join(cluster.GossipConfig{Bind: "10.0.0.1:16379",
 				Advertise: "10.0.0.1:16379", Join: []string{"10.0.0.7:46379"}}); err != nil {
 				t.Fatal(err)
 			}

@@ -88,7 +88,10 @@ func (r *Replication) Attach(e *engine.Engine, clients *server.Server, p *persis
 }
 
 // Introduce says under which name and address the node is known, and how it proves that.
-func (r *Replication) Introduce(self cluster.Member, proof Proof) { r.self, r.proof = self, proof }
+func (r *Replication) Introduce(self cluster.Member, proof Proof) {
+	r.self, r.proof = self, proof
+	r.agent.Introduce(self, proof.Member)
+}
 
 // Place is where the node stands.
 func (r *Replication) Place() *Place { return r.agent.Place() }

@@ -147,12 +147,15 @@ func (s *Saver) SaveOrWait() (wait bool, err error) {
 	return waitsForImage(err), err
 }
 
-// SaveLast saves the data as it is now. An image that is being made is given up for it: what it has is older. It needs
-// no lock.
+// SaveLast saves the data as it is now; from then on nothing is executed for clients, who would be told of what is not
+// in the dump. An image that is being made is given up for it: what it has is older. It needs no lock.
 func (s *Saver) SaveLast() error {
 	for {
 		s.lock()
 		err := s.Save()
+		if err == nil {
+			s.Engine.Stop()
+		}
 		if im := s.snapshots.current; im != nil {
 			im.end()
 		}
