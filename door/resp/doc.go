@@ -3,8 +3,10 @@
 //
 //	door.go     Door, and what it is made with
 //	driver.go   one client's connection: bytes in, commands; replies out
+//	greet.go    a connection's first byte: a client's command, or a member's proof
 //	clients.go  who is let in, and what is forgotten when a client has gone
 //	execute.go  a turn: the pipelines of several clients under the execution lock
+//	guests.go   who comes while another client's script runs for too long
 //	gates.go    what a reply has to wait for; what the engine asks of those who wait
 //
 // The protocol is package resp's (the codec), what a connection is package session's, what commands do package

@@ -3,14 +3,11 @@ package resp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
 	"time"
 
-	"holdfast/internal/rules"
-	"holdfast/membership"
 	"holdfast/netloop"
 	"holdfast/node/command"
 	"holdfast/node/member"
@@ -22,8 +19,9 @@ import (
 // writes what the session's output lets go.
 //
 // The node's loops serve it as long as all is ordinary (see package netloop); its own goroutine does whatever has to
-// wait. One of them at a time owns the driver. A reply that had to wait, or a message from another session, is written
-// by a goroutine of its own, so that nobody ever waits for somebody else's slow client.
+// wait. One of them at a time owns the driver. A reply that had to wait is written by whoever moves the commit point, as
+// far as the connection takes it at once. What it does not take, and a message from another session, is left to a
+// goroutine of its own, so that nobody ever waits for somebody else's slow client.
 type driver struct {
 	door *Door
 	conn *netloop.Conn
@@ -248,45 +246,6 @@ func (d *driver) parse() error {
 			return nil
 		}
 	}
-}
-
-// greet looks at a connection's first byte. It reports whether commands may be parsed.
-func (d *driver) greet() bool {
-	if d.greeted {
-		return !d.proving
-	}
-	first, ok := d.s.In.Peek()
-	switch d.greeted = ok; {
-	case !ok:
-	case first == membership.Hello:
-		d.proving = true
-	case d.membersOnly != "":
-		d.bad = d.membersOnly
-	}
-	return d.bad == nil && !d.proving
-}
-
-// prove has a member prove itself; then the connection goes on as any other, in the clear.
-func (d *driver) prove(ctx context.Context) error {
-	d.s.Proving.Store(true)
-	d.conn.Stop()
-	peer, err := d.door.proof.Member.Check(ctx, d.conn, d.s.In.Take())
-	if err == nil && peer.Kind != membership.Node {
-		err = fmt.Errorf("%s has nothing to say here", peer)
-	}
-	if err != nil {
-		return err
-	}
-	d.door.engine.Lock()
-	defer d.door.engine.Unlock()
-	d.proving = false
-	d.s.Proving.Store(false)
-	if rules.NodePlacesForMembers {
-		d.door.env.Stand(d.s, session.Member)
-	}
-	d.s.Member, d.s.Authenticated = peer.Name, true
-	d.door.limitInput(d)
-	return nil
 }
 
 // keep copies the commands that are left out of the parser's buffer, which the next read may move.

@@ -97,7 +97,7 @@ type Session struct {
 	Tracking      *tracking.Client // what CLIENT TRACKING asked for; nil: off
 	Invalidated   bool             // got an invalidation: it leaves with the writes of the execution in hand
 	Pushed        bool             // got output from others in the execution in hand
-	Postponed     bool             // a pause holds its next command back
+	Postponed     bool             // a pause, or a chain that has to confirm, holds its next command back
 	ReadOnly      bool             // READONLY was sent: a client that is redirected reads here nevertheless
 	Redirects     bool             // CLIENT CAPA redirect: it goes where it is told to
 
