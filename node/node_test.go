@@ -72,7 +72,8 @@ func TestFailedStart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := other.Start(); err == nil || !strings.Contains(err.Error(), "cannot listen") || other.ctx.Err() == nil {
+		err = other.Start()
+		if err == nil || !strings.Contains(err.Error(), "cannot listen") || other.ctx.Err() == nil {
 			t.Errorf("Start answers %v; the node goes on: %v", err, other.ctx.Err() == nil)
 		}
 		_ = n.Close()
