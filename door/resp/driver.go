@@ -19,8 +19,8 @@ import (
 // writes what the session's output lets go.
 //
 // The node's loops serve it as long as all is ordinary (see package netloop); its own goroutine does whatever has to
-// wait. One of them at a time owns the driver. A reply that had to wait is written by whoever moves the commit point, as
-// far as the connection takes it at once. What it does not take, and a message from another session, is left to a
+// wait. One of them at a time owns the driver. A reply that had to wait is written by whoever moves the commit point,
+// as far as the connection takes it at once. What it does not take, and a message from another session, is left to a
 // goroutine of its own, so that nobody ever waits for somebody else's slow client.
 type driver struct {
 	door *Door
