@@ -26,10 +26,12 @@ func slowLibrary(round int64) string {
 
 // slowly has a node run a script, or a function, for -hold, and gives what came of it.
 func (g *group) slowly(ctx context.Context, host int, function bool) (ended chan error, err error) {
-	c := redis.NewClient(&redis.Options{Addr: g.nodeAddr(host), MaxRetries: -1, ReadTimeout: g.hold + startTimeout})
-	if err := c.FunctionLoadReplace(ctx, slowLibrary(time.Now().UnixNano())).Err(); err != nil {
-		return nil, errors.Join(err, c.Close())
+	loader := g.client(1)
+	err = loader.FunctionLoadReplace(ctx, slowLibrary(time.Now().UnixNano())).Err()
+	if err := errors.Join(err, loader.Close()); err != nil {
+		return nil, fmt.Errorf("loading the functions: %w", err)
 	}
+	c := redis.NewClient(&redis.Options{Addr: g.nodeAddr(host), MaxRetries: -1, ReadTimeout: g.hold + startTimeout})
 	ended = make(chan error, 1)
 	go func() {
 		var err error
