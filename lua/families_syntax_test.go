@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"strings"
+
+	"holdfast/lua/probes"
 )
 
 // programs are what tokenProbes and byteProbes damage.
@@ -25,7 +27,9 @@ var programs = []string{
 }
 
 // compiled is a line that says what the compiler makes of a source: the error, or that there is none.
-func compiled(source string) string { return "return S(loadstring(" + quoteLua(source) + ", '=c'))" }
+func compiled(source string) string {
+	return "return S(loadstring(" + probes.Quote(source) + ", '=c'))"
+}
 
 // tokenProbes leave out, repeat, replace and insert tokens.
 func tokenProbes() (lines []string) {
@@ -81,18 +85,18 @@ func byteProbes() (lines []string) {
 		"1 ..2", "1. .2", "1...2",
 		strings.Repeat("x", 100), "'" + strings.Repeat("x", 100), strings.Repeat("1", 100) + "x", "'" +
 			strings.Repeat("é", 60) + "\n"} {
-		lines = append(lines, "return P(loadstring("+quoteLua("return "+literal)+", '=c') or function() return "+
+		lines = append(lines, "return P(loadstring("+probes.Quote("return "+literal)+", '=c') or function() return "+
 			"loadstring("+
-			quoteLua("return "+literal)+", '=c') end)")
+			probes.Quote("return "+literal)+", '=c') end)")
 	}
 	// What a chunk is called in errors.
 	for _, name := range []string{"", "=", "@", "=name", "@name", "text", "two\nlines", "=" +
 		strings.Repeat("n", 100),
 		"@" + strings.Repeat("p/", 60) + "file", strings.Repeat("s", 100), "a\x00b", "=a\x00b", "\n", "x\ry",
 		"@@", "return 1 + nil"} {
-		lines = append(lines, "return loadstring('x x', "+quoteLua(name)+"), P(assert(loadstring('\\n "+
-			"error(1)', "+quoteLua(name)+"))), "+
-			"S(load(function() return nil end, "+quoteLua(name)+"))")
+		lines = append(lines, "return loadstring('x x', "+probes.Quote(name)+"), P(assert(loadstring('\\n "+
+			"error(1)', "+probes.Quote(name)+"))), "+
+			"S(load(function() return nil end, "+probes.Quote(name)+"))")
 	}
 	return lines
 }
@@ -134,7 +138,7 @@ func limitProbes() (lines []string) {
 			"local function f(" + list(n, "p#,") + ") return p1 end return f(1)",
 		} {
 			lines = append(lines, "f = function(...) return select('#', ...), (select(1, ...)) end local g, e = "+
-				"loadstring("+quoteLua(source)+
+				"loadstring("+probes.Quote(source)+
 				", '=c') return S(e), P(g or function() end)")
 		}
 	}

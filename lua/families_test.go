@@ -64,7 +64,7 @@ func TestFamilies(t *testing.T) {
 			if len(lines) < f.least {
 				t.Errorf("%d probes", len(lines))
 			}
-			script := familyHelpers + probeScript(t, lines)
+			script := familyHelpers + probeScript(lines)
 			compareProbes(t, lines, runOriginal(t, script), runOurs(t, script, Options{}))
 		})
 	}

@@ -304,7 +304,7 @@ func compareGenerated(t *testing.T, seed uint64) {
 	for range 500 {
 		lines = append(lines, g.program())
 	}
-	script := probeScript(t, lines)
+	script := probeScript(lines)
 	want := runOriginal(t, script)
 	started := time.Now()
 	got := runOurs(t, script, Options{HookSteps: 1e6, Hook: func(*State) error {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/lua/probes"
 )
 
 var (
@@ -28,36 +30,8 @@ var byDesign = map[string]string{
 	`return type(print), type(require), type(module), type(dofile), type(loadf`: "no files, no debug",
 }
 
-// quoteLua makes a Lua literal of any bytes.
-func quoteLua(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			fmt.Fprintf(&b, "\\%03d", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-// probeScript is a script that runs every line of a file; "␤" is a line's end inside of one.
-func probeScript(t testing.TB, lines []string) string {
-	t.Helper()
-	runner, err := os.ReadFile("testdata/runner.lua")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	b.WriteString("probes = {\n")
-	for _, line := range lines {
-		b.WriteString(quoteLua(strings.ReplaceAll(line, "␤", "\n")) + ",\n")
-	}
-	b.WriteString("}\n")
-	return b.String() + string(runner)
-}
+// probeScript is a script that runs every line of a file.
+func probeScript(lines []string) string { return "probes = " + probes.List(lines) + probes.Runner }
 
 // runOurs runs a script in a new state and returns what it prints.
 func runOurs(t testing.TB, script string, o Options, open ...func(*State)) string {
@@ -121,7 +95,7 @@ func TestProbes(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines := strings.Split(strings.TrimSuffix(string(source), "\n"), "\n")
-			script := probeScript(t, lines)
+			script := probeScript(lines)
 			wantFile := strings.TrimSuffix(file, ".txt") + ".want"
 			if *update {
 				if err := os.WriteFile(wantFile, []byte(runOriginal(t, script)), 0o644); err != nil {

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"holdfast/lua/probes"
 )
 
 var suite = flag.String("suite", "", "a directory with the tests of Lua 5.1")
@@ -90,7 +92,8 @@ func TestSuite(t *testing.T) {
 			for _, c := range cuts {
 				source = cut(source, c[0], c[1])
 			}
-			script := suitePrelude + "local f = assert(loadstring(" + quoteLua(source) + ", '@" + name + ".lua'))\n" +
+			script := suitePrelude + "local f = assert(loadstring(" + probes.Quote(source) +
+				", '@" + name + ".lua'))\n" +
 				"if '" + name + "' == 'big' then f = coroutine.wrap(f) f() end\n" +
 				"report((xpcall(f, function(e) report(e) return e end)))\n"
 			want := runOriginal(t, script)

@@ -23,6 +23,7 @@ const (
 var rooms = map[string][]string{
 	"setup":        {},
 	"lua":          {},
+	"lua/probes":   {},
 	"lua/clibs":    {"lua"},
 	"transport":    {},
 	"resp":         {"transport", "internal/bulk"},
@@ -91,7 +92,7 @@ var rooms = map[string][]string{
 
 // forTests are what only tests import, besides what their folder may.
 var forTests = []string{"cluster", "internal/simnet", "internal/memfs", "internal/newer", "internal/servers",
-	"transport", "resp"}
+	"lua/probes", "transport", "resp"}
 
 // testsOf says what else the tests of a folder import, which run its code as a part of something larger.
 var testsOf = map[string][]string{

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"holdfast/lua"
+	"holdfast/lua/probes"
 )
 
 var (
@@ -24,35 +25,10 @@ var (
 
 var update = flag.Bool("update", false, "write what redis-server answers to the probes to their .want files")
 
-// quoteLua makes a Lua literal of any bytes.
-func quoteLua(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			fmt.Fprintf(&b, "\\%03d", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
 // probeScript returns, as one string, what each of the lines returns or raises.
-func probeScript(t testing.TB, lines []string) string {
-	t.Helper()
-	runner, err := os.ReadFile("../testdata/runner.lua")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	b.WriteString("local out, probes = {}, {\n")
-	for _, line := range lines {
-		b.WriteString(quoteLua(line) + ",\n")
-	}
-	b.WriteString("}\nlocal function print(s) out[#out + 1] = s end\n")
-	return b.String() + string(runner) + "return table.concat(out, '\\n')"
+func probeScript(lines []string) string {
+	return "local out, probes = {}, " + probes.List(lines) + "local function print(s) out[#out + 1] = s end\n" +
+		probes.Runner + "return table.concat(out, '\\n')"
 }
 
 func newTestState() *lua.State {
@@ -133,7 +109,7 @@ func TestProbes(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines := strings.Split(strings.TrimSuffix(string(source), "\n"), "\n")
-			script := probeScript(t, lines)
+			script := probeScript(lines)
 			wantFile := strings.TrimSuffix(file, ".txt") + ".want"
 			if *update {
 				if err := os.WriteFile(wantFile, []byte(runRedis(t, script)+"\n"), 0o644); err != nil {

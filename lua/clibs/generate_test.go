@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"holdfast/lua/probes"
 )
 
 // generator writes calls of the libraries with arguments that are mostly right.
@@ -37,7 +39,7 @@ func (g *generator) bytes(n int) string {
 			b[i] = `abz019 "\/{}[]:,.-eu`[g.r.IntN(20)]
 		}
 	}
-	return quoteLua(string(b))
+	return probes.Quote(string(b))
 }
 
 func (g *generator) value(depth int) string {
@@ -102,7 +104,7 @@ func (g *generator) format() string {
 			"x", ">", "<",
 			"!", "!4", " ", "T", "i16", "z", "c"))
 	}
-	return quoteLua(b.String())
+	return probes.Quote(b.String())
 }
 
 func (g *generator) program() string {
@@ -113,7 +115,7 @@ func (g *generator) program() string {
 	case 0, 1:
 		return "return cjson.encode(" + g.value(0) + ")"
 	case 2, 3:
-		return "return cjson.encode(cjson.decode(" + quoteLua(g.json(0)) + "))"
+		return "return cjson.encode(cjson.decode(" + probes.Quote(g.json(0)) + "))"
 	case 4:
 		return hex + "return h(cmsgpack.pack(" + g.value(0) + ", " + g.value(2) + "))"
 	case 5:
@@ -141,7 +143,7 @@ func compareGenerated(t *testing.T, seed uint64) {
 	for range 1000 {
 		lines = append(lines, g.program())
 	}
-	script := probeScript(t, lines)
+	script := probeScript(lines)
 	want := strings.Split(runRedis(t, script), "\n")
 	got := strings.Split(runOurs(t, script), "\n")
 	bad := 0
