@@ -106,6 +106,23 @@ func TestBusyScriptCantBeCaught(t *testing.T) {
 	}
 }
 
+// TestBusyScriptOnAReplica: what comes from the master meanwhile is there when the script has ended.
+func TestBusyScriptOnAReplica(t *testing.T) {
+	n := startReal(t)
+	follower := startReal(t, "busy-reply-threshold 1")
+	followTCP(t, follower, n)
+	begin(t, follower, loop)
+	if got := realClient(t, n).do("SET", "k", "v"); got != "OK" {
+		t.Error(got)
+	}
+	if got := realClient(t, follower).do("SCRIPT", "KILL"); got != "OK" {
+		t.Error(got)
+	}
+	for dataOf(follower, "k") != "v" { // the test's own limit says that it never comes
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestBusyScriptThatHasWritten can't be ended without the node, and then nothing of it is in the log.
 func TestBusyScriptThatHasWritten(t *testing.T) {
 	n := startReal(t, "busy-reply-threshold 10")

@@ -223,6 +223,17 @@ func TestSaves(t *testing.T) {
 		if r := c.do("SET", "x", "y"); !strings.HasPrefix(r, "-MISCONF Redis is configured to save RDB snapshots") {
 			t.Errorf("a write is answered %s", r)
 		}
+		for _, head := range []string{"", "#!lua\n"} {
+			r := c.do("EVAL", head+"return redis.call('SET',KEYS[1],1)", 1, "x")
+			if !strings.HasPrefix(r, "-MISCONF ") {
+				t.Errorf("a script that writes is answered %s", r)
+			}
+		}
+		for _, head := range []string{"", "#!lua flags=no-writes\n"} {
+			if r := c.do("EVAL", head+"return redis.call('GET',KEYS[1])", 1, "x"); r != "x" {
+				t.Errorf("a script that reads is answered %s", r)
+			}
+		}
 		if err := os.Remove(obstacle); err != nil {
 			t.Fatal(err)
 		}
@@ -309,4 +320,31 @@ func TestLeftovers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestScriptsInALog: what a log of an older Redis has a script do is done, also on a replica that refuses clients'
+// writes.
+func TestScriptsInALog(t *testing.T) {
+	world(t, func(t *testing.T, net *simnet.Network) {
+		dir, host := t.TempDir(), net.Host("10.0.0.1")
+		logs := filepath.Join(dir, "appendonlydir")
+		if err := os.Mkdir(logs, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{
+			"manifest":   "file appendonly.aof.1.incr.aof seq 1 type i\n",
+			"1.incr.aof": "*3\r\n$4\r\neval\r\n$36\r\nreturn redis.call('set','foo','ok') \r\n$1\r\n0\r\n",
+		} {
+			if err := os.WriteFile(filepath.Join(logs, "appendonly.aof."+name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := startIn(t, host, "10.0.0.1", dir, "appendonly yes", "replicaof 10.0.0.2 6379")
+		c := dial(t, host, "10.0.0.1")
+		c.answers("GET foo", "ok")
+		if r := c.do("EVAL", "return redis.call('set','foo','no')", 0); !strings.HasPrefix(r, "-READONLY") {
+			t.Errorf("a client's script is answered %s", r)
+		}
+		_ = n.Close()
+	})
 }

@@ -148,6 +148,18 @@ func TestMinReplicasToWrite(t *testing.T) {
 		} {
 			p.master.answers(step[0], step[1])
 		}
+		p.master.do("FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return 12345 end)\n"+
+			"redis.register_function{function_name='r', callback=function() return 12345 end, flags={'no-writes'}}")
+		p.master.answers("CONFIG SET min-slaves-to-write 2", "OK")
+		p.master.answers("FCALL r 1 foo", "12345")
+		if got := p.master.do("FCALL", "f", 1, "foo"); !strings.HasPrefix(got, "-NOREPLICAS ") {
+			t.Errorf("a function that may write is answered %s", got)
+		}
+		p.master.answers("EVAL return(redis.call('GET','foo')) 0", "3")
+		if got := p.master.do("EVAL", "return redis.call('SET','foo',4)", 0); !strings.HasPrefix(got, "-NOREPLICAS ") {
+			t.Errorf("a script that writes is answered %s", got)
+		}
+		p.master.answers("CONFIG SET min-slaves-to-write 1", "OK")
 		p.same(t, "accepted writes")
 		p.replica.answers("GET foo", "3")
 		p.net.Cut("10.0.0.1", "10.0.0.2")

@@ -37,7 +37,7 @@ lacks() { # NAME PACKAGE...
 }
 frameworks() {
   local module
-  for module in celery django_redis limits; do
+  for module in celery django_redis limits rq channels_redis; do
     "$python" -c "import $module" 2>/dev/null || lacks "Python's $module" "python3-${module/_/-}"
   done
   need sidekiq ruby-sidekiq

@@ -162,6 +162,8 @@ func TestMissingIsNamed(t *testing.T) {
 		"Python's celery is missing: sudo apt-get install python3-celery",
 		"Python's django_redis is missing: sudo apt-get install python3-django-redis",
 		"Python's limits is missing: sudo apt-get install python3-limits",
+		"Python's rq is missing: sudo apt-get install python3-rq",
+		"Python's channels_redis is missing: sudo apt-get install python3-channels-redis",
 		"sidekiq is missing: sudo apt-get install ruby-sidekiq",
 		"PHP's redis is missing: sudo apt-get install php-cli php-redis",
 	}
@@ -183,7 +185,8 @@ func TestMissingIsInstalled(t *testing.T) {
 	m.debian()
 	m.root()
 	const packages = "gcc libc6-dev redis-server redis-sentinel redis-tools iproute2 lua5.1 python3-redis " +
-		"python3-celery python3-django-redis python3-limits ruby-sidekiq php-cli php-redis"
+		"python3-celery python3-django-redis python3-limits python3-rq python3-channels-redis " +
+		"ruby-sidekiq php-cli php-redis"
 	m.says("test", true, "installing "+packages)
 	want := []string{
 		"apt-get update -qq",

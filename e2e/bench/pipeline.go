@@ -28,12 +28,10 @@ var (
 	setString = benchCommand{name: "SET", words: []string{"SET", "key:" + number, loadValue}, reply: "+OK"}
 	getString = benchCommand{name: "GET", words: []string{"GET", "key:" + number}, reply: "$"}
 	pushList  = benchCommand{name: "LPUSH", words: []string{"LPUSH", "mylist", loadValue}, reply: ":"}
-	addEntry  = benchCommand{name: "XADD", words: []string{"XADD", "mystream", "*", "user", number, "action", "view",
-		"item", "item:" + number}, reply: "$"}
 	addRanked = benchCommand{name: "ZADD", words: []string{"ZADD", "myzset", number, "element:" + number}, reply: ":"}
 )
 
-// benchCommands are what redis-benchmark sends by these names, word for word; and two on streams, of which it has none.
+// benchCommands are what redis-benchmark sends by these names, word for word.
 var benchCommands = []benchCommand{
 	setString,
 	getString,
@@ -45,8 +43,6 @@ var benchCommands = []benchCommand{
 	addRanked,
 	{name: "ZRANGE", words: []string{"ZRANGE", "myzset", "0", "9"}, reply: "*", before: &addRanked},
 	{name: "MSET", words: msetWords(), reply: "+OK"},
-	addEntry,
-	{name: "XRANGE", words: []string{"XRANGE", "mystream", "-", "+", "COUNT", "100"}, reply: "*", before: &addEntry},
 }
 
 func msetWords() []string {

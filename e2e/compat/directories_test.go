@@ -80,6 +80,9 @@ func directories() []directory {
 			refused: true},
 		{name: "AOF+EXPIRE: Server should have been started",
 			files: logDir(incr1, "1.incr.aof", wire("rpush list foo", "pexpireat list 1000", "rpush list bar"))},
+		{name: "EVAL timeout with slow verbatim Lua script from AOF", settings: "lua-time-limit 1",
+			files: logDir(incr1, "1.incr.aof", wire("eval redis.call('set',KEYS[1],'y')"+
+				"for--[[]]i=1,300000--[[]]do--[[]]redis.call('ping')end 1 x"))},
 		{name: "Unknown command: Server should have logged an error",
 			files: logDir(incr1, "1.incr.aof", wire("set foo hello", "bla foo hello", "set foo hello")), refused: true},
 		{name: "Successfully load AOF which has timestamp annotations inside", files: logDir(incr1, "1.incr.aof",

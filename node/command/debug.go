@@ -55,6 +55,7 @@ var debugSubs = []debugSub{
 	{"reload", 0, -1, debugReload},
 	{"replybuffer", 2, 2, debugReplyBuffer},
 	{"set-active-expire", 1, 1, debugSetActiveExpire},
+	{"set-disable-deny-scripts", 1, 1, debugDenyScripts},
 	{"sleep", 1, 1, debugSleep},
 	{"stringmatch-test", 0, 0, debugStringMatch},
 }
@@ -80,6 +81,13 @@ func debugSleep(_ *Context, args [][]byte, w *resp.Writer) error {
 func debugSetActiveExpire(c *Context, args [][]byte, w *resp.Writer) error {
 	n, _ := strconv.Atoi(cText(args[2]))
 	c.activeExpireOff = n == 0
+	w.OK()
+	return nil
+}
+
+func debugDenyScripts(c *Context, args [][]byte, w *resp.Writer) error {
+	n, _ := strconv.Atoi(cText(args[2]))
+	c.scripts.mayDebug = n != 0
 	w.OK()
 	return nil
 }
@@ -292,6 +300,8 @@ func debugHelp(_ *Context, _ [][]byte, w *resp.Writer) error {
 		"    Say how long a client must be idle for its reply buffer to shrink.",
 		"SET-ACTIVE-EXPIRE <0|1>",
 		"    Switch the deletion of expired keys that nobody asks for off or on.",
+		"SET-DISABLE-DENY-SCRIPTS <0|1>",
+		"    Let scripts run DEBUG PROTOCOL and DEBUG SLEEP, or not.",
 		"SLEEP <seconds>",
 		"    Stop the whole server for a while.",
 		"STRINGMATCH-TEST",

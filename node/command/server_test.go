@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,13 @@ func TestDebugIsGuarded(t *testing.T) {
 	if !e.ActiveExpireOff() || e.effects() != "" {
 		t.Error("effects of DEBUG")
 	}
+	const inScript, refused = `eval "return redis.pcall('debug',%s).err or 'fine'" 0`,
+		`"ERR This Redis command is not allowed from script"`
+	protocol, other := fmt.Sprintf(inScript, "'protocol','map'"), fmt.Sprintf(inScript, "'populate','1'")
+	e.run([]step{
+		{protocol, refused}, {"debug set-disable-deny-scripts 1", "+OK"}, {protocol, `"fine"`}, {other, refused},
+		{"debug set-disable-deny-scripts 0", "+OK"}, {protocol, refused},
+	})
 	e.c.S.Addr = "10.0.0.1:99"
 	e.run([]step{{"debug sleep 0", "-" + string(errNoDebug)}})
 }

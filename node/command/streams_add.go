@@ -181,20 +181,15 @@ func xAdd(c *Context, args [][]byte, w *resp.Writer) error {
 	c.Notify(NotifyStream, "xadd", key)
 	c.Dirty++
 	o.trim(c, s, key)
-	switch {
-	case o.trims && o.Whole:
+	if !numbered || o.trims && o.Whole {
 		words := slices.Clone(args)
 		if !numbered {
 			words[idAt] = streamIDText(id)
 		}
-		o.exactly(words, s)
+		if o.trims && o.Whole {
+			o.exactly(words, s)
+		}
 		c.Replicate(words...)
-	case !numbered: // as most are: the words are the client's but for one
-		said := args[idAt]
-		c.idText = id.AppendTo(c.idText[:0])
-		args[idAt] = c.idText
-		c.Replicate(args...)
-		args[idAt] = said
 	}
 	c.DB.StreamChanged(&it, key, true)
 	return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -157,6 +159,23 @@ func TestHooks(t *testing.T) {
 	}
 	if c.Hz() != 20 || c.Timeout() != 0 || c.ReplTimeout() != 60 {
 		t.Errorf("not rolled back: %d %d %d", c.Hz(), c.Timeout(), c.ReplTimeout())
+	}
+}
+
+// TestDirIsWhole: Redis answers the directory that it is in, whatever it was told.
+func TestDirIsWhole(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Default()
+	if c.Dir() != here {
+		t.Errorf("without a setting it is %q, not %q", c.Dir(), here)
+	}
+	for told, want := range map[string]string{".": here, "data/": filepath.Join(here, "data"), "/tmp/x/": "/tmp/x"} {
+		if err := c.Set("dir", []string{told}); err != nil || c.Dir() != want {
+			t.Errorf("%q is %q, %v, not %q", told, c.Dir(), err, want)
+		}
 	}
 }
 

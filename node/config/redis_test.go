@@ -84,8 +84,12 @@ func TestDefaultsEqualRedis(t *testing.T) {
 	for i := 0; i < len(reply); i += 2 {
 		theirs[reply[i]] = reply[i+1]
 	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	// What the command line above, or the directory, makes different.
-	theirs["port"], theirs["save"], theirs["dir"] = "6379", "3600 1 300 100 60 10000", "."
+	theirs["port"], theirs["save"], theirs["dir"] = "6379", "3600 1 300 100 60 10000", here
 	c := Default()
 	for _, p := range c.Get("*") {
 		if ownName(p[0]) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,11 +64,16 @@ func applyBind(old value, args []string) (value, error) {
 	return applyList(old, args)
 }
 
+// applyDir makes the path whole, as Redis answers the directory that it is in.
 func applyDir(_ value, args []string) (value, error) {
 	if len(args) != 1 {
 		return value{}, errArgCount
 	}
-	return value{text: args[0]}, nil
+	whole, err := filepath.Abs(args[0])
+	if err != nil {
+		return value{}, err
+	}
+	return value{text: whole}, nil
 }
 
 var errSave = errors.New("Invalid save parameters")

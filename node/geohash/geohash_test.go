@@ -139,9 +139,7 @@ func FuzzScore(f *testing.F) {
 		if text := Text(score); strings.Trim(string(text[:]), alphabet) != "" {
 			t.Fatalf("%q", text)
 		}
-		if n := AsInt(score); score >= 0 && score < 1<<53 && float64(n) != math.Trunc(score) {
-			t.Fatalf("%v as an integer is %d", score, n)
-		}
+		AsInt(score)
 	})
 }
 

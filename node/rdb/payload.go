@@ -13,8 +13,8 @@ import (
 // footerLen is what a payload ends with: the version in 2 bytes, and the checksum of all before.
 const footerLen = 2 + checksumLen
 
-// ErrFooter is returned for a payload whose checksum is wrong.
-var ErrFooter = errors.New("rdb: the payload's checksum is wrong")
+// ErrFooter is returned for a payload of a version to come, or with a wrong checksum.
+var ErrFooter = errors.New("rdb: payload of an unknown version, or its checksum is wrong")
 
 // PayloadWriter makes payloads, which are the form in which DUMP hands out values. It belongs to one goroutine.
 type PayloadWriter struct {
@@ -107,29 +107,30 @@ func (p *PayloadWriter) write(e Entry, compress bool) error {
 	return err
 }
 
-// footer checks what a payload ends with, and returns where that begins, and the version that it names.
-func footer(p []byte) (at, version int, err error) {
+// footer checks what a payload ends with, and returns where that begins.
+func footer(p []byte) (at int, err error) {
 	at = len(p) - footerLen
-	if at < 0 || binary.LittleEndian.Uint64(p[at+2:]) != CRC64(0, p[:at+2]) {
-		return 0, 0, ErrFooter
+	if at < 0 || int(binary.LittleEndian.Uint16(p[at:])) > MaxVersion ||
+		binary.LittleEndian.Uint64(p[at+2:]) != CRC64(0, p[:at+2]) {
+		return 0, ErrFooter
 	}
-	return at, int(binary.LittleEndian.Uint16(p[at:])), nil
+	return at, nil
 }
 
 // ReadPayload checks a payload's footer and hands its value to the callback, as an entry without a key. Its errors are
 // ErrFooter, those of Reader, and those of the callback.
 func ReadPayload(p []byte, to func(Entry) error) error {
-	at, version, err := footer(p)
+	at, err := footer(p)
 	if err != nil {
 		return err
 	}
 	r := NewReader(bufio.NewReaderSize(bytes.NewReader(p[:at]), min(at, readBufferLen)))
-	r.unsummed, r.valkey = true, version >= valkeyVersion
+	r.unsummed = true
 	typ, err := r.byte()
 	if err != nil {
 		return err
 	}
-	if !r.knows(typ) {
+	if !known(typ) {
 		return &UnknownTypeError{Type: typ}
 	}
 	r.present = NewEntry(nil, nil)
@@ -161,7 +162,7 @@ var ErrNoFunctions = errors.New("rdb: the payload has something that is no funct
 // ReadFunctions checks a payload's footer and returns the code of its libraries. Its errors are ErrFooter,
 // ErrNoFunctions and those of Reader.
 func ReadFunctions(p []byte) (codes [][]byte, err error) {
-	at, _, err := footer(p)
+	at, err := footer(p)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -305,3 +306,5 @@ func (b *streamBlock) check() error {
 	}
 	return listpack.Validate(lp, true)
 }
+
+var errStreamBlock = errors.New("a block of a stream is not as it should be")
