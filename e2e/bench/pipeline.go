@@ -29,9 +29,15 @@ var (
 	getString = benchCommand{name: "GET", words: []string{"GET", "key:" + number}, reply: "$"}
 	pushList  = benchCommand{name: "LPUSH", words: []string{"LPUSH", "mylist", loadValue}, reply: ":"}
 	addRanked = benchCommand{name: "ZADD", words: []string{"ZADD", "myzset", number, "element:" + number}, reply: ":"}
+	addPlace  = benchCommand{name: "GEOADD", reply: ":",
+		words: []string{"GEOADD", "mygeo", placeLon, placeLat, "element:" + number}}
+	addElement = benchCommand{name: "PFADD", words: []string{"PFADD", "myhll", "element:" + number}, reply: ":"}
 )
 
-// benchCommands are what redis-benchmark sends by these names, word for word.
+// A place in a stretch of 100 by 10 degrees, and how large a circle has some hundred of all.
+const placeLon, placeLat, placeRadius = number + "e-3", number + "e-4", "100"
+
+// benchCommands are what redis-benchmark sends by these names, word for word, and what it has no name for.
 var benchCommands = []benchCommand{
 	setString,
 	getString,
@@ -43,6 +49,12 @@ var benchCommands = []benchCommand{
 	addRanked,
 	{name: "ZRANGE", words: []string{"ZRANGE", "myzset", "0", "9"}, reply: "*", before: &addRanked},
 	{name: "MSET", words: msetWords(), reply: "+OK"},
+	addPlace,
+	{name: "GEOSEARCH", reply: "*", before: &addPlace,
+		words: []string{"GEOSEARCH", "mygeo", "FROMLONLAT", placeLon, placeLat, "BYRADIUS", placeRadius, "km", "ASC"}},
+	addElement,
+	{name: "PFADD-many", words: []string{"PFADD", "hll:" + number, "element:" + number}, reply: ":"},
+	{name: "PFCOUNT", words: []string{"PFCOUNT", "myhll"}, reply: ":", before: &addElement},
 }
 
 func msetWords() []string {

@@ -1,25 +1,55 @@
 package hyperloglog
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // histogram is how many registers have each value.
 type histogram [registerMax + 1]int
 
-func (h *histogram) addDense(v []byte) {
-	var parts [2][registerMax + 1]uint32 // as adding twice to the same number takes its time
-	eachDense(v, func(_ int, r uint64) {
-		parts[0][r&registerMax]++
-		parts[1][r>>6&registerMax]++
-		parts[0][r>>12&registerMax]++
-		parts[1][r>>18&registerMax]++
-		parts[0][r>>24&registerMax]++
-		parts[1][r>>30&registerMax]++
-		parts[0][r>>36&registerMax]++
-		parts[1][r>>42&registerMax]++
-	})
+// parts are histograms of some registers each: adding to the same number again and again takes its time.
+type parts [4][registerMax + 1]uint32
+
+func (h *histogram) add(p *parts) {
 	for i := range h {
-		h[i] += int(parts[0][i] + parts[1][i])
+		h[i] += int(p[0][i] + p[1][i] + p[2][i] + p[3][i])
 	}
+}
+
+func (h *histogram) addDense(v []byte) {
+	var p parts
+	eachDense(v, func(_ int, r uint64) {
+		p[0][r&registerMax]++
+		p[1][r>>6&registerMax]++
+		p[2][r>>12&registerMax]++
+		p[3][r>>18&registerMax]++
+		p[0][r>>24&registerMax]++
+		p[1][r>>30&registerMax]++
+		p[2][r>>36&registerMax]++
+		p[3][r>>42&registerMax]++
+	})
+	h.add(&p)
+}
+
+func (h *histogram) addUnion(u *Union) {
+	var p parts
+	for i := 0; i < registers; i += 8 {
+		r := binary.LittleEndian.Uint64(u[i:])
+		if r == 0 {
+			h[0] += 8
+			continue
+		}
+		p[0][r&registerMax]++
+		p[1][r>>8&registerMax]++
+		p[2][r>>16&registerMax]++
+		p[3][r>>24&registerMax]++
+		p[0][r>>32&registerMax]++
+		p[1][r>>40&registerMax]++
+		p[2][r>>48&registerMax]++
+		p[3][r>>56&registerMax]++
+	}
+	h.add(&p)
 }
 
 // addSparse reports whether there are as many registers as there should be.

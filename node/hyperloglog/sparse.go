@@ -1,6 +1,10 @@
 package hyperloglog
 
-import "strconv"
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+)
 
 // A sparse value is a sequence of runs of equal registers, each in one of these forms:
 //
@@ -39,6 +43,32 @@ func runAt(v []byte, p int) run {
 	return run{n + 1, 2, 0}
 }
 
+// lengths are those of the runs that one byte is all of, by that byte; 0 for the first byte of others.
+var lengths = func() (n [256]uint8) {
+	for b := range n {
+		if r := runAt([]byte{byte(b)}, 0); r.size == 1 {
+			n[b] = uint8(r.len)
+		}
+	}
+	return n
+}()
+
+// runsAhead is how many of the next eight bytes are runs by themselves, up to the first that is not, and how long they
+// are together; none at the end of a value. It is what makes finding a register in a long value fast.
+func runsAhead(v []byte, p int) (length, count int) {
+	if p+8 > len(v) {
+		return 0, 0
+	}
+	const each, pairs = 0x0101010101010101, 0x00ff00ff00ff00ff
+	x := binary.LittleEndian.Uint64(v[p:])
+	values := (x >> 7 & each) * 0xff
+	n := x&(values&(each*(maxValued-1))|^values&(each*(maxShortZeroes-1))) + each
+	count = bits.TrailingZeros64(x>>6&^(x>>7)&each) / 8 // 8 if there is no other
+	n &= 1<<(8*count) - 1
+	n = n&pairs + n>>8&pairs
+	return int(n * 0x0001000100010001 >> 48), count
+}
+
 func appendZeroes(buf []byte, n int) []byte {
 	switch {
 	case n == 0:
@@ -72,19 +102,44 @@ func setSparse(v []byte, e Element, limit int, from *cursor) (grown []byte, chan
 	}
 	index := int(e.register)
 	p, first := max(from.at, headerSize), from.first
-	prev, before := -1, *from
-	var r run
-	for ; p < len(v); p += r.size {
-		if r = runAt(v, p); index < first+r.len {
+	prev, beforePrev := -1, -1
+	for near := false; p < len(v); {
+		if !near {
+			if n, count := runsAhead(v, p); index < first+n {
+				near = true // it is in one of these
+			} else if count > 0 {
+				if beforePrev = prev; count > 1 {
+					beforePrev = p + count - 2
+				}
+				prev = p + count - 1
+				p += count
+				first += n
+				if p >= len(v) {
+					break
+				}
+			}
+		}
+		n, size := int(lengths[v[p]]), 1
+		if n == 0 {
+			r := runAt(v, p)
+			n, size = r.len, r.size
+		}
+		if index < first+n {
 			break
 		}
-		if prev >= 0 {
-			before.at, before.first = prev, first-runAt(v, prev).len
-		}
-		prev = p
-		first += r.len
+		beforePrev, prev = prev, p
+		p += size
+		first += n
 	}
-	if p >= len(v) || p+r.size > len(v) {
+	before := *from
+	if beforePrev >= 0 {
+		before = cursor{beforePrev, first - runAt(v, prev).len - runAt(v, beforePrev).len}
+	}
+	if p >= len(v) {
+		return v, false, ErrCorrupted
+	}
+	r := runAt(v, p)
+	if p+r.size > len(v) {
 		return v, false, ErrCorrupted
 	}
 	if prev < 0 && from.at > headerSize { // the run before has grown; which is before that is not known

@@ -16,18 +16,22 @@ func (u *Union) Add(v []byte) error {
 		return nil
 	}
 	at := 0
-	for p := headerSize; p < len(v); {
-		r := runAt(v, p)
-		if r.value > 0 {
-			if at+r.len > registers {
+	for p := headerSize; p < len(v); p++ {
+		b := v[p]
+		n := int(lengths[b])
+		if b&valued != 0 {
+			if at+n > registers {
 				break
 			}
-			for i := range r.len {
-				u[at+i] = max(u[at+i], r.value)
+			value := b>>2&(maxValue-1) + 1
+			for i := at; i < at+n; i++ {
+				u[i] = max(u[i], value)
 			}
+		} else if n == 0 {
+			n = runAt(v, p).len
+			p++
 		}
-		at += r.len
-		p += r.size
+		at += n
 	}
 	if at != registers {
 		return ErrCorrupted
@@ -38,9 +42,7 @@ func (u *Union) Add(v []byte) error {
 // Count estimates how many different elements were added to any of the values.
 func (u *Union) Count() uint64 {
 	var h histogram
-	for _, r := range u {
-		h[r&registerMax]++
-	}
+	h.addUnion(u)
 	return h.estimate()
 }
 
