@@ -32,7 +32,9 @@ func (g *group) checkMembers(chain []*machine) {
 	g.t.Helper()
 	var digests []string
 	for _, m := range chain {
-		g.checkKeys(m)
+		g.checkKeys(m) // which may make a script known
+	}
+	for _, m := range chain {
 		data, err := g.askLong(m.addr(), "DEBUG", "DIGEST")
 		programs, errToo := g.askLong(m.addr(), "DEBUG", "DIGEST-PROGRAMS")
 		if err = errors.Join(err, errToo); err != nil {
