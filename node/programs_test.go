@@ -1,6 +1,7 @@
 package node
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -79,4 +80,38 @@ func TestProgramsAreOnDisk(t *testing.T) {
 	n = open()
 	hasPrograms(t, n)
 	stop(n)
+}
+
+// TestProgramsStay: what is done with keys does nothing to scripts and functions.
+func TestProgramsStay(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	n := start(t, Config{Network: transport.Host{}, Dir: root}, "bind 127.0.0.1", "port 0", "appendonly yes",
+		"enable-debug-command yes", "maxmemory-policy allkeys-lru")
+	closed(t, n)
+	givePrograms(t, n)
+	c := realClient(t, n)
+	digest := c.do("DEBUG", "DIGEST-PROGRAMS")
+	for _, line := range []string{"SWAPDB 0 1", "SWAPDB 0 1", "MOVE k 1", "FLUSHDB", "FLUSHALL", "SET k v",
+		"CONFIG SET maxmemory 1", "SET other 1", "DBSIZE", "CONFIG SET maxmemory 0", "SET k v", "DEBUG RELOAD",
+		"DEBUG LOADAOF"} {
+		want := "OK"
+		switch line {
+		case "MOVE k 1":
+			want = "1"
+		case "SET other 1":
+			want = "-OOM command not allowed when used memory > 'maxmemory'."
+		case "DBSIZE": // all keys were evicted
+			want = "0"
+		}
+		c.answers(line, want)
+		if got := c.do("DEBUG", "DIGEST-PROGRAMS"); got != digest {
+			t.Errorf("after %s: %s, not %s", line, got, digest)
+		}
+		c.answers("FCALL_RO answer 0", "42")
+	}
+	hasPrograms(t, n)
 }

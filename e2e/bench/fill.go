@@ -43,6 +43,12 @@ func fill(ctx context.Context, addr string, n int, command func(i int) []string)
 			if err != nil {
 				return err
 			}
+			if line[0] == '$' { // of a short text, which follows
+				if _, err := in.ReadString('\n'); err != nil {
+					return err
+				}
+				continue
+			}
 			if line[0] != '+' && line[0] != ':' {
 				return fmt.Errorf("filling: %s", strings.TrimSpace(line))
 			}

@@ -59,6 +59,11 @@ var shapes = []shape{
 	}},
 	{"list", "16 B element of a big list",
 		func(i int, _ *rand.Rand) []string { return []string{"RPUSH", "big", name16("elm", i)} }},
+	{"stream", "entry of a big stream, three small fields", func(i int, rng *rand.Rand) []string {
+		return []string{"XADD", "big", strconv.Itoa(1_700_000_000_000+10*i+rng.IntN(10)) + "-0", "user",
+			strconv.Itoa(rng.IntN(1_000_000)), "action", []string{"view", "click", "buy"}[rng.IntN(3)], "item",
+			fmt.Sprintf("item:%05d", rng.IntN(100_000))}
+	}},
 }
 
 // memory fills fresh servers with items of each shape.

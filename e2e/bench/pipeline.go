@@ -28,6 +28,8 @@ var (
 	setString = benchCommand{name: "SET", words: []string{"SET", "key:" + number, loadValue}, reply: "+OK"}
 	getString = benchCommand{name: "GET", words: []string{"GET", "key:" + number}, reply: "$"}
 	pushList  = benchCommand{name: "LPUSH", words: []string{"LPUSH", "mylist", loadValue}, reply: ":"}
+	addEntry  = benchCommand{name: "XADD", words: []string{"XADD", "mystream", "*", "user", number, "action", "view",
+		"item", "item:" + number}, reply: "$"}
 	addRanked = benchCommand{name: "ZADD", words: []string{"ZADD", "myzset", number, "element:" + number}, reply: ":"}
 	addPlace  = benchCommand{name: "GEOADD", reply: ":",
 		words: []string{"GEOADD", "mygeo", placeLon, placeLat, "element:" + number}}
@@ -55,6 +57,8 @@ var benchCommands = []benchCommand{
 	addElement,
 	{name: "PFADD-many", words: []string{"PFADD", "hll:" + number, "element:" + number}, reply: ":"},
 	{name: "PFCOUNT", words: []string{"PFCOUNT", "myhll"}, reply: ":", before: &addElement},
+	addEntry,
+	{name: "XRANGE", words: []string{"XRANGE", "mystream", "-", "+", "COUNT", "100"}, reply: "*", before: &addEntry},
 }
 
 func msetWords() []string {

@@ -20,8 +20,8 @@ type fault struct {
 	name    string
 	summary string
 	planned bool // a request, no accident: clients may see no error
-	// of what only Holdfast's members have, as a name and a directory: not among the mixed, which are the same for
-	// Redis
+	// of what only Holdfast's members have, as a name and a directory, or promise: not among the mixed, which are the
+	// same for Redis
 	own    bool
 	strike func(ctx context.Context, g *group, host int) (mend func(context.Context) error, err error)
 }
@@ -38,6 +38,10 @@ var faults = []fault{
 	{"fulldisk", "the nodes' file systems, or some of them, run full and get room, twice; then kill -9 of these " +
 		"nodes, started again a second later", false, false, fillDisks},
 	{"slowcmd", "the node, or one other, executes one command for -hold", false, false, slowCommand},
+	{"slowscript", "the node executes one script for -hold, which writes when it begins and when it ends", false, true,
+		slowScript},
+	{"inscript", "kill -9, SIGSTOP, SIGTERM, a cut or SENTINEL FAILOVER of the node while it executes such a script",
+		false, true, faultInScript},
 	{"clock", "kill -9 of the node, started again at once with another clock", false, false, stepClock},
 	{"quorum", "kill -9 of two sentinels, started again after -hold", false, false, loseQuorum},
 	{"lead", "kill -9 of the node and of the leading sentinel at once, started again after -hold", false, true,

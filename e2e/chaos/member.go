@@ -94,6 +94,7 @@ func holdfastNode(binary, key string, i int) func(*hosts, string, int) ([]string
 		return []string{binary, "node", "--port", strconv.Itoa(nodePort + moved), "--gossip-port",
 			strconv.Itoa(nodeGossip + moved), "--bind", h.ip(i),
 			"--announce-ip", h.ip(i), "--dir", data, "--protected-mode", "no", "--enable-debug-command", "yes",
+			"--busy-reply-threshold", "100",
 			"--group-key-file", key, "--join", seeds(h, " ", moved)}, nil
 	}
 }

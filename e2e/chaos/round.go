@@ -47,6 +47,11 @@ func (g *group) round(ctx context.Context, f fault, r *row) error {
 		return err
 	}
 	history.readAll(ctx)
+	if g.target == "holdfast" {
+		if err := g.sameEverywhere(ctx); err != nil {
+			return err
+		}
+	}
 	result.verdict = history.Check(judgingLasts)
 	if err := g.empty(ctx); err != nil {
 		return err

@@ -18,6 +18,8 @@ func BenchmarkExecute(b *testing.B) {
 		{"HSET", "hash", "field:%012d", "012345678901234567890123"},
 		{"LPUSH", "list", "012345678901234567890123"},
 		{"LPOP", "list"},
+		{"XADD", "stream", "*", "user", "000000012345", "action", "view", "item", "item:000000054321"},
+		{"XRANGE", "stream", "-", "+", "COUNT", "100"},
 	} {
 		b.Run(words[0], func(b *testing.B) {
 			e := newTestEnv(b)
@@ -34,6 +36,10 @@ func BenchmarkExecute(b *testing.B) {
 				switch words[0] {
 				case "LPOP":
 					e.Store.DB(0).ListPush([]byte("list"), [][]byte{[]byte("012345678901234567890123")}, true)
+				case "XRANGE":
+					if i < 1000 {
+						e.do("XADD", "stream", "*", "user", "000000012345", "item", "item:000000054321")
+					}
 				case "HSET":
 					e.Execute(e.c, requests[i%len(requests)])
 				}

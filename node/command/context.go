@@ -73,6 +73,7 @@ type Env struct {
 	needs      int                   // what need was told
 	scripts    *scripts
 	hll        []byte // scratch memory for the value of a HyperLogLog
+	idText     []byte // of XADD, for its effect
 }
 
 // Process is what the operating system says of the running process; any function may be nil.

@@ -150,7 +150,10 @@ var dialogues = []string{
 		`bitpos b 1 0 1 x|bitpos b 1 0 1 bit x|bitcount b 0|bitcount b 0 1 x|flushall`,
 }
 
-func TestAnswersAsRedisDoes(t *testing.T) {
+func TestAnswersAsRedisDoes(t *testing.T) { compareDialogues(t, dialogues) }
+
+func compareDialogues(t *testing.T, dialogues []string) {
+	t.Helper()
 	dial := startRedis(t)
 	for _, proto := range []string{"2", "3"} {
 		for _, dialogue := range dialogues {

@@ -125,3 +125,28 @@ func TestProgramsGate(t *testing.T) {
 		}
 	}
 }
+
+// TestScriptsOfAnOldGroup: while a member is of an earlier version, scripts run and nothing of them is in the log but
+// what they did; what that member could not read is refused.
+func TestScriptsOfAnOldGroup(t *testing.T) {
+	e := newTestEnv(t)
+	e.level = func() int { return levelOfPrograms - 1 }
+	const script = "return redis.call('SET', 'k', 'v')"
+	for _, line := range [][]string{{"eval", script, "0"}, {"evalsha", shaOf(script), "0"}} {
+		if got := e.do(line...); got != "+OK" {
+			t.Errorf("%s: %s", line, got)
+		}
+		if got := strings.TrimPrefix(e.effects(), "SELECT 0\n"); got != "SET k v" {
+			t.Errorf("the log has %q after %s", got, line)
+		}
+	}
+	for _, line := range [][]string{{"script", "load", script}, {"script", "flush"}, {"function", "load", "x"},
+		{"function", "delete", "x"}, {"function", "flush"}, {"function", "restore", "x"}} {
+		if got := e.do(line...); !strings.Contains(got, "needs feature level 3, and this group is of level 2") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+	if got := e.effects(); got != "" {
+		t.Errorf("the log has %q", got)
+	}
+}

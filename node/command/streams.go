@@ -177,12 +177,57 @@ func writeStreamEntry(w *resp.Writer, r *store.StreamRange) {
 	}
 }
 
+// streamEntries answers entries one after the other: names of fields that are those of the entry before are rendered
+// already.
+type streamEntries struct {
+	w      *resp.Writer
+	names  []byte // as the stream has them
+	fields []byte // rendered, up to ends
+	ends   []int
+	memory struct { // of both, unless there are many
+		fields [256]byte
+		ends   [16]int
+	}
+}
+
+func (e *streamEntries) write(r *store.StreamRange) {
+	names := r.Names()
+	if names == nil {
+		writeStreamEntry(e.w, r)
+		return
+	}
+	if len(e.names) != len(names) || &e.names[0] != &names[0] {
+		e.render(r, names)
+	}
+	w := e.w
+	w.Array(2)
+	writeStreamID(w, r.ID)
+	w.Array(2 * len(e.ends))
+	from := 0
+	for _, end := range e.ends {
+		w.Raw(e.fields[from:end])
+		writeStreamText(w, r.Value())
+		from = end
+	}
+}
+
+func (e *streamEntries) render(r *store.StreamRange, names []byte) {
+	e.names, e.fields, e.ends = names, e.memory.fields[:0], e.memory.ends[:0]
+	var number [20]byte
+	r.EachName(func(name store.StreamText) {
+		text := name.Text(number[:])
+		e.fields = append(append(resp.AppendBulkHead(e.fields, len(text)), text...), '\r', '\n')
+		e.ends = append(e.ends, len(e.fields))
+	})
+}
+
 // writeStreamRange answers the entries of a range, at most so many if most is not 0.
 func writeStreamRange(w *resp.Writer, r store.StreamRange, most int64) {
 	list := w.ArrayLater()
 	n := 0
+	entries := streamEntries{w: w}
 	for (most == 0 || int64(n) < most) && r.Next() {
-		writeStreamEntry(w, &r)
+		entries.write(&r)
 		n++
 	}
 	w.SetLen(list, n)

@@ -181,15 +181,20 @@ func xAdd(c *Context, args [][]byte, w *resp.Writer) error {
 	c.Notify(NotifyStream, "xadd", key)
 	c.Dirty++
 	o.trim(c, s, key)
-	if !numbered || o.trims && o.Whole {
+	switch {
+	case o.trims && o.Whole:
 		words := slices.Clone(args)
 		if !numbered {
 			words[idAt] = streamIDText(id)
 		}
-		if o.trims && o.Whole {
-			o.exactly(words, s)
-		}
+		o.exactly(words, s)
 		c.Replicate(words...)
+	case !numbered: // as most are: the words are the client's but for one
+		said := args[idAt]
+		c.idText = id.AppendTo(c.idText[:0])
+		args[idAt] = c.idText
+		c.Replicate(args...)
+		args[idAt] = said
 	}
 	c.DB.StreamChanged(&it, key, true)
 	return nil

@@ -257,8 +257,9 @@ func (r *streamReader) serveGroup(c *Context, w *resp.Writer, key []byte, it *st
 	entries := s.Range(from, store.MaxStreamID, false)
 	list := w.ArrayLater()
 	n := 0
+	writer := streamEntries{w: w}
 	for (count == 0 || int64(n) < count) && entries.Next() {
-		writeStreamEntry(w, &entries)
+		writer.write(&entries)
 		n++
 		g.Advance(entries.ID)
 		if !r.noAck {

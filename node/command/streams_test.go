@@ -95,3 +95,65 @@ func TestStreamEffects(t *testing.T) {
 		}
 	}
 }
+
+// TestBlockedStreamReaders: who waits for streams is served by an entry, also by one of the predecessor's log; who
+// waits for a group is told when that is gone.
+func TestBlockedStreamReaders(t *testing.T) {
+	e := newTestEnv(t)
+	var clients []*Context
+	wait := func(line string) {
+		clients = append(clients, e.client())
+		if got := e.doAs(clients[len(clients)-1], strings.Fields(line)...); got != "" {
+			t.Fatalf("%s: %s", line, got)
+		}
+	}
+	hear := func(want ...string) {
+		t.Helper()
+		e.serve()
+		for i, c := range clients {
+			if got := e.heard(c); got != want[i] {
+				t.Errorf("client %d heard %q, want %q", i, got, want[i])
+			}
+		}
+	}
+	e.run([]step{{"xgroup create s g $ mkstream", "+OK"}, {"xgroup create s h $", "+OK"}})
+	wait("xread block 0 streams none s $ $")
+	wait("xreadgroup group g c block 0 streams s >")
+	wait("xreadgroup group g d block 0 streams s >")
+	wait("xreadgroup group h c block 0 streams s >")
+	e.run([]step{{"multi", "+OK"}, {"xadd s 1-1 a 1", "+QUEUED"}, {"xdel s 1-1", "+QUEUED"}, {"exec", `["1-1" :1]`}})
+	hear("", "", "", "")
+	e.apply("xadd", "s", "2-2", "a", "2")
+	entry := `[["s" [["2-2" ["a" "2"]]]]]`
+	hear(entry, entry, "", entry)
+	e.run([]step{{"xgroup destroy s g", ":1"}})
+	hear("", "", "-"+string(errGroupGone), "")
+	wait("xreadgroup group h d block 0 streams s >")
+	wait("xread block 0 streams s $")
+	e.run([]step{{"set s x", "+OK"}})
+	hear("", "", "", "", "-"+string(errStreamGone), "")
+	e.run([]step{{"del s", ":1"}, {"xgroup create s h $ mkstream", "+OK"}})
+	wait("xreadgroup group h d block 0 streams s >")
+	e.run([]step{{"flushall", "+OK"}})
+	hear("", "", "", "", "", "", "-"+string(errStreamGone))
+}
+
+// TestWatchedStreams: what changes groups alone is no change for who watches the key, as in Redis.
+func TestWatchedStreams(t *testing.T) {
+	for command, aborts := range map[string]bool{
+		"xadd s 2-0 a 1": true, "xdel s 1-0": true, "xtrim s maxlen 0": true, "xgroup create new g 0 mkstream": true,
+		"xack s g 1-0": false, "xgroup create s h 0": false, "xreadgroup group g c streams s 0": false,
+		"xclaim s g d 0 1-0": false, "xsetid s 9-9": false, "xgroup destroy s g": false,
+	} {
+		e := newTestEnv(t)
+		other := e.client()
+		e.run([]step{{"xadd s 1-0 a 1", `"1-0"`}, {"xgroup create s g 0", "+OK"}})
+		e.do("xreadgroup", "group", "g", "c", "streams", "s", ">")
+		e.run([]step{{"watch s new", "+OK"}})
+		e.doAs(other, strings.Fields(command)...)
+		e.run([]step{{"multi", "+OK"}, {"ping", "+QUEUED"}})
+		if got := e.do("exec") == "nil"; got != aborts {
+			t.Errorf("%s: EXEC was aborted: %v", command, got)
+		}
+	}
+}

@@ -139,7 +139,9 @@ func FuzzScore(f *testing.F) {
 		if text := Text(score); strings.Trim(string(text[:]), alphabet) != "" {
 			t.Fatalf("%q", text)
 		}
-		AsInt(score)
+		if n := AsInt(score); score >= 0 && score < 1<<53 && float64(n) != math.Trunc(score) {
+			t.Fatalf("%v as an integer is %d", score, n)
+		}
 	})
 }
 

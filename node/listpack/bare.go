@@ -95,12 +95,6 @@ func End(lp []byte, elements int) []byte {
 	return lp
 }
 
-// BareAt is the element at at of a listpack as a bare one.
-func BareAt(lp []byte, at int) []byte {
-	size := sizeAt(lp[at:])
-	return lp[at : at+size : at+size]
-}
-
 // putBare writes an element of that shape, without its back length.
 func (s shape) putBare(dst, val []byte) {
 	if s.isInt {

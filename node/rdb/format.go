@@ -6,16 +6,21 @@ import (
 )
 
 // Version is what Writer makes, unless there are fields of hashes that expire: these need VersionFieldExpiry. Reader
-// accepts MinVersion to MaxVersion.
+// accepts any version from MinVersion on, and no type that it does not know: most of what later versions write is of
+// types that have not changed.
 const (
 	Version            = 10
 	VersionFieldExpiry = 12
 	MinVersion         = 1
-	MaxVersion         = 12
 )
 
+// valkeyVersion is that of the first snapshots that begin with valkeyMagic. Valkey's numbers of types are its own from
+// there on.
+const valkeyVersion = 80
+
 const (
-	magic         = "REDIS"
+	magic         = "REDIS"  // four digits follow
+	valkeyMagic   = "VALKEY" // three
 	headerLen     = len(magic) + 4
 	checksumSince = 5 // older versions end without a checksum
 	checksumLen   = 8
@@ -50,7 +55,21 @@ const (
 	typeHashTime1       = 22 // of the release candidates of Redis 7.4: times are absolute
 	typeHashListpackEx1 = 23
 	typeHashListpackEx  = 25 // a time in front, then one listpack: field, value, time, ...
+
+	// typeHashValkey is typeHashTime1's number in a snapshot of Valkey 9.0: fields, values and times. No byte says it.
+	typeHashValkey = 0x100 | typeHashTime1
 )
+
+// later are types, and marks, of versions that Reader does not understand.
+var later = map[byte]string{
+	6: "a module's", 7: "a module's",
+	26: "a stream of Redis 8.6", 27: "a stream of Redis 8.8", 28: "an array of Redis 8.8",
+	29: "a hash of Redis 8.10 with a template", 30: "a hash of Redis 8.10 with a template",
+	31: "a hash of Redis 8.10 with a template", 32: "a hash of Redis 8.10 with a template",
+	34: "a set of Redis 8.12 whose members expire", 35: "a set of Redis 8.12 whose members expire",
+	opNoEvict: "a key of Redis 8.12 that is never evicted", opTemplate: "a template of hashes of Redis 8.10",
+	opKeyMeta: "metadata of a key of Redis 8.6, or a slot that Valkey 9.0 imports", opModuleAux: "a module's",
+}
 
 // What a node of a list is.
 const (
@@ -63,8 +82,12 @@ const maxFieldTime = 1<<48 - 1
 
 // The marks that stand where an entry's type could.
 const (
+	opNoEvict    = 241
+	opTemplate   = 242
+	opKeyMeta    = 243
 	opSlotInfo   = 244 // slot, keys, expires: a hint for Redis Cluster
 	opFunction   = 245
+	opModuleAux  = 247
 	opIdle       = 248
 	opFreq       = 249
 	opAux        = 250
@@ -151,8 +174,8 @@ type UnknownTypeError struct {
 // Error returns key, type and offset.
 func (e *UnknownTypeError) Error() string {
 	kind := ""
-	if e.Type == 6 || e.Type == 7 {
-		kind = " (a module's)"
+	if what := later[e.Type]; what != "" {
+		kind = " (" + what + ")"
 	}
 	text := fmt.Sprintf("rdb: value of unsupported type %d%s at byte %d", e.Type, kind, e.Offset)
 	if e.Key != "" {

@@ -39,6 +39,7 @@ func FuzzReader(f *testing.F) {
 	e.ExpireAt, e.Freq = 1<<42, 7
 	unchecked := func(w *Writer) { w.Checksum = false }
 	f.Add(write(f, []Entry{e, NewEntry([]byte("n"), []byte("12345"))}, unchecked))
+	f.Add([]byte("VALKEY080\x16\x01k\x01\x01c\x01d\x51\x00\x00\x00\x00\x00\x00\x00\xff"))
 	f.Add([]byte("REDIS0003\xfe\x02\xfd\x10\x00\x00\x00\x00\x01k\x01v\xff"))
 	f.Add(
 		[]byte(

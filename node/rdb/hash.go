@@ -7,11 +7,12 @@ import (
 )
 
 // A hash is its fields and values, with the times at which fields expire if any do, or, packed, a listpack of them.
-var hashLayouts = map[byte]layout{
+var hashLayouts = map[int]layout{
 	TypeHash: {as: TypeHash, read: (*Reader).count, element: (*Reader).field, write: (*Writer).fields},
 	TypeHashFieldsTime: {as: TypeHashFieldsTime, read: (*Reader).baseAndCount, element: (*Reader).fieldTime,
 		write: (*Writer).fieldTimes},
 	typeHashTime1:    {as: TypeHashFieldsTime, read: (*Reader).count, element: (*Reader).fieldTime},
+	typeHashValkey:   {as: TypeHashFieldsTime, read: (*Reader).count, element: (*Reader).timedField},
 	TypeHashListpack: {as: TypeHashListpack, read: checked(checkPairs), write: (*Writer).run},
 	typeHashZipmap:   {as: TypeHashListpack, read: converted(zipmapToListpack, checkPairs)},
 	typeHashZiplist:  {as: TypeHashListpack, read: converted(ziplistToListpack, checkPairs)},
@@ -61,6 +62,26 @@ func (r *Reader) fieldTime() (el Element, err error) {
 	el, err = r.field()
 	el.ExpireAt = at
 	return el, err
+}
+
+// timedField reads a field of a hash of Valkey 9.0, behind which stands when it expires: 8 bytes, -1 for never
+// (https://github.com/HDT3213/rdb/pull/62, https://github.com/dragonflydb/dragonfly/pull/8251).
+func (r *Reader) timedField() (el Element, err error) {
+	if el, err = r.field(); err != nil {
+		return el, err
+	}
+	at := r.Offset()
+	if err := r.full(r.small[:8]); err != nil {
+		return el, err
+	}
+	switch t := int64(binary.LittleEndian.Uint64(r.small[:])); {
+	case t == -1:
+	case t < 0, t > maxFieldTime:
+		return el, r.damaged(at, "a field expires at %d", t)
+	default:
+		el.ExpireAt = max(t, 1) // 0 is never
+	}
+	return el, nil
 }
 
 // expiry reads when a field expires: as the distance from the earliest time of all, plus 1, where that was told.

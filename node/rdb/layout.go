@@ -3,7 +3,8 @@ package rdb
 import "slices"
 
 // layout is how values of one type stand in a snapshot. Each number that may stand there as a type has one, in the file
-// of the values that it is about. Callbacks and Writer know fewer types: older forms are turned into these.
+// of the values that it is about; those above 255 are types of Valkey whose numbers mean something else to Redis.
+// Callbacks and Writer know fewer types: older forms are turned into these.
 type layout struct {
 	as      byte                                    // the type of the entry; of a type that Writer takes, itself
 	read    func(r *Reader, e *Entry) error         // reads the value, or what stands before its elements
@@ -12,8 +13,8 @@ type layout struct {
 }
 
 // layouts are those of all types that can be read. Modules' can't.
-var layouts = func() (all [256]layout) {
-	for _, values := range []map[byte]layout{stringLayouts, listLayouts, setLayouts, zsetLayouts, hashLayouts,
+var layouts = func() (all [512]layout) {
+	for _, values := range []map[int]layout{stringLayouts, listLayouts, setLayouts, zsetLayouts, hashLayouts,
 		streamLayouts} {
 		for typ, l := range values {
 			all[typ] = l
@@ -32,9 +33,11 @@ func Types() (all []byte) {
 	return all
 }
 
-// known tells whether values of a type can be read.
-func known(typ byte) bool { return layouts[typ].read != nil }
+// knows tells whether values of a type can be read.
+func (r *Reader) knows(typ byte) bool {
+	return layouts[typ].read != nil && !(r.valkey && typ > typeHashTime1) // Valkey's own begin there
+}
 
-var stringLayouts = map[byte]layout{
+var stringLayouts = map[int]layout{
 	TypeString: {as: TypeString, read: (*Reader).run, write: (*Writer).run},
 }

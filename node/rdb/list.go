@@ -8,7 +8,7 @@ import (
 )
 
 // A list is its nodes: a listpack, or one element that is too large for any.
-var listLayouts = map[byte]layout{
+var listLayouts = map[int]layout{
 	TypeList:         {as: TypeList, read: (*Reader).count, element: (*Reader).node, write: (*Writer).nodes},
 	typeList1:        {as: TypeList, read: (*Reader).count, element: (*Reader).plainNode},
 	typeListZiplist:  {as: TypeList, read: (*Reader).oneNode, element: (*Reader).ziplistNode},

@@ -13,8 +13,8 @@ import (
 // footerLen is what a payload ends with: the version in 2 bytes, and the checksum of all before.
 const footerLen = 2 + checksumLen
 
-// ErrFooter is returned for a payload of a version to come, or with a wrong checksum.
-var ErrFooter = errors.New("rdb: payload of an unknown version, or its checksum is wrong")
+// ErrFooter is returned for a payload whose checksum is wrong.
+var ErrFooter = errors.New("rdb: the payload's checksum is wrong")
 
 // PayloadWriter makes payloads, which are the form in which DUMP hands out values. It belongs to one goroutine.
 type PayloadWriter struct {
@@ -107,30 +107,29 @@ func (p *PayloadWriter) write(e Entry, compress bool) error {
 	return err
 }
 
-// footer checks what a payload ends with, and returns where that begins.
-func footer(p []byte) (at int, err error) {
+// footer checks what a payload ends with, and returns where that begins, and the version that it names.
+func footer(p []byte) (at, version int, err error) {
 	at = len(p) - footerLen
-	if at < 0 || int(binary.LittleEndian.Uint16(p[at:])) > MaxVersion ||
-		binary.LittleEndian.Uint64(p[at+2:]) != CRC64(0, p[:at+2]) {
-		return 0, ErrFooter
+	if at < 0 || binary.LittleEndian.Uint64(p[at+2:]) != CRC64(0, p[:at+2]) {
+		return 0, 0, ErrFooter
 	}
-	return at, nil
+	return at, int(binary.LittleEndian.Uint16(p[at:])), nil
 }
 
 // ReadPayload checks a payload's footer and hands its value to the callback, as an entry without a key. Its errors are
 // ErrFooter, those of Reader, and those of the callback.
 func ReadPayload(p []byte, to func(Entry) error) error {
-	at, err := footer(p)
+	at, version, err := footer(p)
 	if err != nil {
 		return err
 	}
 	r := NewReader(bufio.NewReaderSize(bytes.NewReader(p[:at]), min(at, readBufferLen)))
-	r.unsummed = true
+	r.unsummed, r.valkey = true, version >= valkeyVersion
 	typ, err := r.byte()
 	if err != nil {
 		return err
 	}
-	if !known(typ) {
+	if !r.knows(typ) {
 		return &UnknownTypeError{Type: typ}
 	}
 	r.present = NewEntry(nil, nil)
@@ -162,7 +161,7 @@ var ErrNoFunctions = errors.New("rdb: the payload has something that is no funct
 // ReadFunctions checks a payload's footer and returns the code of its libraries. Its errors are ErrFooter,
 // ErrNoFunctions and those of Reader.
 func ReadFunctions(p []byte) (codes [][]byte, err error) {
-	at, err := footer(p)
+	at, _, err := footer(p)
 	if err != nil {
 		return nil, err
 	}

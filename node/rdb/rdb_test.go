@@ -200,10 +200,26 @@ func TestEveryByteFlipped(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                  "rdb: damaged at byte 0: unexpected EOF",
-		"REDIX0010":                         `rdb: damaged at byte 0: no rdb file: it begins with "REDIX"`,
-		"REDIS00x0":                         `rdb: damaged at byte 5: version is "00x0"`,
-		"REDIS0013":                         "rdb: damaged at byte 5: version 13 is not supported",
+		"":                   "rdb: damaged at byte 0: unexpected EOF",
+		"REDIX0010":          `rdb: damaged at byte 0: no rdb file: it begins with "REDIX"`,
+		"REDIS00x0":          `rdb: damaged at byte 5: version is "00x0"`,
+		"REDIS0080\xff":      "rdb: damaged at byte 5: version 80 is not supported",
+		"VALKEY079":          "rdb: damaged at byte 6: version 79 is not supported",
+		"VALKEY0x0":          `rdb: damaged at byte 6: version is "0x0"`,
+		"VALKIE080":          `rdb: damaged at byte 0: no rdb file: it begins with "VALKI"`,
+		"REDIS0014\x1c\x01k": `rdb: value of unsupported type 28 (an array of Redis 8.8) at byte 9, of the key "k"`,
+		"REDIS0013\x1a\x01k": "rdb: value of unsupported type 26 (a stream of Redis 8.6) at byte 9, " +
+			`of the key "k"`,
+		"REDIS0017\x22\x01k": "rdb: value of unsupported type 34 (a set of Redis 8.12 whose members expire) at " +
+			`byte 9, of the key "k"`,
+		"REDIS0017\xf1\x00\x01k\x01v": "rdb: value of unsupported type 241 (a key of Redis 8.12 that is never " +
+			"evicted) at byte 9",
+		"VALKEY080\xf3\x01k": "rdb: value of unsupported type 243 (metadata of a key of Redis 8.6, or a slot " +
+			"that Valkey 9.0 imports) at byte 9",
+		"VALKEY080\x17\x01k": `rdb: value of unsupported type 23 at byte 9, of the key "k"`,
+		"REDIS0013\x99\x01k": `rdb: value of unsupported type 153 at byte 9, of the key "k"`,
+		"VALKEY080\x16\x01k\x01\x01f\x01v\xfe\xff\xff\xff\xff\xff\xff\xff": "rdb: damaged at byte " +
+			"17: a field expires at -2",
 		"REDIS0000":                         "rdb: damaged at byte 5: version 0 is not supported",
 		"REDIS0010\x06":                     "rdb: value of unsupported type 6 (a module's) at byte 9",
 		"REDIS0010\x00\x82":                 "rdb: damaged at byte 10: length begins with byte 0x82",
@@ -227,6 +243,27 @@ func TestOldVersions(t *testing.T) {
 	c, err := read([]byte("REDIS0003\xfe\x02\xfd\x10\x00\x00\x00\x00\x01k\x01v\xff"))
 	if err != nil || len(c.entries) != 1 || c.entries[0] != `2 "k"="v" expire 16000 idle -1 freq -1` {
 		t.Errorf("%q, %v", c.entries, err)
+	}
+}
+
+// TestLaterVersions: Redis 8.6 to 8.12 name later versions than they need for most values, and Valkey 9.0 begins in
+// another way; its hashes with fields that expire have a number of Redis's (https://github.com/HDT3213/rdb/pull/62).
+func TestLaterVersions(t *testing.T) {
+	const end = "\xff\x00\x00\x00\x00\x00\x00\x00\x00"
+	for text, want := range map[string]string{
+		"REDIS0013\x00\x01k\x01v":                     `0 "k"="v" expire -1 idle -1 freq -1`,
+		"REDIS0017\x00\x01k\x01v":                     `0 "k"="v" expire -1 idle -1 freq -1`,
+		"VALKEY080\x00\x01k\x01v":                     `0 "k"="v" expire -1 idle -1 freq -1`,
+		"VALKEY081\xf4\x01\x02\x03\x02\x01k\x01\x01m": `{"m" "" false 0 0}`,
+		"VALKEY080\x16\x01k\x02\x01a\x01b\xff\xff\xff\xff\xff\xff\xff\xff\x01c\x01d\x51" +
+			"\x00\x00\x00\x00\x00\x00\x00": ` {"a" "b" ` +
+			`false 0 0} {"c" "d" false 0 81}`,
+		"REDIS0013\x16\x01k\x02\x00\x01a\x01b\x40\x51\x01c\x01d": ` {"a" "b" false 0 0} {"c" "d" false 0 81}`,
+	} {
+		c, err := read([]byte(text + end))
+		if err != nil || len(c.entries) != 1 || !strings.Contains(c.entries[0], want) {
+			t.Errorf("%q: %q, %v", text, c.entries, err)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ type Reader struct {
 	crc       uint64 // of what is before window
 	unsummed  bool   // nobody asks for crc
 	version   int
+	valkey    bool // types have the numbers that Valkey gave them
 	db        int
 	key, val  []byte // scratch of strings
 	name      []byte // scratch of the names of elements
@@ -109,17 +110,21 @@ func (r *Reader) header() error {
 	if err := r.full(h[:]); err != nil {
 		return err
 	}
-	if string(h[:len(magic)]) != magic {
-		return r.damaged(0, "no rdb file: it begins with %q", h[:len(magic)])
+	begins := magic
+	if r.valkey = string(h[:len(valkeyMagic)]) == valkeyMagic; r.valkey {
+		begins = valkeyMagic
 	}
-	for _, c := range h[len(magic):] {
+	if string(h[:len(begins)]) != begins {
+		return r.damaged(0, "no rdb file: it begins with %q", h[:len(begins)])
+	}
+	for _, c := range h[len(begins):] {
 		if c < '0' || c > '9' {
-			return r.damaged(int64(len(magic)), "version is %q", h[len(magic):])
+			return r.damaged(int64(len(begins)), "version is %q", h[len(begins):])
 		}
 		r.version = r.version*10 + int(c-'0')
 	}
-	if r.version < MinVersion || r.version > MaxVersion {
-		return r.damaged(int64(len(magic)), "version %d is not supported", r.version)
+	if r.version < MinVersion || r.valkey != (r.version >= valkeyVersion) {
+		return r.damaged(int64(len(begins)), "version %d is not supported", r.version)
 	}
 	return nil
 }
@@ -179,10 +184,12 @@ func (r *Reader) attribute(op byte, e *Entry) error {
 
 // entry reads a key and its value. Redis has written empty collections by mistake in the past: they are no keys.
 func (r *Reader) entry(typ byte, e *Entry, to Callbacks) (err error) {
-	if !known(typ) {
+	if !r.knows(typ) {
 		unknown := &UnknownTypeError{Type: typ, Offset: r.Offset() - 1}
-		if key, err := r.string(r.key); typ < opSlotInfo && err == nil {
-			unknown.Key = string(key)
+		if typ < opNoEvict { // else it is a mark, and no key's type
+			if key, err := r.string(r.key); err == nil {
+				unknown.Key = string(key)
+			}
 		}
 		return unknown
 	}

@@ -1,7 +1,7 @@
 package rdb
 
 // A set is its members, or, packed, an intset or a listpack of them.
-var setLayouts = map[byte]layout{
+var setLayouts = map[int]layout{
 	TypeSet: {as: TypeSet, read: (*Reader).count, element: (*Reader).member, write: (*Writer).members},
 	TypeSetIntset: {as: TypeSetIntset, write: (*Writer).run,
 		read: checked(func(_ *Reader, b []byte) error { return checkIntset(b) })},

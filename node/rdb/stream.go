@@ -11,7 +11,7 @@ import (
 
 // A stream is its blocks, each a listpack under the id of its first entry, then what is said of the whole, then its
 // groups. All of that are elements, in this order; those that are no block have a part.
-var streamLayouts = map[byte]layout{
+var streamLayouts = map[int]layout{
 	TypeStream: {as: TypeStream, read: streamOf(TypeStream), element: (*Reader).streamElement,
 		write: (*Writer).stream},
 	TypeStream1: {as: TypeStream1, read: streamOf(TypeStream1), element: (*Reader).streamElement,

@@ -29,6 +29,9 @@ type elements struct {
 // value reads a value of a known type and hands it to the callback.
 func (r *Reader) value(typ byte, e *Entry, to func(Entry) error) (err error) {
 	l := &layouts[typ]
+	if r.valkey && typ == typeHashTime1 {
+		l = &layouts[typeHashValkey]
+	}
 	r.elements = elements{read: l.element}
 	e.Type = l.as
 	if err = l.read(r, e); err != nil {

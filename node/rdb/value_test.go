@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -372,6 +373,27 @@ func TestPayloadFooter(t *testing.T) {
 		}
 	}
 	if err := ReadPayload(p[:9], nil); err != ErrFooter {
+		t.Error(err)
+	}
+}
+
+// TestPayloadsOfLaterVersions: what counts is the type; from version 80 on its numbers are Valkey's.
+func TestPayloadsOfLaterVersions(t *testing.T) {
+	for value, want := range map[string]string{
+		"\x00\x01v\x11\x00": `"v"`, "\x00\x01v\x50\x00": `"v"`,
+		"\x16\x01\x01c\x01d\x51\x00\x00\x00\x00\x00\x00\x00\x50\x00": `{"c" "d" false 0 81}`,
+		"\x16\x01\x40\x51\x01c\x01d\x0c\x00":                         `{"c" "d" false 0 81}`,
+	} {
+		var got string
+		p := binary.LittleEndian.AppendUint64([]byte(value), CRC64(0, []byte(value)))
+		err := ReadPayload(p, func(e Entry) error { got = describe(e); return nil })
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("%q: %s, %v", value, got, err)
+		}
+	}
+	value := []byte("\x1c\x01\x0e\x00")
+	p := binary.LittleEndian.AppendUint64(value, CRC64(0, value))
+	if err := ReadPayload(p, nil); err == nil || !strings.Contains(err.Error(), "type 28 (an array of Redis 8.8)") {
 		t.Error(err)
 	}
 }

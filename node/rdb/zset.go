@@ -7,7 +7,7 @@ import (
 )
 
 // A sorted set is its members with their scores, or, packed, a listpack of them in order.
-var zsetLayouts = map[byte]layout{
+var zsetLayouts = map[int]layout{
 	TypeZSet:         {as: TypeZSet, read: (*Reader).count, element: (*Reader).scored, write: (*Writer).scored},
 	typeZSet1:        {as: TypeZSet, read: (*Reader).count, element: (*Reader).scoredInText},
 	TypeZSetListpack: {as: TypeZSetListpack, read: checked(checkScores), write: (*Writer).run},

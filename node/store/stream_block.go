@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 
@@ -306,5 +305,3 @@ func (b *streamBlock) check() error {
 	}
 	return listpack.Validate(lp, true)
 }
-
-var errStreamBlock = errors.New("a block of a stream is not as it should be")

@@ -178,6 +178,17 @@ func (r *StreamRange) Names() []byte {
 	return r.block.data[:r.block.entries]
 }
 
+// EachName calls f with the names of the fields that the block has.
+func (r *StreamRange) EachName(f func(name StreamText)) {
+	d := r.block.data
+	_, at := uvarint(d)
+	for at < int(r.block.entries) {
+		var name StreamText
+		name, at = textAt(d, at)
+		f(name)
+	}
+}
+
 // Value is the next value of the present entry, of which Names is not nil and Pair was not called.
 func (r *StreamRange) Value() StreamText { return r.element() }
 
