@@ -165,6 +165,10 @@ func (g *returning) write(to *member) {
 			p.Set(ctx, key, g.value(), 0)
 		}
 	})
+	version := fmt.Sprint("return ", rand.Uint64())
+	to.do("SCRIPT", "LOAD", version)
+	to.do("FUNCTION", "LOAD", "REPLACE", "#!lua name=returning\nredis.register_function('version', function() "+version+
+		" end)")
 }
 
 // all waits until everybody is in the chain.
@@ -255,7 +259,7 @@ func (g *returning) check(t *testing.T, before traffic, missed int64, nodes []*m
 	}
 	digest := ""
 	for _, m := range nodes {
-		switch d := fmt.Sprint(m.do("DEBUG", "DIGEST")); digest {
+		switch d := fmt.Sprint(m.do("DEBUG", "DIGEST"), m.do("DEBUG", "DIGEST-PROGRAMS")); digest {
 		case "":
 			digest = d
 		case d:
