@@ -286,7 +286,7 @@ func (b *streamBlock) check() error {
 			dead++
 			return true
 		}
-		ordered = ordered && (live == 0 || lastLive.Before(e.id))
+		ordered = ordered && !e.id.Before(b.id) && (live == 0 || lastLive.Before(e.id))
 		lastLive = e.id
 		live++
 		return true

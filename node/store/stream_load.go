@@ -81,7 +81,7 @@ func blockOf(id StreamID, lp []byte) (b streamBlock, err error) {
 		flags, ms, seq := e.int(), e.int(), e.int()
 		entry := StreamID{id.Ms + uint64(ms), id.Seq + uint64(seq)}
 		if flags&entryDeleted == 0 {
-			if b.live > 0 && !lastLive.Before(entry) {
+			if b.live > 0 && !lastLive.Before(entry) || entry.Before(id) {
 				return b, errStreamOrder
 			}
 			lastLive = entry
