@@ -10,7 +10,8 @@
 // A small collection is packed bytes, a large one an object in a record: a dict of named cells (dict.go) that stand in
 // an arena (arena.go, compact.go) and are found through an index of the same kind as the keyspace's. A set is just that
 // (set.go), a sorted set has a tree of scores beside it (zset.go, rank.go), a hash one of the times at which fields
-// expire (hash.go, timed.go); a list is a chain of packed nodes. Changes go through an edit (edit.go).
+// expire (hash.go, timed.go); a list is a chain of packed nodes, a stream an index of packed blocks, with its
+// groups (stream.go and its like). Changes go through an edit (edit.go).
 //
 // Nothing pauses: the index grows and shrinks bucket by bucket, sparse slabs are emptied a few entries with each
 // operation (evacuate.go), a dict's chunks likewise, and a snapshot (snapshot.go) is taken in steps while the store
