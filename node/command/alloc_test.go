@@ -15,7 +15,7 @@ func TestCommonCommandsAllocateNothing(t *testing.T) {
 	)
 	// What is read from a packed value is formatted in memory of its own, and a list's element is moved as a copy.
 	some := map[string]float64{"HDEL H f%d": 1, "HGETALL h": 1, "LRANGE L 0 9": 1, "ZRANGE z 0 9": 1,
-		"LMOVE L L LEFT RIGHT": 2, "RPOPLPUSH L L": 2}
+		"LMOVE L L LEFT RIGHT": 2, "RPOPLPUSH L L": 2, "XDEL X %d-1": 1, "XREVRANGE X + - COUNT 1": 3}
 	for _, line := range []string{
 		"PING", "GET str", "SET str " + text, "SET new:%d 1 EX 100", "SETEX str 100 1", "INCR int", "INCRBY int 7",
 		"DECR int", "APPEND grows x", "STRLEN str", "GETRANGE str 1 5", "SETRANGE str 1 abc", "GETSET str " + text,
@@ -27,10 +27,12 @@ func TestCommonCommandsAllocateNothing(t *testing.T) {
 		"SADD news:%d " + text, "SISMEMBER S m1", "SCARD S", "SREM S m%d", "SMISMEMBER S m1 m2", "ZADD z %d m",
 		"ZADD Z %d m%d", "ZADD newz:%d 1 m", "ZSCORE Z m1", "ZRANK Z m1", "ZRANGE Z 0 9", "ZRANGE z 0 9",
 		"ZRANGEBYSCORE Z 5 100 LIMIT 0 10", "ZINCRBY Z 1 m1", "ZCARD Z", "ZCOUNT Z 1 5", "ZREM Z m%d",
+		"XADD x * f " + text, "XADD x %d-1 f v", "XLEN X", "XREVRANGE X + - COUNT 1", "XDEL X %d-1",
 	} {
 		t.Run(line, func(t *testing.T) {
 			e := newTestEnv(t)
-			for _, fill := range []string{"HSET H f%d v", "RPUSH L v%d", "SADD S m%d", "ZADD Z %d m%[1]d"} {
+			for _, fill := range []string{"HSET H f%d v", "RPUSH L v%d", "SADD S m%d", "ZADD Z %d m%[1]d",
+				"XADD X %d-1 f v"} {
 				if large := " " + strings.Fields(fill)[1] + " "; !strings.Contains(line+" ", large) {
 					continue
 				}

@@ -223,9 +223,9 @@ func (b *streamBlock) fields() int {
 // each calls f with all entries of a block, those that are deleted too, until it returns false.
 func (b *streamBlock) each(f func(e *entryAt) bool) {
 	n, before := b.fields(), b.id
+	var e entryAt // one for all: it is on the heap
 	for at := int(b.entries); at < len(b.data); {
-		e := b.read(at, before, n)
-		if !f(&e) {
+		if e = b.read(at, before, n); !f(&e) {
 			return
 		}
 		before, at = e.id, b.skip(&e)

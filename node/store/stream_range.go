@@ -17,10 +17,13 @@ type StreamRange struct {
 	place  idPlace
 	block  *streamBlock // nil: the next one is to be entered
 	fields int          // of the block
-	at     int          // where the next entry begins; backwards it is the number of that in entries, plus 1
+	at     int          // where the next entry begins; backwards it is the number of that in list, plus 1
 	before StreamID     // of the entry before that
 	entry  entryAt
-	list   []entryAt // of the block, backwards
+
+	list  []entryAt   // backwards: a stretch of the block
+	marks []entryMark // the first entries of the stretches before that
+	end   int         // where the last of these ends
 
 	elements, names int // where the next parts of the present entry are
 	left            int // how many elements of it were not read
@@ -118,14 +121,9 @@ func (r *StreamRange) previous() bool {
 			if !r.enter() {
 				return false
 			}
-			r.list = r.list[:0]
-			r.block.each(func(e *entryAt) bool {
-				r.list = append(r.list, *e)
-				return true
-			})
-			r.at = len(r.list)
+			r.divide()
 		}
-		for r.at > 0 {
+		for r.at > 0 || r.stepBack() {
 			r.at--
 			e := r.list[r.at]
 			if e.flags&entryDeleted != 0 || r.to.Before(e.id) {
@@ -139,6 +137,51 @@ func (r *StreamRange) previous() bool {
 		}
 		r.leave(r.s.blocks.prev(r.place))
 	}
+}
+
+// stretchEntries is how many entries of a block are read at once, backwards: the block may be large.
+const stretchEntries = 32
+
+// entryMark is where an entry begins, and the id of the one before it.
+type entryMark struct {
+	at     int
+	before StreamID
+}
+
+// divide finds the stretches of the block: its entries can only be read forward.
+func (r *StreamRange) divide() {
+	b, n := r.block, int(r.block.live+r.block.dead)
+	r.at, r.end, r.marks = 0, len(b.data), r.marks[:0]
+	if need := (n + stretchEntries - 1) / stretchEntries; cap(r.marks) < need {
+		r.marks = make([]entryMark, 0, need)
+	}
+	if r.list == nil {
+		r.list = make([]entryAt, 0, min(n, stretchEntries))
+	}
+	before := b.id
+	for i, at := 0, int(b.entries); at < r.end; i++ {
+		if i%stretchEntries == 0 {
+			r.marks = append(r.marks, entryMark{at, before})
+		}
+		e := b.read(at, before, r.fields)
+		before, at = e.id, b.skip(&e)
+	}
+}
+
+// stepBack reads the stretch before the one that was read last, and reports whether there is one.
+func (r *StreamRange) stepBack() bool {
+	if len(r.marks) == 0 {
+		return false
+	}
+	m := r.marks[len(r.marks)-1]
+	r.marks, r.list = r.marks[:len(r.marks)-1], r.list[:0]
+	for at, before := m.at, m.before; at < r.end; {
+		e := r.block.read(at, before, r.fields)
+		r.list = append(r.list, e)
+		before, at = e.id, r.block.skip(&e)
+	}
+	r.at, r.end = len(r.list), m.at
+	return true
 }
 
 func (r *StreamRange) take(e entryAt) {
@@ -203,12 +246,14 @@ func (b *streamBlock) edge(last bool) (id StreamID, found bool) {
 	if last && b.dead == 0 {
 		return b.final, true
 	}
-	b.each(func(e *entryAt) bool {
+	n, before := b.fields(), b.id
+	for at := int(b.entries); at < len(b.data) && (last || !found); {
+		e := b.read(at, before, n)
 		if e.flags&entryDeleted == 0 {
 			id, found = e.id, true
 		}
-		return last || !found
-	})
+		before, at = e.id, b.skip(&e)
+	}
 	return id, found
 }
 

@@ -360,3 +360,34 @@ func TestStreamNodes(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamBackwards goes back through blocks of any length, with entries that were deleted.
+func TestStreamBackwards(t *testing.T) {
+	for _, n := range []int{1, 31, 32, 33, 64, 65, 1000} {
+		s := newTestStore(1)
+		s.Limits.StreamBytes, s.Limits.StreamEntries = 0, 700
+		stream, it := s.DB(0).NewStream(streamKey)
+		var want []StreamID
+		for i := range n {
+			stream.Append(StreamID{uint64(i + 1), 0}, [][]byte{[]byte("field"), []byte("value")})
+		}
+		for i := range n {
+			if id := (StreamID{uint64(i + 1), 0}); i%7 == 3 || i > 40 && i < 80 {
+				stream.Delete(id)
+			} else {
+				want = append(want, id)
+			}
+		}
+		s.DB(0).StreamChanged(&it, streamKey, true)
+		slices.Reverse(want)
+		for skip := range len(want) {
+			r, got := stream.Range(want[len(want)-1], want[skip], true), []StreamID(nil)
+			for r.Next() {
+				got = append(got, r.ID)
+			}
+			if !slices.Equal(got, want[skip:]) {
+				t.Fatalf("%d entries back from %v: %v, want %v", n, want[skip], got, want[skip:])
+			}
+		}
+	}
+}
