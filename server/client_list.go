@@ -107,13 +107,12 @@ func (c *Call) describe(b []byte, s *session.Session) []byte {
 		b = strconv.AppendInt(append(b, f.name...), max(f.value, 0), 10)
 	}
 	b = append(append(b, " flags="...), clientFlags(s)...)
-	b = append(append(b, " capa="...), clientCapabilities(s)...)
 	for _, f := range []struct {
 		name  string
 		value int
 	}{
 		{" db=", s.DB}, {" sub=", s.Subscriptions}, {" psub=", s.PSubscriptions}, {" ssub=", s.SSubscriptions},
-		{" multi=", queued}, {" watch=", len(s.Watched)}, {" qbuf=", s.QueryBuffer}, {" qbuf-free=", s.QueryFree},
+		{" multi=", queued}, {" qbuf=", s.QueryBuffer}, {" qbuf-free=", s.QueryFree},
 		{" argv-mem=", s.ArgvMemory},
 		{" multi-mem=", queuedMemory}, {" rbs=", reply}, {" rbp=", reply}, {" obl=", s.W.Len()}, {" oll=", 0},
 		{" omem=", waiting}, {" tot-mem=", s.QueryBuffer + s.QueryFree + s.ArgvMemory + queuedMemory + s.W.Held() +
@@ -123,7 +122,9 @@ func (c *Call) describe(b []byte, s *session.Session) []byte {
 	}
 	b = append(b, " events="+events+" cmd="+last+" user="+s.User+" redir="+text(s.Tracking.Redirection())+" resp="+
 		text(int64(protocol(s)))...)
-	return append(b, " lib-name="+s.LibName+" lib-ver="+s.LibVer+" tot-net-in="+text(s.NetInput)+" tot-net-out="+
+	// What is later than 7.0 stands behind what that has, as there are those who take the line as a whole.
+	return append(b, " capa="+clientCapabilities(s)+" watch="+text(int64(len(s.Watched)))+
+		" lib-name="+s.LibName+" lib-ver="+s.LibVer+" tot-net-in="+text(s.NetInput)+" tot-net-out="+
 		text(s.Out.Sent())+" tot-cmds="+text(s.Commands)+"\n"...)
 }
 
@@ -161,9 +162,9 @@ func clientCapabilities(s *session.Session) string {
 // describeReplica appends the link of a replica: it is no session any more, so little is known of it here.
 func describeReplica(b []byte, r Replica) []byte {
 	return append(b, "id=0 addr="+r.Addr+" laddr=? fd=-1 name= age=0 idle="+text(r.Idle)+
-		" flags=S capa= db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0"+
+		" flags=S db=0 sub=0 psub=0 ssub=0 multi=-1"+
 		" qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=replconf"+
-		" user=default redir=-1 resp=2 lib-name= lib-ver= tot-net-in=0 tot-net-out=0 tot-cmds=0\n"...)
+		" user=default redir=-1 resp=2 capa= watch=0 lib-name= lib-ver= tot-net-in=0 tot-net-out=0 tot-cmds=0\n"...)
 }
 
 func text(n int64) string { return strconv.FormatInt(n, 10) }

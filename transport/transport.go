@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"net"
+	"net/netip"
 )
 
 // Network opens streams and datagram sockets. Addresses are "host:port"; port 0 asks for a free one.
@@ -21,10 +22,25 @@ type Network interface {
 type Host struct{}
 
 // Listen accepts TCP connections.
-func (Host) Listen(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+func (Host) Listen(addr string) (net.Listener, error) { return net.Listen("tcp"+family(addr), addr) }
 
 // ListenPacket opens a UDP socket.
-func (Host) ListenPacket(addr string) (net.PacketConn, error) { return net.ListenPacket("udp", addr) }
+func (Host) ListenPacket(addr string) (net.PacketConn, error) {
+	return net.ListenPacket("udp"+family(addr), addr)
+}
+
+// family keeps an address to the protocol that it is one of: net takes 0.0.0.0 for all of IPv6 too, so that it listened
+// where nobody asked it to, and was in the way of [::] beside it. No host is all of both.
+func family(addr string) string {
+	to, err := netip.ParseAddrPort(addr)
+	switch {
+	case err != nil:
+		return ""
+	case to.Addr().Is4():
+		return "4"
+	}
+	return "6"
+}
 
 // Dial opens a TCP connection.
 func (Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
