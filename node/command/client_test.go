@@ -178,7 +178,8 @@ func TestClientListAndKill(t *testing.T) {
 		"ssub=0 multi=-1 "
 	line := e.do("client", "info")
 	if !strings.Contains(line, want) ||
-		!strings.HasSuffix(line, ` events=r cmd=client|info user=default redir=-1 resp=2 capa= watch=0 lib-name=py lib-ver=1.2 `+
+		!strings.HasSuffix(line, ` events=r cmd=client|info user=default redir=-1 resp=2 capa= watch=0 `+
+			`lib-name=py lib-ver=1.2 `+
 			`tot-net-in=0 `+
 			`tot-net-out=0 tot-cmds=7\n"`) {
 		t.Errorf("client info: %s", line)
