@@ -115,6 +115,9 @@ func notGrouped(option string) error {
 func (r *streamReader) resolve(c *Context, ids [][]byte) error {
 	r.after = make([]store.StreamID, len(ids))
 	for i, arg := range ids {
+		if c.Engine.Gated() { // the command's row finds other keys where a group is called STREAMS
+			c.gate = max(c.gate, c.Engine.LastChange(c.DB.Index(), r.keys[i]))
+		}
 		s, _, err := c.streamForRead(r.keys[i])
 		if err != nil {
 			return err

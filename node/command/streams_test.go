@@ -157,3 +157,25 @@ func TestWatchedStreams(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamGates: a read of streams waits for their last change, also if the group is called as the word that stands
+// before the keys: Redis takes the first such word for it, and so does COMMAND GETKEYS.
+func TestStreamGates(t *testing.T) {
+	e := newTestEnv(t)
+	e.node.gated = true
+	e.do("xgroup", "create", "k", "streams", "0", "mkstream")
+	end := e.changed(0, "k")
+	for _, command := range []string{
+		"xread streams k 0", "xread count 1 streams k 0", "xreadgroup group streams c streams k >",
+		"xreadgroup count 1 group streams c streams k >", "xreadgroup noack group streams streams streams k >",
+		"xpending k streams", "xinfo groups k", "xinfo stream k", "xinfo consumers k streams", "xack k streams 1",
+		"xautoclaim k streams c 0 0", "xclaim k streams c 0 1", "xlen k", "xrange k - +", "xrevrange k + -",
+		"xdel k 1", "xtrim k maxlen 5", "xgroup destroy k none", "xgroup delconsumer k streams none",
+	} {
+		e.c.Begin()
+		e.do(words(t, command)...)
+		if got := e.c.Gate(); got != end {
+			t.Errorf("%s: gate %d, want %d", command, got, end)
+		}
+	}
+}
