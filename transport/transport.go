@@ -29,8 +29,8 @@ func (Host) ListenPacket(addr string) (net.PacketConn, error) {
 	return net.ListenPacket("udp"+family(addr), addr)
 }
 
-// family keeps all addresses of a protocol to that one: net takes 0.0.0.0 for all of IPv6 too, so that it listened where
-// nobody asked it to, and was in the way of [::] beside it. No host is all of both.
+// family keeps all addresses of a protocol to that one: net takes 0.0.0.0 for all of IPv6 too, so that it listened
+// where nobody asked it to, and was in the way of [::] beside it. No host is all of both.
 func family(addr string) string {
 	to, err := netip.ParseAddrPort(addr)
 	switch {
