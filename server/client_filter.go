@@ -84,7 +84,7 @@ func (f *clientFilter) parseIDs(args [][]byte) (ids []int64, err error) {
 		if !ok && i > 0 && (!f.listed || isClientOption(a)) {
 			break
 		}
-		if !ok || id < 1 {
+		if !ok || id < 1 && !f.listed {
 			return nil, f.badID
 		}
 		ids = append(ids, id)

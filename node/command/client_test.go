@@ -249,7 +249,7 @@ func TestClientFilters(t *testing.T) {
 		}
 	}
 	e.run([]step{
-		{"client list id", "-ERR syntax error"}, {"client list id 0", "-ERR Invalid client ID"},
+		{"client list id", "-ERR syntax error"}, {"client list id 0", `""`},
 		{"client list id 1 name", "-ERR syntax error"}, {"client list id 1 x", "-ERR Invalid client ID"},
 		{"client list maxage x", "-ERR maxage is not an integer or out of range"},
 		{"client list maxage 0", "-ERR maxage should be greater than 0"},
