@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,13 +113,7 @@ var clientOptions = []string{"id", "type", "addr", "laddr", "user", "skipme", "m
 	"lib-name", "lib-ver", "db", "capa", "ip"}
 
 func isClientOption(arg []byte) bool {
-	word := strings.TrimPrefix(strings.ToLower(string(arg)), "not-")
-	for _, o := range clientOptions {
-		if o == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(clientOptions, strings.TrimPrefix(strings.ToLower(string(arg)), "not-"))
 }
 
 // test is what an option asks; nil: nothing of a connection.

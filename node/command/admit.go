@@ -198,12 +198,9 @@ func (e *Env) explain(hold condition, cmd *Command, level int) error {
 	return server.ErrInPubSub(cmd.FullName())
 }
 
-// redirection sends a client to the master; nil: it is here, or nobody knows where.
+// redirection sends a client to the master, which is known to be elsewhere.
 func (e *Env) redirection() error {
 	host, port := e.Replication.MasterAddr()
-	if host == "" {
-		return nil
-	}
 	return resp.Error(fmt.Sprintf("REDIRECT %s:%d", host, port))
 }
 
@@ -225,9 +222,11 @@ func (e *Env) conditions(c *Context) (hold condition) {
 	if s.Tx != nil {
 		hold |= inMulti
 	}
-	if s.Redirects && e.redirection() != nil {
-		if hold |= redirected; !s.ReadOnly {
-			hold |= redirectedReads
+	if s.Redirects {
+		if master, _ := e.Replication.MasterAddr(); master != "" {
+			if hold |= redirected; !s.ReadOnly {
+				hold |= redirectedReads
+			}
 		}
 	}
 	if s.InPubSub() && s.W.Proto < 3 {

@@ -206,36 +206,14 @@ func (c *Context) geoAdd(triples [][]byte, o zAddOptions, effect [][]byte, w *re
 }
 
 func geoHash(c *Context, args [][]byte, w *resp.Writer) error {
-	z, _, err := c.zsetForRead(args[1])
-	if err != nil {
-		return err
-	}
-	w.Array(len(args) - 2)
-	for _, member := range args[2:] {
-		if score, ok := z.Score(member); ok {
-			text := geohash.Text(score)
-			w.Bulk(text[:])
-		} else {
-			w.Null()
-		}
-	}
-	return nil
+	return c.eachScore(args, w, func(score float64) {
+		text := geohash.Text(score)
+		w.Bulk(text[:])
+	}, w.Null)
 }
 
 func geoPos(c *Context, args [][]byte, w *resp.Writer) error {
-	z, _, err := c.zsetForRead(args[1])
-	if err != nil {
-		return err
-	}
-	w.Array(len(args) - 2)
-	for _, member := range args[2:] {
-		if score, ok := z.Score(member); ok {
-			writePlace(w, geohash.Decode(score))
-		} else {
-			w.NullArray()
-		}
-	}
-	return nil
+	return c.eachScore(args, w, func(score float64) { writePlace(w, geohash.Decode(score)) }, w.NullArray)
 }
 
 func writePlace(w *resp.Writer, p geohash.Point) {

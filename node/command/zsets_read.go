@@ -52,6 +52,11 @@ func zScore(c *Context, args [][]byte, w *resp.Writer) error {
 }
 
 func zMScore(c *Context, args [][]byte, w *resp.Writer) error {
+	return c.eachScore(args, w, w.Double, w.Null)
+}
+
+// eachScore answers something for each member that is asked for: what found writes of its score, or what absent writes.
+func (c *Context) eachScore(args [][]byte, w *resp.Writer, found func(score float64), absent func()) error {
 	z, _, err := c.zsetForRead(args[1])
 	if err != nil {
 		return err
@@ -59,9 +64,9 @@ func zMScore(c *Context, args [][]byte, w *resp.Writer) error {
 	w.Array(len(args) - 2)
 	for _, member := range args[2:] {
 		if score, ok := z.Score(member); ok {
-			w.Double(score)
+			found(score)
 		} else {
-			w.Null()
+			absent()
 		}
 	}
 	return nil
